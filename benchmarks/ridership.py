@@ -1,0 +1,102 @@
+"""Chicago rail ridership, the next day: the LSTM beside Ridge and the naive forecast.
+
+Everything is chosen on the development rows, the 184 targets of 2018-07 to 2018-12;
+``--final`` prints the 95 targets from 2019-02-26 to 2019-05-31, on which nothing may be
+chosen. Inputs are windows of 56 days of rail, bus and the next day's type; targets run
+from 2016 on. Errors are in riders, and as a ratio to last week's value.
+
+    SKTSDL_DATA=... python benchmarks/ridership.py [--final] [--seeds 5]
+"""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import RidgeCV
+from sklearn.metrics import mean_absolute_error
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sktsdl import (
+    LSTMRegressor,
+    SeasonalNaiveRegressor,
+    SlidingWindow,
+    make_supervised,
+)
+from sktsdl.datasets import fetch_cta_ridership
+
+WINDOW = 56
+SPLITS = {
+    "development": ("2018-06-30", "2018-07-01", "2018-12-31"),
+    "final": ("2018-12-31", "2019-02-26", "2019-05-31"),
+}
+MODELS: dict[str, Callable[[int], Any]] = {
+    "naive, 7 days before": lambda seed: SeasonalNaiveRegressor(7, column="rail"),
+    "ridge": lambda seed: make_pipeline(
+        SlidingWindow(WINDOW, flatten=True, pad="edge"),
+        StandardScaler(),
+        RidgeCV(np.logspace(-2, 4, 13)),
+    ),
+    "LSTM": lambda seed: make_pipeline(
+        SlidingWindow(WINDOW),
+        LSTMRegressor(
+            hidden_sizes=(64,),
+            loss="huber",
+            lr=5e-3,
+            lr_schedule="one_cycle",
+            max_epochs=60,
+            early_stopping=True,
+            n_iter_no_change=20,
+            random_state=seed,
+        ),
+    ),
+}
+
+
+def load() -> tuple[pd.DataFrame, pd.Series]:
+    """Return rows from 2016 on and the next day's rail, both by the target's day."""
+    series = fetch_cta_ridership().loc["2016":"2019-05"]
+    days = pd.get_dummies(series["day_type"], prefix="day", dtype=float)
+    data = pd.concat([series[["rail", "bus"]], days], axis=1)
+    X, y, _ = make_supervised(data, target="rail", known_future=list(days))
+    return X.drop(columns=list(days)), y
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--final", action="store_true", help="score the final rows")
+    parser.add_argument("--seeds", type=int, default=5)
+    arguments = parser.parse_args()
+    split = "final" if arguments.final else "development"
+    end_of_training, *scored = SPLITS[split]
+
+    X, y = load()
+    targets = X.index.shift(1)
+    learnt = targets <= end_of_training
+    later = targets > end_of_training
+    is_scored = (targets[later] >= scored[0]) & (targets[later] <= scored[1])
+
+    print(f"{split}: {is_scored.sum()} targets, {scored[0]} to {scored[1]}\n")
+    print("| model | median MAE | ratio to naive | range |")
+    print("|---|---|---|---|")
+    naive = np.nan
+    for name, make in MODELS.items():
+        seeds = range(arguments.seeds if name == "LSTM" else 1)
+        errors = []
+        for seed in seeds:
+            predicted = make(seed).fit(X[learnt], y[learnt]).predict(X[later])
+            error = mean_absolute_error(y[later][is_scored], predicted[is_scored])
+            errors.append(float(error))
+        median = float(np.median(errors))
+        naive = median if name.startswith("naive") else naive
+        low, high = min(errors) / naive, max(errors) / naive
+        print(
+            f"| {name} | {median:,.0f} | {median / naive:.3f} | {low:.3f}-{high:.3f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

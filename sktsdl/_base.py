@@ -1,0 +1,340 @@
+"""The one template that all nets share: validate, standardise, train, predict."""
+
+import math
+import textwrap
+import warnings
+from abc import ABC, abstractmethod
+from numbers import Integral, Real
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import RegressorMixin
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Tags, check_array, check_scalar
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import nn
+
+from sktsdl._batches import WindowDataset, fixed_size_blocks, recover_rows
+from sktsdl._docstrings import TRAINING_ATTRIBUTES, TRAINING_PARAMETERS
+from sktsdl._history import fill_unknown
+from sktsdl._params import FieldParams
+from sktsdl._training import (
+    LOSSES,
+    LR_SCHEDULES,
+    OPTIMIZERS,
+    resolve_device,
+    seeded,
+    train,
+)
+from sktsdl._validation import (
+    behind_known,
+    check_option,
+    raise_at_first,
+    roll_back_on_error,
+    validate_targets,
+)
+
+PREDICT_BLOCK = 256
+
+
+class DeepRegressor(RegressorMixin, FieldParams, ABC):
+    """Base of all nets: everything but the architecture.
+
+    A subclass adds its own parameters as annotated fields, checks them in
+    `_check_parameters`, and builds its module in `_build_module`. Its docstring says
+    ``{training_parameters}`` and ``{training_attributes}`` where those of this class
+    belong.
+    """
+
+    lr: float = 1e-3
+    max_epochs: int = 100
+    batch_size: int = 32
+    optimizer: str | type[torch.optim.Optimizer] = "adam"
+    weight_decay: float = 0.0
+    loss: str | nn.Module | type[nn.Module] = "squared_error"
+    lr_schedule: Literal["one_cycle"] | None = None
+    clip_grad_norm: float | None = 1.0
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    n_iter_no_change: int = 10
+    tol: float = 1e-4
+    standardize: bool = True
+    device: str = "cpu"
+    random_state: int | np.random.RandomState | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        shared = {
+            "training_parameters": TRAINING_PARAMETERS,
+            "training_attributes": TRAINING_ATTRIBUTES,
+        }
+        for name, text in shared.items():
+            indented = textwrap.indent(text, "    ").lstrip()
+            cls.__doc__ = (cls.__doc__ or "").replace(f"{{{name}}}", indented)
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train a net on windows and the target of each window's last row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, window, channels) or (n, n_features)
+            Windows, from ``SlidingWindow`` or of independent samples, oldest step
+            first; 2-D `X` is one channel of ``n_features`` steps. Windows that start
+            with NaN, which stands for unknown history, are left out.
+        y : array-like of shape (n,) or (n, n_outputs)
+            The target of each window, such as the next values, in its own units.
+
+        Returns
+        -------
+        self : object
+            The trained regressor.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or a value cannot be used; a regressor that was fitted
+            before then stays as it was.
+        """
+        with roll_back_on_error(self):
+            self._check_parameters()
+            windows, targets = self._validate_fit(X, y)
+            self._fit(windows, targets)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the target of each window's last row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, window, channels) or (n, n_features)
+            As in ``fit``. A channel that starts with NaN is filled from its first
+            known value in the window, and one without any by its training mean.
+
+        Returns
+        -------
+        y : ndarray of shape (n,) or (n, n_outputs), float64
+            In the units of `y`.
+
+        Raises
+        ------
+        ValueError
+            If `X` has other columns, channels or steps than in ``fit``, or NaN or
+            infinity behind a known value.
+        """
+        check_is_fitted(self)
+        windows = self._validate_X(X, reset=False)
+        rows, starts = recover_rows(windows)
+        self._check_known(rows, starts, windows)
+        y = np.empty((len(windows), self._n_outputs))
+        unknown = np.isnan(rows[starts]).any(axis=1)
+        y[~unknown] = self._forward(rows, starts[~unknown])
+        if unknown.any():
+            filled = fill_unknown(windows[unknown], self._x_scaler.mean_)
+            y[unknown] = self._forward(*recover_rows(filled))
+        return y.ravel() if self._y_is_1d else y
+
+    @abstractmethod
+    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
+        """Build the untrained module, (batch, time, channels) -> (batch, outputs)."""
+
+    def _check_parameters(self) -> None:
+        """Raise an error for a parameter that cannot work, before any training."""
+        check_scalar(self.lr, "lr", Real, min_val=0, include_boundaries="neither")
+        check_scalar(self.max_epochs, "max_epochs", Integral, min_val=1)
+        check_scalar(self.batch_size, "batch_size", Integral, min_val=1)
+        check_scalar(self.weight_decay, "weight_decay", Real, min_val=0)
+        check_scalar(self.n_iter_no_change, "n_iter_no_change", Integral, min_val=1)
+        check_scalar(self.tol, "tol", Real, min_val=0)
+        check_scalar(
+            self.validation_fraction,
+            "validation_fraction",
+            Real,
+            min_val=0,
+            max_val=1,
+            include_boundaries="neither",
+        )
+        if self.clip_grad_norm is not None:
+            check_scalar(self.clip_grad_norm, "clip_grad_norm", Real, min_val=0)
+        if isinstance(self.optimizer, str):
+            check_option("optimizer", self.optimizer, tuple(OPTIMIZERS))
+        if isinstance(self.loss, str):
+            check_option("loss", self.loss, tuple(LOSSES))
+        check_option("lr_schedule", self.lr_schedule, LR_SCHEDULES)
+        resolve_device(self.device)
+
+    def _validate_X(self, X: Any, *, reset: bool) -> np.ndarray:
+        """Return `X` as windows of floats, (n, window, channels)."""
+        if (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) != 3:
+            _warn_of_raw_rows(X)
+            rows = validate_data(
+                self,
+                X,
+                dtype=(np.float64, np.float32),
+                ensure_all_finite=False,
+                reset=reset,
+            )
+            raise_at_first(~np.isfinite(rows), rows, X)
+            windows = rows[:, :, None]
+        else:
+            windows = check_array(
+                X,
+                dtype=(np.float64, np.float32),
+                allow_nd=True,
+                ensure_all_finite=False,
+                estimator=self,
+                input_name="X",
+            )
+            if reset:
+                vars(self).pop("feature_names_in_", None)
+                self.n_features_in_ = windows.shape[2]
+        if reset:
+            self._window_shape = windows.shape[1:]
+        elif windows.shape[1:] != self._window_shape:
+            expected = "window={}, channels={}".format(*self._window_shape)
+            raise ValueError(
+                f"X has windows of shape {windows.shape[1:]}, but "
+                f"{type(self).__name__} is expecting {expected} as in fit."
+            )
+        return windows
+
+    def _validate_fit(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return windows and targets, and note the shape of `y`."""
+        windows = self._validate_X(X, reset=True)
+        targets = validate_targets(self, y, len(windows))
+        self._y_is_1d = targets.ndim == 1
+        targets = targets.reshape(len(targets), -1)
+        self._n_outputs = targets.shape[1]
+        return windows, targets
+
+    def _fit(self, windows: np.ndarray, targets: np.ndarray) -> None:
+        rows, starts = recover_rows(windows)
+        self._check_known(rows, starts, windows)
+        complete = np.flatnonzero(~np.isnan(rows[starts]).any(axis=1))
+        if len(complete) == 0:
+            n, window = windows.shape[:2]
+            raise ValueError(
+                f"None of the {n} windows of {window} rows in X is complete: all start "
+                f"with NaN, for unknown history; give at least {window} known rows, or "
+                "a smaller `window`."
+            )
+        learnt, held_back = self._split(complete, targets.shape[1])
+        self._learn_scales(rows, starts[learnt], windows.shape[1], targets[learnt])
+
+        device = resolve_device(self.device)
+        standardized = self._standardize(rows)
+
+        def dataset(which: np.ndarray) -> WindowDataset:
+            y = self._y_scaler.transform(targets[which]).astype(np.float32)
+            where = torch.from_numpy(starts[which])
+            return WindowDataset(
+                standardized, where, windows.shape[1], torch.from_numpy(y)
+            ).to(device)
+
+        with seeded(self.random_state, device):
+            module = self._build_module(windows.shape[2], targets.shape[1])
+            module.to(torch.float32)
+            self.net_ = train(
+                module,
+                self,
+                dataset(learnt),
+                dataset(held_back) if self.early_stopping else None,
+            )
+        self._set_fitted_attributes()
+
+    def _split(
+        self, complete: np.ndarray, n_outputs: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Part windows into those to learn from and, behind them, those held back."""
+        if not self.early_stopping:
+            return complete, complete[:0]
+        n_held_back = math.ceil(self.validation_fraction * len(complete))
+        n_learnt = len(complete) - n_held_back - (n_outputs - 1)
+        if n_learnt < 1:
+            raise ValueError(
+                f"early_stopping with validation_fraction={self.validation_fraction} "
+                f"leaves none of the {len(complete)} complete windows to learn from: "
+                "give more rows, a smaller fraction, or early_stopping=False."
+            )
+        return complete[:n_learnt], complete[-n_held_back:]
+
+    def _learn_scales(
+        self, rows: np.ndarray, starts: np.ndarray, window: int, targets: np.ndarray
+    ) -> None:
+        """Learn means and scales from the rows of the windows learnt from."""
+        scale = self.standardize
+        used = np.zeros(len(rows) + 1, dtype=int)
+        np.add.at(used, starts, 1)
+        np.add.at(used, starts + window, -1)
+        used_rows = rows[used[:-1].cumsum() > 0]
+        self._x_scaler = StandardScaler(with_mean=True, with_std=scale).fit(used_rows)
+        self._y_scaler = StandardScaler(with_mean=scale, with_std=scale).fit(targets)
+
+    def _standardize(self, rows: np.ndarray) -> torch.Tensor:
+        if self.standardize:
+            rows = self._x_scaler.transform(rows)
+        return torch.from_numpy(rows.astype(np.float32))
+
+    def _check_known(
+        self, rows: np.ndarray, starts: np.ndarray, windows: np.ndarray
+    ) -> None:
+        """Raise a ValueError for infinity, and for NaN behind a known value."""
+        if np.isfinite(rows).all():
+            return
+        n, window, channels = windows.shape
+        consecutive = n == 1 or starts[1] == 1
+        steps = rows if consecutive else rows.reshape(n, window, channels)
+        bad = (behind_known(~np.isnan(steps)) | np.isinf(steps)).reshape(rows.shape)
+        if not bad.any():
+            return
+        at, channel = (int(i) for i in np.argwhere(bad)[0])
+        row = max(at - window + 1, 0) if consecutive else at // window
+        what = "infinity" if np.isinf(rows[at, channel]) else "NaN"
+        raise ValueError(
+            f"Input X contains {what} in row {row}, step {at - starts[row]} of its "
+            f"window, column {channel}: fill it or drop the row before this step (NaN "
+            "is taken only at the start of windows, for unknown history)."
+        )
+
+    def _forward(self, rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """Predict for windows of known rows, in the units of `y`."""
+        window = self._window_shape[0]
+        dataset = WindowDataset(
+            self._standardize(rows), torch.from_numpy(starts), window
+        ).to(resolve_device(self.device))
+        answers = [
+            self.net_.evaluation_step((block, None)).cpu()
+            for block in fixed_size_blocks(dataset, PREDICT_BLOCK)
+        ]
+        answer = torch.cat([torch.empty(0, self._n_outputs), *answers])
+        return self._y_scaler.inverse_transform(answer[: len(starts)].double().numpy())
+
+    def _set_fitted_attributes(self) -> None:
+        history = self.net_.history
+        self.module_ = self.net_.module_
+        self.loss_curve_ = history[:, "train_loss"]
+        self.n_epochs_ = self.best_epoch_ = len(history)
+        if self.early_stopping:
+            self.validation_loss_curve_ = history[:, "valid_loss"]
+            self.best_epoch_ = dict(self.net_.callbacks_)["early_stopping"].best_epoch_
+        weights = (w for w in self.module_.parameters() if w.requires_grad)
+        self.n_parameters_ = sum(w.numel() for w in weights)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _warn_of_raw_rows(X: Any) -> None:
+    """Warn of a frame of rows where windows of rows are meant."""
+    timed = (pd.DatetimeIndex, pd.TimedeltaIndex, pd.PeriodIndex)
+    if isinstance(X, pd.DataFrame) and isinstance(X.index, timed) and X.shape[1] > 1:
+        warnings.warn(
+            "X is a DataFrame with a time index, whose columns are taken as the steps "
+            "of one channel: put `SlidingWindow` before the net if they are channels.",
+            UserWarning,
+            stacklevel=4,
+        )

@@ -1,0 +1,347 @@
+"""The history rule: what comes before a row, kept across training and test rows."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.frequencies import to_offset
+
+Place = Literal["training", "follows", "unknown"]
+
+N_RECOGNISED = 512
+RTOL = 1e-5
+WIDER = 1 + 1e-6  # stamps in floats or nanoseconds are rounded
+WAY_OUT = (
+    "so the rows before it are taken as unknown; give the training rows from their "
+    "start, or the rows right behind them, in one frame with a time index."
+)
+
+
+class History:
+    """What a step that looks back remembers of its training rows.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        The training rows, oldest first.
+    index : pandas.Index or None
+        Their time index, from `time_index`.
+    n_back : int
+        How many rows the step looks back.
+    mode : {"tail", None}
+        None never gives history.
+
+    Attributes
+    ----------
+    n_start : int
+        Rows at the start of training that the step itself cannot answer for.
+    """
+
+    def __init__(
+        self,
+        rows: np.ndarray,
+        index: pd.Index | None,
+        n_back: int,
+        mode: Literal["tail"] | None,
+    ) -> None:
+        known = np.isfinite(rows).all(axis=1)
+        n_unknown = int(known.argmax()) if known.any() else len(rows)
+        kept = max(N_RECOGNISED, n_unknown + n_back)
+        self.n_rows = len(rows)
+        self.n_back = n_back
+        self.mode = mode
+        self.n_start = n_unknown + n_back
+        self.head = rows[:kept].copy()
+        self.end = rows[-kept:].copy()
+        self.n_distinct = _distinct_start(rows)
+        self.clock = None if index is None else Clock.of(index)
+        if self.clock is not None and n_back:
+            self.clock.warn_of_long_steps(index)
+
+    @property
+    def start(self) -> np.ndarray:
+        """The first training rows, as many as the step cannot answer for."""
+        return self.head[: self.n_start]
+
+    @property
+    def tail(self) -> np.ndarray:
+        """The last training rows, as many as the step looks back."""
+        return self.end[len(self.end) - min(self.n_back, len(self.end)) :]
+
+    def locate(self, rows: np.ndarray, index: pd.Index | None) -> Place:
+        """Say where `rows` stand in time; warn of lost history and of long steps."""
+        if self.mode is None or self.n_back == 0 or np.isnan(rows[0]).any():
+            return "unknown"
+        clock = self._clock_for(index)
+        if clock is None:
+            place, why = self._locate_by_values(rows)
+        else:
+            place, why = clock.locate(index)
+            clock.warn_of_long_steps(index)
+        if why:
+            warnings.warn(f"{why}, {WAY_OUT}", UserWarning, stacklevel=4)
+        return place
+
+    def pad(self, rows: np.ndarray, place: Place) -> np.ndarray:
+        """Return `rows` behind `n_back` rows of history, NaN where it is unknown."""
+        n_back, n_features = self.n_back, rows.shape[1]
+        padded = np.full((n_back + len(rows), n_features), np.nan, dtype=rows.dtype)
+        if place == "follows":
+            padded[n_back - len(self.tail) : n_back] = self.tail
+        padded[n_back:] = rows
+        return padded
+
+    def locate_answer(
+        self, answer: np.ndarray, index: pd.Index | None, head_answer: np.ndarray
+    ) -> Place:
+        """Say which rows the step's own `answer` was given for, to invert it.
+
+        Parameters
+        ----------
+        answer : ndarray of shape (n_rows, n_features)
+            What the step answered, or what a model predicts of it.
+        index : pandas.Index or None
+            Its time index.
+        head_answer : ndarray
+            The step's answer for the first training rows.
+
+        Raises
+        ------
+        ValueError
+            If the level before the first row is not known.
+        """
+        clock = self._clock_for(index)
+        if clock is not None:
+            place, _ = clock.locate(index)
+        elif np.isnan(answer[0]).any():
+            n = min(len(answer), len(head_answer))
+            atol = RTOL * np.nanmax(np.abs(head_answer), initial=0.0)
+            same = _close(answer[:n], head_answer[:n], atol).all()
+            place = "training" if same else "unknown"
+        else:
+            place = "follows"
+        if place == "unknown" or (place == "follows" and np.isnan(answer[0]).any()):
+            raise ValueError(
+                "The level before the first row of X is not known, as X is neither "
+                "the training rows from their start nor the rows right behind them: "
+                "give those rows, in a frame with a time index."
+            )
+        return place
+
+    def _clock_for(self, index: pd.Index | None) -> "Clock | None":
+        """Return the training clock if `index` can be read by it."""
+        if self.clock is None or index is None or not self.clock.reads(index):
+            return None
+        return self.clock
+
+    def _locate_by_values(self, rows: np.ndarray) -> tuple[Place, str]:
+        n = self.n_distinct
+        if len(rows) >= n and _close(rows[:n], self.head[:n]).all():
+            return "training", ""
+        n = min(len(rows), len(self.end))
+        if len(rows) <= self.n_rows and _close(rows[-n:], self.end[-n:]).all():
+            count = "row" if len(rows) == 1 else f"{len(rows)} rows"
+            return "unknown", f"X equals the last {count} of training"
+        return "follows", ""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where a time index starts and ends, and which step follows.
+
+    Parameters
+    ----------
+    kind : tuple
+        What two indexes must share to be compared.
+    first, last : Timestamp, Timedelta, Period or number
+        The ends of the training index.
+    tz : tzinfo or None
+        The time zone.
+    offset : pandas.DateOffset or None
+        The step of a DatetimeIndex, where one is set or can be inferred.
+    longest, usual : numpy scalar
+        The longest step seen, and the longest one that is not taken for a gap.
+    """
+
+    kind: tuple[Any, ...]
+    first: Any
+    last: Any
+    tz: Any
+    offset: pd.DateOffset | None
+    longest: Any
+    usual: Any
+
+    @classmethod
+    def of(cls, index: pd.Index) -> "Clock":
+        """Read the clock of a training index."""
+        tz = getattr(index, "tz", None)
+        offset = _offset(index) if isinstance(index, pd.DatetimeIndex) else None
+        stamps = _stamps(index, tz, offset)
+        steps = np.diff(stamps)
+        if len(steps) == 0:
+            steps = stamps - stamps
+        longest = usual = steps.max()
+        if offset is None:
+            # One step that makes up nine tenths is the usual one, longer ones are gaps.
+            lengths, counts = np.unique(steps, return_counts=True)
+            if counts.max() >= 0.9 * len(steps):
+                usual = lengths[counts.argmax()]
+        return cls(_kind(index), index[0], index[-1], tz, offset, longest, usual)
+
+    def reads(self, index: pd.Index) -> bool:
+        """Say whether `index` is of the training index's kind and says where it is."""
+        kind = _kind(index)
+        if {kind, self.kind} == {("datetime", True), ("datetime", False)}:
+            raise ValueError(
+                f"The index of X is {'tz-aware' if kind[1] else 'naive'}, that of the "
+                f"training rows {'tz-aware' if self.kind[1] else 'naive'}: convert one "
+                "of them with `tz_localize`."
+            )
+        return kind == self.kind and not (kind[0] == "number" and index[0] == 0)
+
+    def locate(self, index: pd.Index) -> tuple[Place, str]:
+        """Say where `index` starts; if its history is unknown, say why."""
+        first = index[0]
+        if first == self.first:
+            return "training", ""
+        span = f"the training rows, {self.first} to {self.last}"
+        if first < self.first:
+            return "unknown", f"X starts at {first}, before {span}"
+        if first <= self.last:
+            return "unknown", f"X starts at {first}, inside {span}"
+        if self._is_longer(self.last, first, self.longest):
+            return "unknown", f"X starts at {first}, after a gap behind {span}"
+        return "follows", ""
+
+    def warn_of_long_steps(self, index: pd.Index) -> None:
+        """Warn once if a step inside `index` is longer than usual."""
+        steps = np.diff(_stamps(index, self.tz, self.offset))
+        for i in np.flatnonzero(steps > WIDER * self.usual):
+            if self._is_longer(index[i], index[i + 1], self.usual):
+                warnings.warn(
+                    f"The step in X from {index[i]} to {index[i + 1]} is longer than "
+                    "usual: windows that reach over it take its two sides as "
+                    "neighbours; fill the missing rows, or fit on one side only.",
+                    UserWarning,
+                    stacklevel=5,
+                )
+                return
+
+    def _is_longer(self, before: Any, after: Any, step: Any) -> bool:
+        """Say whether it is more than one step from `before` to `after`."""
+        pair = [before, after]
+        if self.tz is not None:
+            pair = [stamp.tz_convert(self.tz) for stamp in pair]
+        then, now = _stamps(pd.Index(pair), self.tz, self.offset)
+        if self.offset is not None:
+            return bool(pd.Timestamp(now) > pd.Timestamp(then) + self.offset)
+        return bool(now - then > WIDER * step)
+
+
+def time_index(X: Any) -> pd.Index | None:
+    """Return the time index of `X`, None where its rows are told by order alone.
+
+    Parameters
+    ----------
+    X : object
+        Only a DataFrame can have one: a DatetimeIndex, TimedeltaIndex, PeriodIndex,
+        or increasing numbers.
+
+    Raises
+    ------
+    ValueError
+        For a MultiIndex, and for a time index that decreases or repeats itself.
+    """
+    if not isinstance(X, pd.DataFrame):
+        return None
+    index = X.index
+    if isinstance(index, pd.MultiIndex):
+        raise ValueError(
+            "X has a MultiIndex, so its rows are more than one series: select one "
+            "with `X.xs(...)`, or fit one estimator for each."
+        )
+    increasing = index.is_monotonic_increasing and index.is_unique
+    if _kind(index)[0] == "number" and not isinstance(index, pd.RangeIndex):
+        return index if increasing else None  # numbers out of order name rows
+    if _kind(index)[0] is None:
+        return None
+    if len(index) and not increasing:
+        stamps = pd.Series(index)
+        at = int((~(stamps.shift() < stamps)).to_numpy()[1:].argmax()) + 1
+        raise ValueError(
+            f"The index of X does not increase at row {at} ({index[at]}): sort the "
+            "rows by time (`X.sort_index()`) and keep one row for each time."
+        )
+    return index
+
+
+def fill_unknown(windows: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Fill NaN at the start of windows, from nothing that lies behind a window.
+
+    Parameters
+    ----------
+    windows : ndarray of shape (n, window, channels)
+        NaN behind a known value of the same channel is left as it is.
+    mean : ndarray of shape (channels,)
+        The training mean, for a channel of which a window knows nothing.
+
+    Returns
+    -------
+    filled : ndarray of shape (n, window, channels)
+        A copy; each channel starts with its first known value in the window.
+    """
+    known = ~np.isnan(windows)
+    first = np.take_along_axis(windows, known.argmax(axis=1)[:, None, :], axis=1)
+    first = np.where(np.isnan(first), mean.astype(windows.dtype), first)
+    return np.where(np.logical_or.accumulate(known, axis=1), windows, first)
+
+
+def _close(a: np.ndarray, b: np.ndarray, atol: float = 0.0) -> np.ndarray:
+    return np.isclose(a, b, rtol=RTOL, atol=atol, equal_nan=True)
+
+
+def _distinct_start(rows: np.ndarray) -> int:
+    """Length of the shortest start of `rows` that occurs in them only once."""
+    limit = min(N_RECOGNISED, len(rows))
+    starts = np.arange(1, len(rows))
+    for n in range(limit):
+        starts = starts[starts + n < len(rows)]
+        starts = starts[_close(rows[starts + n], rows[n]).all(axis=1)]
+        if len(starts) == 0:
+            return n + 1
+    return limit
+
+
+def _kind(index: pd.Index) -> tuple[Any, ...]:
+    if isinstance(index, pd.DatetimeIndex):
+        return ("datetime", index.tz is not None)
+    if isinstance(index, pd.TimedeltaIndex):
+        return ("timedelta",)
+    if isinstance(index, pd.PeriodIndex):
+        return ("period", index.freqstr)
+    if pd.api.types.is_any_real_numeric_dtype(index.dtype):
+        return ("number",)
+    return (None,)
+
+
+def _offset(index: pd.DatetimeIndex) -> pd.DateOffset | None:
+    if index.freq is not None or len(index) < 3:
+        return index.freq
+    with warnings.catch_warnings():
+        # pandas 3.1 announces another return type, which `to_offset` takes as well.
+        warnings.simplefilter("ignore")
+        return to_offset(pd.infer_freq(index))
+
+
+def _stamps(index: pd.Index, tz: Any, offset: pd.DateOffset | None) -> np.ndarray:
+    """Return `index` as numbers whose differences are its steps."""
+    if isinstance(index, pd.PeriodIndex):
+        return index.asi8
+    if tz is not None:
+        # Days follow the clock on the wall, hours do not: both cross a DST change.
+        intraday = isinstance(offset, pd.offsets.Tick)
+        intraday = intraday and not isinstance(offset, pd.offsets.Day)
+        index = index.tz_convert("UTC" if intraday else tz).tz_localize(None)
+    return index.to_numpy()

@@ -1,0 +1,184 @@
+"""Checks that name the row and the column, and the roll-back of a failed fit."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+
+@contextmanager
+def roll_back_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Give `estimator` its attributes back if the block raises anything."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def validate_rows(
+    estimator: BaseEstimator, X: Any, *, reset: bool, ensure_min_samples: int = 1
+) -> np.ndarray:
+    """Return 2-D `X` as floats; NaN may stand for what is not known.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``n_features_in_`` and ``feature_names_in_`` are set or checked.
+    X : array-like of shape (n_rows, n_features)
+        One row per time step, oldest first.
+    reset : bool
+        Whether to set (in ``fit``) or to check the feature attributes.
+    ensure_min_samples : int, default=1
+        The fewest rows allowed.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_rows, n_features), float32 or float64
+
+    Raises
+    ------
+    ValueError
+        If `X` holds infinity, or is no table of numbers.
+    """
+    rows: np.ndarray = validate_data(
+        estimator,
+        X,
+        dtype=(np.float64, np.float32),
+        ensure_all_finite=False,
+        ensure_min_samples=ensure_min_samples,
+        reset=reset,
+    )
+    raise_at_first(np.isinf(rows), rows, X)
+    return rows
+
+
+def validate_column(
+    estimator: BaseEstimator, X: Any, column: int | str, *, reset: bool
+) -> tuple[Any, Any]:
+    """Return `X` and one finite column of it, with its time index if it has one.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``n_features_in_`` and ``feature_names_in_`` are set or checked.
+    X : array-like of shape (n_rows, n_features)
+        The other columns of a DataFrame may hold anything.
+    column : int or str
+        Position, or name in a DataFrame.
+    reset : bool
+        Whether to set (in ``fit``) or to check the feature attributes.
+
+    Returns
+    -------
+    X : DataFrame or ndarray of shape (n_rows, n_features)
+        A DataFrame as it is.
+    values : DataFrame or ndarray of shape (n_rows, 1)
+        The column, as floats.
+
+    Raises
+    ------
+    ValueError
+        If `X` has no such column, or NaN or infinity in it.
+    """
+    is_frame = isinstance(X, pd.DataFrame)
+    if is_frame:
+        validate_data(estimator, X, skip_check_array=True, reset=reset)
+        names = list(X.columns)
+    else:
+        X = validate_data(
+            estimator, X, dtype="numeric", ensure_all_finite=False, reset=reset
+        )
+        names = list(getattr(estimator, "feature_names_in_", ()))
+    n_columns = X.shape[1]
+    if isinstance(column, str) and column in names:
+        at = names.index(column)
+    elif isinstance(column, Integral) and -n_columns <= column < n_columns:
+        at = int(column) % n_columns
+    else:
+        has = names if names else f"{n_columns} columns and no names"
+        raise ValueError(f"column={column!r} is no column of X: it has {has}.")
+    part = X.iloc[:, [at]] if is_frame else X[:, [at]]
+    values = check_array(part, dtype=np.float64, ensure_all_finite=False)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        spread = np.zeros(X.shape, dtype=bool)
+        spread[:, [at]] = bad
+        raise_at_first(spread, np.where(spread, values, 0.0), X)
+    if is_frame:
+        return X, pd.DataFrame(values, index=X.index, columns=part.columns)
+    return X, values
+
+
+def validate_targets(estimator: BaseEstimator, y: Any, n_rows: int) -> np.ndarray:
+    """Return `y` as finite float64, 1-D or 2-D as it was given.
+
+    Raises
+    ------
+    ValueError
+        If `y` is None, of another length than `X`, or holds NaN or infinity.
+    """
+    name = type(estimator).__name__
+    if y is None:
+        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    targets: np.ndarray = check_array(
+        y,
+        dtype=np.float64,
+        ensure_2d=False,
+        ensure_all_finite=False,
+        input_name="y",
+        estimator=estimator,
+    )
+    if len(targets) != n_rows:
+        raise ValueError(
+            f"y has {len(targets)} rows and X has {n_rows}: {name} needs one target "
+            "for each row."
+        )
+    bad = ~np.isfinite(targets).reshape(n_rows, -1).all(axis=1)
+    if bad.any():
+        row = int(bad.argmax())
+        label = f" ({y.index[row]})" if hasattr(y, "iloc") else ""
+        raise ValueError(
+            f"Input y contains NaN or infinity in row {row}{label}: drop this row from "
+            "X and y (`make_supervised` gives the rows whose target is known)."
+        )
+    return targets
+
+
+def raise_at_first(bad: np.ndarray, rows: np.ndarray, X: Any = None) -> None:
+    """Raise a ValueError that names the first row and column where `bad` is true."""
+    if not bad.any():
+        return
+    row, column = (int(i) for i in np.argwhere(bad)[0])
+    what = "infinity" if np.isinf(rows[row, column]) else "NaN"
+    raise ValueError(
+        f"Input X contains {what} in {place(X, row, column)}: fill it or drop the row "
+        "before this step."
+    )
+
+
+def behind_known(known: np.ndarray) -> np.ndarray:
+    """Mark what is not `known` though an earlier step (axis -2) of its column is."""
+    return np.logical_or.accumulate(known, axis=-2) & ~known
+
+
+def place(X: Any, row: int, column: int) -> str:
+    """Name a cell as the user does: by label and column name where `X` has them."""
+    if isinstance(X, pd.DataFrame):
+        return f"row {row} ({X.index[row]}), column {X.columns[column]!r}"
+    return f"row {row}, column {column}"
+
+
+def check_option(name: str, value: Any, options: tuple[Any, ...]) -> None:
+    """Raise a ValueError if the parameter `name` is none of its `options`."""
+    if not any(value is option or value == option for option in options):
+        allowed = ", ".join(map(repr, options))
+        raise ValueError(f"{name}={value!r} is not known: use one of {allowed}.")

@@ -1,0 +1,122 @@
+"""The forecast that every other one has to beat."""
+
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import Tags, check_scalar
+from sklearn.utils.validation import check_is_fitted
+
+from sktsdl._validation import (
+    roll_back_on_error,
+    validate_column,
+    validate_targets,
+)
+from sktsdl.preprocessing import SlidingWindow
+
+
+class SeasonalNaiveRegressor(RegressorMixin, BaseEstimator):
+    r"""Predict the value one period before the predicted step.
+
+    .. math:: \hat x_{t+h} = x_{t + h - p \lceil h / p \rceil}
+
+    with :math:`p` the `period`: the last known season, repeated over the horizon [1]_.
+    It learns nothing from `y` but the horizon.
+
+    The first training rows have no season before them and get the earliest value
+    known. With arrays, `X` is the training rows from their start, or the rows right
+    behind them, whose seasons then reach back into the training rows. For anything
+    else (gaps, ``learning_curve``, rows seen before), give a DataFrame with a time
+    index; after ``fit(X, y, X_val=...)``, validation and later rows go in together.
+
+    Parameters
+    ----------
+    period : int, default=1
+        The number of rows in a season; 1 predicts the last value.
+    column : int or str, default=0
+        The column of `X` whose future `y` is.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns seen in ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of columns seen in ``fit``, if they are all strings.
+
+    References
+    ----------
+    .. [1] R. J. Hyndman and G. Athanasopoulos (2021). Forecasting: Principles and
+       Practice, 3rd edition, section 5.2. OTexts.
+
+    Examples
+    --------
+    >>> from sktsdl import SeasonalNaiveRegressor, make_supervised
+    >>> X, y, X_latest = make_supervised([5, 1, 6, 2, 7, 3], target=0, horizon=3)
+    >>> SeasonalNaiveRegressor(period=2).fit(X, y).predict(X_latest)[-1]
+    array([7., 3., 7.])
+    """
+
+    def __init__(self, period: int = 1, *, column: int | str = 0) -> None:
+        self.period = period
+        self.column = column
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Remember the last season of the training rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            One row per time step, oldest first.
+        y : array-like of shape (n_rows,) or (n_rows, horizon)
+            The next values of `column`; only the horizon is taken from it.
+
+        Returns
+        -------
+        self : object
+            The fitted regressor.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or a value of `X` or `y` cannot be used; the regressor then
+            stays as it was.
+        """
+        with roll_back_on_error(self):
+            check_scalar(self.period, "period", Integral, min_val=1)
+            X, values = validate_column(self, X, self.column, reset=True)
+            targets = validate_targets(self, y, len(values))
+            self._season = SlidingWindow(int(self.period), pad="edge").fit(values)
+            self._targets_shape = targets.shape[1:]
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the value one period before, for every row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            The training rows from their start, or the rows right behind them.
+
+        Returns
+        -------
+        y : ndarray of shape (n_rows,) or (n_rows, horizon), float64
+            In the units of `column`.
+
+        Raises
+        ------
+        ValueError
+            If a value, a column or the index of `X` cannot be used.
+        """
+        check_is_fitted(self)
+        _, values = validate_column(self, X, self.column, reset=False)
+        season = self._season.transform(values)[:, :, 0]
+        horizon = int(np.prod(self._targets_shape))
+        y = season[:, np.arange(horizon) % self.period]
+        return y.reshape(len(season), *self._targets_shape)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.regressor_tags.poor_score = True
+        return tags

@@ -1,0 +1,82 @@
+"""Differences to the row one period before."""
+
+from numbers import Integral
+from typing import Literal
+
+import numpy as np
+from sklearn.utils import check_scalar
+
+from sktsdl.preprocessing._base import InvertibleTransformer
+
+
+class SeasonalDifference(InvertibleTransformer):
+    r"""Turn levels into differences to the level one period before.
+
+    .. math:: d_t = x_t - x_{t-p}
+
+    with :math:`p` the `period`. A season of that length and a level that drifts are
+    gone from the differences [1]_.
+
+    The first `period` training rows have no row before them, so their answers are
+    NaN. With arrays, `X` is the training rows from their start, or the rows right
+    behind them, whose first rows then follow the last training rows. For anything
+    else (gaps, ``learning_curve``, rows seen before), give a DataFrame with a time
+    index; after ``fit(X, y, X_val=...)``, validation and later rows go in together.
+
+    Parameters
+    ----------
+    period : int, default=1
+        The number of rows in a season; 1 gives plain differences.
+    history : {"tail", None}, default="tail"
+        ``"tail"`` remembers the last `period` training rows for the rows that
+        follow; None answers NaN for the first `period` rows of every `X`.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns seen in ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of columns seen in ``fit``, if they are all strings.
+
+    See Also
+    --------
+    RatioLogScaler : Ratios, for levels that grow by shares.
+
+    References
+    ----------
+    .. [1] G. E. P. Box and G. M. Jenkins (1970). Time Series Analysis: Forecasting
+       and Control. Holden-Day.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktsdl import SeasonalDifference
+    >>> X = np.array([[1.0], [5.0], [2.0], [7.0]])
+    >>> difference = SeasonalDifference(period=2).fit(X)
+    >>> difference.transform(X).ravel()
+    array([nan, nan,  1.,  2.])
+    >>> difference.transform([[3.0], [9.0]]).ravel()
+    array([1., 2.])
+    >>> difference.inverse_transform([[1.0], [2.0]]).ravel()
+    array([3., 9.])
+    """
+
+    def __init__(
+        self, period: int = 1, *, history: Literal["tail"] | None = "tail"
+    ) -> None:
+        self.period = period
+        self.history = history
+
+    def _check_n_back(self) -> int:
+        check_scalar(self.period, "period", Integral, min_val=1)
+        return int(self.period)
+
+    def _look_back(self, padded: np.ndarray) -> np.ndarray:
+        return padded[self.period :] - padded[: -self.period]
+
+    def _invert(self, before: np.ndarray, answer: np.ndarray) -> np.ndarray:
+        levels = np.empty_like(answer)
+        for phase in range(min(self.period, len(answer))):
+            steps = answer[phase :: self.period].cumsum(axis=0)
+            levels[phase :: self.period] = before[phase - self.period] + steps
+        return levels

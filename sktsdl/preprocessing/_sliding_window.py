@@ -1,0 +1,148 @@
+"""Windows of rows that end at each row."""
+
+from numbers import Integral
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
+from sklearn.utils import check_scalar
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_feature_names_in
+
+from sktsdl._history import fill_unknown
+from sktsdl._validation import check_option
+from sktsdl.preprocessing._base import LookBackTransformer
+
+
+class SlidingWindow(LookBackTransformer):
+    r"""Turn rows into windows, one for each row, that end at their row.
+
+    .. math:: W_t = (x_{t-w+1}, \ldots, x_{t-1}, x_t)
+
+    with :math:`w` the `window`; no row after :math:`t` is ever in :math:`W_t`. The
+    3-D answer is a view of the rows: it takes their memory once, not `window` times.
+
+    The first training windows reach back to before the first row, so they start with
+    NaN. With arrays, `X` is the training rows from their start, or the rows right
+    behind them, whose windows then reach back into the training rows. For anything
+    else (gaps, ``learning_curve``, rows seen before), give a DataFrame with a time
+    index; after ``fit(X, y, X_val=...)``, validation and later rows go in together.
+
+    Parameters
+    ----------
+    window : int, default=24
+        The number of rows in a window, the row itself included.
+    flatten : bool, default=False
+        False answers ``(n_rows, window, n_features)``, for nets; True answers
+        ``(n_rows, window * n_features)``, oldest row first, for any other regressor.
+    pad : {"nan", "edge"}, default="nan"
+        What stands where the history is not known: NaN, which nets leave out of
+        training, or each column's first known value in the window (its training mean
+        where there is none), for regressors that take no NaN.
+    history : {"tail", None}, default="tail"
+        ``"tail"`` remembers the last training rows for the rows that follow; None
+        takes the history of every `X` as unknown.
+
+    Attributes
+    ----------
+    mean_ : ndarray of shape (n_features,)
+        Mean of the training rows, in their units; only with ``pad="edge"``.
+    n_features_in_ : int
+        Number of columns seen in ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of columns seen in ``fit``, if they are all strings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktsdl import SlidingWindow
+    >>> X = np.arange(5.0).reshape(-1, 1)
+    >>> windows = SlidingWindow(window=3).fit(X)
+    >>> windows.transform(X).shape
+    (5, 3, 1)
+    >>> windows.transform(X)[[0, 4], :, 0]
+    array([[nan, nan,  0.],
+           [ 2.,  3.,  4.]])
+    >>> windows.transform([[5.0]])[0, :, 0]
+    array([3., 4., 5.])
+    >>> SlidingWindow(2, flatten=True).fit(X).get_feature_names_out(["rail"])
+    array(['rail_lag1', 'rail_lag0'], dtype=object)
+    """
+
+    def __init__(
+        self,
+        window: int = 24,
+        *,
+        flatten: bool = False,
+        pad: Literal["nan", "edge"] = "nan",
+        history: Literal["tail"] | None = "tail",
+    ) -> None:
+        self.window = window
+        self.flatten = flatten
+        self.pad = pad
+        self.history = history
+
+    def _check_n_back(self) -> int:
+        check_scalar(self.window, "window", Integral, min_val=1)
+        check_option("pad", self.pad, ("nan", "edge"))
+        return int(self.window) - 1
+
+    def _learn(self, rows: np.ndarray) -> None:
+        if self.pad == "nan":
+            return
+        n_known = int(np.isfinite(rows).all(axis=1).sum())
+        if n_known < self.window:
+            raise ValueError(
+                f"X has {n_known} known rows (n_samples={n_known}), fewer than "
+                f"window={self.window}: give more rows, or a smaller `window`."
+            )
+        self.mean_ = np.nanmean(rows, axis=0)
+
+    def _look_back(self, padded: np.ndarray) -> np.ndarray:
+        windows = np.moveaxis(sliding_window_view(padded, self.window, axis=0), 2, 1)
+        if self.pad == "edge" and np.isnan(padded).any():
+            windows = fill_unknown(windows, self.mean_)
+        if self.flatten:
+            return windows.reshape(len(windows), -1)
+        return windows
+
+    @available_if(lambda self: self.flatten)
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Name the flattened columns, such as ``rail_lag3``: rail, 3 rows before.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None, default=None
+            Names of the columns, if ``fit`` has seen none.
+
+        Returns
+        -------
+        names : ndarray of shape (window * n_features,), dtype object
+            Oldest row first. Only available with ``flatten=True``.
+        """
+        names = _check_feature_names_in(self, input_features)
+        lags = range(self.window - 1, -1, -1)
+        return np.array([f"{n}_lag{lag}" for lag in lags for n in names], dtype=object)
+
+    def set_output(
+        self, *, transform: Literal["default", "pandas", "polars"] | None = None
+    ) -> Self:
+        """Set the container of the flattened answer; 3-D answers stay arrays.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            As everywhere in scikit-learn.
+
+        Returns
+        -------
+        self : object
+            The step.
+        """
+        if self.flatten:
+            return super().set_output(transform=transform)
+        return self
+
+    def _columns(self, X: pd.DataFrame) -> Any:
+        return self.get_feature_names_out()
