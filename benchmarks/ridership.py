@@ -73,7 +73,7 @@ def main() -> None:
     end_of_training, *scored = SPLITS[split]
 
     X, y = load()
-    targets = X.index.shift(1)
+    targets = pd.DatetimeIndex(X.index) + pd.Timedelta(days=1)
     learnt = targets <= end_of_training
     later = targets > end_of_training
     is_scored = (targets[later] >= scored[0]) & (targets[later] <= scored[1])

@@ -129,7 +129,8 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         self._check_known(rows, starts, windows)
         y = np.empty((len(windows), self._n_outputs))
         unknown = np.isnan(rows[starts]).any(axis=1)
-        y[~unknown] = self._forward(rows, starts[~unknown])
+        if not unknown.all():
+            y[~unknown] = self._forward(rows, starts[~unknown])
         if unknown.any():
             filled = fill_unknown(windows[unknown], self._x_scaler.mean_)
             y[unknown] = self._forward(*recover_rows(filled))
@@ -187,7 +188,8 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
                 input_name="X",
             )
             if reset:
-                vars(self).pop("feature_names_in_", None)
+                if hasattr(self, "feature_names_in_"):
+                    del self.feature_names_in_
                 self.n_features_in_ = windows.shape[2]
         if reset:
             self._window_shape = windows.shape[1:]
@@ -307,8 +309,8 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
             self.net_.evaluation_step((block, None)).cpu()
             for block in fixed_size_blocks(dataset, PREDICT_BLOCK)
         ]
-        answer = torch.cat([torch.empty(0, self._n_outputs), *answers])
-        return self._y_scaler.inverse_transform(answer[: len(starts)].double().numpy())
+        answer = torch.cat(answers)[: len(starts)].double().numpy()
+        return self._y_scaler.inverse_transform(answer)
 
     def _set_fitted_attributes(self) -> None:
         history = self.net_.history

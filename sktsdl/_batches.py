@@ -111,7 +111,7 @@ class Batches:
         n = len(self.dataset)
         order = torch.randperm(n) if self.shuffle else torch.arange(n)
         order = order.to(self.dataset.rows.device)
-        for where in order.split(self.batch_size):
+        for where in torch.split(order, self.batch_size):
             yield self.dataset[where]
 
 

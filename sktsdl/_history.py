@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
+from pandas.tseries.offsets import BaseOffset
 
 Place = Literal["training", "follows", "unknown"]
 
@@ -56,9 +57,11 @@ class History:
         self.head = rows[:kept].copy()
         self.end = rows[-kept:].copy()
         self.n_distinct = _distinct_start(rows)
-        self.clock = None if index is None else Clock.of(index)
-        if self.clock is not None and n_back:
-            self.clock.warn_of_long_steps(index)
+        self.clock = None
+        if index is not None:
+            self.clock = Clock.of(index)
+            if n_back:
+                self.clock.warn_of_long_steps(index)
 
     @property
     def start(self) -> np.ndarray:
@@ -74,12 +77,11 @@ class History:
         """Say where `rows` stand in time; warn of lost history and of long steps."""
         if self.mode is None or self.n_back == 0 or np.isnan(rows[0]).any():
             return "unknown"
-        clock = self._clock_for(index)
-        if clock is None:
-            place, why = self._locate_by_values(rows)
+        if self.clock and index is not None and self.clock.reads(index):
+            place, why = self.clock.locate(index)
+            self.clock.warn_of_long_steps(index)
         else:
-            place, why = clock.locate(index)
-            clock.warn_of_long_steps(index)
+            place, why = self._locate_by_values(rows)
         if why:
             warnings.warn(f"{why}, {WAY_OUT}", UserWarning, stacklevel=4)
         return place
@@ -112,9 +114,8 @@ class History:
         ValueError
             If the level before the first row is not known.
         """
-        clock = self._clock_for(index)
-        if clock is not None:
-            place, _ = clock.locate(index)
+        if self.clock and index is not None and self.clock.reads(index):
+            place, _ = self.clock.locate(index)
         elif np.isnan(answer[0]).any():
             n = min(len(answer), len(head_answer))
             atol = RTOL * np.nanmax(np.abs(head_answer), initial=0.0)
@@ -129,12 +130,6 @@ class History:
                 "give those rows, in a frame with a time index."
             )
         return place
-
-    def _clock_for(self, index: pd.Index | None) -> "Clock | None":
-        """Return the training clock if `index` can be read by it."""
-        if self.clock is None or index is None or not self.clock.reads(index):
-            return None
-        return self.clock
 
     def _locate_by_values(self, rows: np.ndarray) -> tuple[Place, str]:
         n = self.n_distinct
@@ -159,7 +154,7 @@ class Clock:
         The ends of the training index.
     tz : tzinfo or None
         The time zone.
-    offset : pandas.DateOffset or None
+    offset : pandas offset or None
         The step of a DatetimeIndex, where one is set or can be inferred.
     longest, usual : numpy scalar
         The longest step seen, and the longest one that is not taken for a gap.
@@ -169,7 +164,7 @@ class Clock:
     first: Any
     last: Any
     tz: Any
-    offset: pd.DateOffset | None
+    offset: BaseOffset | None
     longest: Any
     usual: Any
 
@@ -218,7 +213,7 @@ class Clock:
     def warn_of_long_steps(self, index: pd.Index) -> None:
         """Warn once if a step inside `index` is longer than usual."""
         steps = np.diff(_stamps(index, self.tz, self.offset))
-        for i in np.flatnonzero(steps > WIDER * self.usual):
+        for i in np.flatnonzero(steps > WIDER * self.usual).tolist():
             if self._is_longer(index[i], index[i + 1], self.usual):
                 warnings.warn(
                     f"The step in X from {index[i]} to {index[i + 1]} is longer than "
@@ -326,7 +321,7 @@ def _kind(index: pd.Index) -> tuple[Any, ...]:
     return (None,)
 
 
-def _offset(index: pd.DatetimeIndex) -> pd.DateOffset | None:
+def _offset(index: pd.DatetimeIndex) -> BaseOffset | None:
     if index.freq is not None or len(index) < 3:
         return index.freq
     with warnings.catch_warnings():
@@ -335,11 +330,11 @@ def _offset(index: pd.DatetimeIndex) -> pd.DateOffset | None:
         return to_offset(pd.infer_freq(index))
 
 
-def _stamps(index: pd.Index, tz: Any, offset: pd.DateOffset | None) -> np.ndarray:
+def _stamps(index: pd.Index, tz: Any, offset: BaseOffset | None) -> np.ndarray:
     """Return `index` as numbers whose differences are its steps."""
     if isinstance(index, pd.PeriodIndex):
         return index.asi8
-    if tz is not None:
+    if isinstance(index, pd.DatetimeIndex) and tz is not None:
         # Days follow the clock on the wall, hours do not: both cross a DST change.
         intraday = isinstance(offset, pd.offsets.Tick)
         intraday = intraday and not isinstance(offset, pd.offsets.Day)

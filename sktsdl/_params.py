@@ -41,7 +41,7 @@ class FieldParams(BaseEstimator):
         generated = vars(owner).get("__dataclass_params__")
         written = owner is not object and not (generated and generated.init)
         dataclasses.dataclass(kw_only=True, eq=False, repr=False, init=not written)(cls)
-        for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        for field in dataclasses.fields(cls):
             if field.name.startswith("_") or field.name.endswith("_"):
                 raise TypeError(
                     f"{cls.__name__}.{field.name} is no parameter name: "

@@ -108,7 +108,7 @@ def train(
     if net.interrupt_ is not None:
         raise net.interrupt_
     net.set_params(train_split=None)
-    net.module_.eval()
+    net._set_training(False)
     return net
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -101,7 +100,7 @@ def validate_column(
     n_columns = X.shape[1]
     if isinstance(column, str) and column in names:
         at = names.index(column)
-    elif isinstance(column, Integral) and -n_columns <= column < n_columns:
+    elif isinstance(column, int | np.integer) and -n_columns <= column < n_columns:
         at = int(column) % n_columns
     else:
         has = names if names else f"{n_columns} columns and no names"

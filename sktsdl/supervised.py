@@ -97,11 +97,11 @@ def make_supervised(
         pd.concat([frame[rows], _ahead(frame, known_future, horizon, rows)], axis=1)
         for rows in (slice(0, n), slice(n, n_known))
     )
-    if horizon == 1 and not isinstance(target, list | tuple):
-        y = y.iloc[:, 0]
+    is_1d = horizon == 1 and not isinstance(target, list | tuple)
+    parts = X, y.iloc[:, 0] if is_1d else y, X_latest
     if is_pandas:
-        return X, y, X_latest
-    return X.to_numpy(), y.to_numpy(), X_latest.to_numpy()
+        return parts
+    return tuple(part.to_numpy() for part in parts)  # type: ignore[return-value]
 
 
 def _ahead(

@@ -1,0 +1,16 @@
+"""What all tests share: one thread for torch, and real series from this repository."""
+
+import pandas as pd
+import pytest
+import torch
+
+from sktsdl import make_supervised
+from sktsdl.datasets import load_air_passengers
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def air_passengers() -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
+    """AirPassengers: `X`, the next month as `y`, and the last month."""
+    return make_supervised(load_air_passengers(), target="passengers")

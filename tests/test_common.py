@@ -1,0 +1,330 @@
+"""Every public estimator goes through the same suite; new ones are found by it."""
+
+import inspect
+import pickle
+import re
+import threading
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import BaseEstimator, clone, is_regressor
+from sklearn.linear_model import Ridge
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import sktsdl
+from sktsdl._base import DeepRegressor
+from sktsdl._docstrings import TRAINING_ATTRIBUTES
+
+CLASSES = [
+    member
+    for member in map(vars(sktsdl).get, sktsdl.__all__)
+    if inspect.isclass(member) and issubclass(member, BaseEstimator)
+]
+REQUIRED = {"regressor": Ridge(), "purge": 1}
+ORDERED = (
+    "check_methods_subset_invariance",
+    "check_methods_sample_order_invariance",
+)
+
+
+def make(cls, **params):
+    """Construct `cls` with its defaults, and small if it is a net."""
+    signature = inspect.signature(cls).parameters
+    for name, parameter in signature.items():
+        if parameter.default is parameter.empty:
+            params.setdefault(name, REQUIRED[name])
+    if issubclass(cls, DeepRegressor):
+        params = {"max_epochs": 2, "random_state": 0} | params
+    return cls(**params)
+
+
+def small(cls):
+    """Construct `cls` looking back a few rows, if it does."""
+    names = inspect.signature(cls).parameters
+    sizes = {"window": 4, "period": 3, "hidden_sizes": (4,)}
+    return make(cls, **{name: sizes[name] for name in sizes if name in names})
+
+
+def answer(estimator, X):
+    """Predict or transform, as an array."""
+    name = "predict" if is_regressor(estimator) else "transform"
+    return np.asarray(getattr(estimator, name)(X))
+
+
+def levels(n=60, start="2020-02-01", seed=0):
+    """Positive rows with a daily index, and the next value of the first column."""
+    rng = np.random.default_rng(seed)
+    rows = np.exp(rng.normal(0, 0.1, size=(n + 1, 2)).cumsum(axis=0))
+    index = pd.date_range(start, periods=n, freq="D")
+    X = pd.DataFrame(rows[:-1], index=index, columns=["rail", "bus"])
+    return X, pd.Series(rows[1:, 0], index=index)
+
+
+def for_checks(cls):
+    """Construct `cls` as scikit-learn's own checks need it."""
+    if cls is sktsdl.RatioLogScaler:
+        return cls(offset=1.0)
+    if cls is sktsdl.RelativeTargetRegressor:
+        return cls(Ridge(), relation="difference")
+    return make(cls, **({"max_epochs": 100} if issubclass(cls, DeepRegressor) else {}))
+
+
+def expected_failures(estimator):
+    if is_regressor(estimator):
+        return {}
+    return dict.fromkeys(ORDERED, "the rows are ordered in time")
+
+
+every_estimator = pytest.mark.parametrize("cls", CLASSES)
+every_net = pytest.mark.parametrize(
+    "cls", [cls for cls in CLASSES if issubclass(cls, DeepRegressor)]
+)
+
+
+@parametrize_with_checks(
+    [for_checks(cls) for cls in CLASSES],
+    expected_failed_checks=expected_failures,
+    xfail_strict=True,
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@every_estimator
+@pytest.mark.parametrize("n_test", [1, 2, 15])
+@pytest.mark.parametrize("as_frame", [True, False])
+def test_rows_in_rows_out(cls, n_test, as_frame):
+    X, y = levels()
+    if not as_frame:
+        X, y = X.to_numpy(), y.to_numpy()
+    estimator = small(cls)
+    if isinstance(estimator, DeepRegressor) and as_frame:
+        X = X[["rail"]]
+    estimator.fit(X[:40], y[:40])
+    assert len(answer(estimator, X[40 : 40 + n_test])) == n_test
+
+
+@every_estimator
+@pytest.mark.parametrize("where", ["in-sample", "out"])
+@pytest.mark.parametrize("as_frame", [True, False])
+@pytest.mark.filterwarnings("ignore:overflow encountered in exp")  # of the 1e9
+def test_no_row_sees_later_rows(cls, where, as_frame):
+    X, y = levels(40)
+    if issubclass(cls, DeepRegressor):
+        X = X[["rail"]]
+    if not as_frame:
+        X, y = X.to_numpy(), y.to_numpy()
+    estimator = small(cls).fit(X[:25], y[:25])
+    asked = X if where == "in-sample" else X[25:]
+    clean = answer(estimator, asked)
+    for t in range(len(asked)):
+        poisoned = asked.copy()
+        poisoned[t + 1 :] = 1e9
+        seen = answer(estimator, poisoned)[: t + 1]
+        np.testing.assert_allclose(seen, clean[: t + 1], rtol=1e-12)
+
+
+@every_estimator
+def test_predict_changes_nothing(cls):
+    X, y = levels()
+    estimator = small(cls).fit(X.to_numpy()[:40], y[:40])
+    before = joblib.hash(vars(estimator))
+    first = answer(estimator, X.to_numpy()[40:])
+    assert np.array_equal(first, answer(estimator, X.to_numpy()[40:]), equal_nan=True)
+    assert joblib.hash(vars(estimator)) == before
+
+
+@every_estimator
+@pytest.mark.parametrize("how", ["pickle", "joblib", "compressed"])
+def test_round_trip_through_a_file(cls, how, tmp_path):
+    X, y = (part.to_numpy() for part in levels())
+    estimator = small(cls).fit(X[:40], y[:40])
+    if how == "pickle":
+        again = pickle.loads(pickle.dumps(estimator))
+    else:
+        path = tmp_path / "estimator.joblib"
+        joblib.dump(estimator, path, compress=3 if how == "compressed" else 0)
+        again = joblib.load(path)
+    expected = answer(estimator, X[40:])
+    assert np.array_equal(answer(again, X[40:]), expected, equal_nan=True)
+
+
+def _nan(X, y):
+    X.iloc[20, 0] = np.nan
+    return X, y
+
+
+def _inf(X, y):
+    X.iloc[20, 0] = np.inf
+    return X, y
+
+
+def _nan_target(X, y):
+    y.iloc[20] = np.nan
+    return X, y
+
+
+def _shorter_target(X, y):
+    return X, y[:-1]
+
+
+def _strings(X, y):
+    return X.astype(object).where(X["rail"] > 1, "many"), y
+
+
+BAD_FITS = {
+    "NaN": (_nan, "NaN.*row 20.*column 'rail'"),
+    "infinity": (_inf, "infinity.*row 20.*column 'rail'"),
+    "NaN in y": (_nan_target, "y contains NaN.*row 20"),
+    "shorter y": (_shorter_target, "60.*59|59.*60"),
+    "strings": (_strings, "could not convert string|many"),
+}
+
+
+@every_estimator
+@pytest.mark.parametrize("kind", BAD_FITS)
+def test_a_failed_fit_says_why_and_changes_nothing(cls, kind):
+    spoil, message = BAD_FITS[kind]
+    X, y = levels()
+    X = X[["rail"]]
+    estimator = small(cls).fit(X, y)
+    takes_nan = estimator.__sklearn_tags__().input_tags.allow_nan
+    if takes_nan and kind not in ("infinity", "strings"):
+        return  # a step that looks back passes NaN on and has no use for y
+    if cls is sktsdl.PurgedRegressor:
+        message = None  # the error is the regressor's own
+    before = joblib.hash(vars(estimator))
+    bad_X, bad_y = spoil(X.copy(), y.copy())
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(bad_X, bad_y)
+    assert joblib.hash(vars(estimator)) == before
+
+
+@every_estimator
+def test_other_columns_at_prediction_are_an_error(cls):
+    X, y = levels()
+    estimator = small(cls).fit(X.to_numpy(), y)
+    with pytest.raises(ValueError, match=r"1 features.*expecting 2 features"):
+        answer(estimator, X.to_numpy()[:, :1])
+    if not issubclass(cls, DeepRegressor):
+        estimator = small(cls).fit(X, y)
+        with pytest.raises(ValueError, match="feature names"):
+            answer(estimator, X[["bus", "rail"]])
+
+
+@every_estimator
+def test_a_misspelt_parameter_is_a_type_error(cls):
+    with pytest.raises(TypeError, match="windw"):
+        make(cls, windw=3)
+
+
+@every_estimator
+def test_docstring_and_signature_agree(cls):
+    doc = inspect.getdoc(cls)
+    assert "{training_" not in doc
+    section = doc.split("Parameters\n----------\n")[1].split("\n\n")[0]
+    documented = re.findall(r"^(\w+) : ", section, flags=re.MULTILINE)
+    assert sorted(documented) == sorted(inspect.signature(cls).parameters)
+    for title in ("Attributes", "Examples"):
+        assert f"{title}\n{'-' * len(title)}\n" in doc
+
+
+@every_net
+def test_documented_attributes_are_set(cls):
+    X, y = levels()
+    net = small(cls).set_params(early_stopping=True).fit(X[["rail"]], y)
+    for name in re.findall(r"^(\w+) : ", TRAINING_ATTRIBUTES, flags=re.MULTILINE):
+        assert hasattr(net, name), name
+
+
+@every_net
+def test_units_and_shape_of_the_target(cls):
+    X, y = (part.to_numpy() for part in levels())
+    windows = np.lib.stride_tricks.sliding_window_view(X[:, 0], 5)[:, :, None]
+    y = y[4:]
+    net = small(cls).set_params(max_epochs=30, lr=1e-2)
+    one = clone(net).fit(windows, y).predict(windows)
+    scaled = clone(net).fit(windows, 1e6 * y + 1e7).predict(windows)
+    np.testing.assert_allclose(scaled, 1e6 * one + 1e7, rtol=1e-3)
+    assert one.dtype == np.float64
+    for shape in [(-1,), (-1, 1), (-1, 4)]:
+        target = np.resize(y, (len(y), 4)).reshape(shape)[: len(y)]
+        assert clone(net).fit(windows, target).predict(windows).shape == target.shape
+
+
+@every_net
+def test_a_row_does_not_depend_on_its_neighbours(cls):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 6, 2)), rng.normal(size=300)
+    net = make(cls).fit(X, y)
+    together = net.predict(X)
+    alone = np.concatenate([net.predict(X[i : i + 1]) for i in range(0, 300, 20)])
+    np.testing.assert_allclose(alone, together[::20], rtol=1e-7)
+
+
+@every_net
+def test_incomplete_windows_are_left_out_of_the_loss(cls):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(50, 6, 2)), rng.normal(size=50)
+    started = X.copy()
+    started[:8, :3, 1] = np.nan
+    whole = make(cls).fit(X[8:], y[8:])
+    partly = make(cls).fit(started, np.r_[np.full(8, 1e9), y[8:]])
+    assert np.array_equal(whole.predict(X), partly.predict(X))
+
+
+@every_net
+def test_unknown_history_is_filled_from_the_first_known_value(cls):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(2, 1, size=(50, 6, 2)), rng.normal(size=50)
+    net = make(cls).fit(X, y)
+    unknown, filled = X.copy(), X.copy()
+    unknown[0, :3, 0], filled[0, :3, 0] = np.nan, X[0, 3, 0]
+    unknown[1, :, 1], filled[1, :, 1] = np.nan, X[:, :, 1].mean()
+    np.testing.assert_allclose(net.predict(unknown), net.predict(filled), rtol=1e-6)
+
+
+@every_net
+def test_same_seed_same_net_and_global_state_untouched(cls):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 6, 2)), rng.normal(size=40)
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
+    first = make(cls).fit(X, y).predict(X)
+    torch.rand(3), np.random.rand(3)  # noqa: NPY002
+    assert np.array_equal(make(cls).fit(X, y).predict(X), first)
+    other = make(cls, random_state=None)
+    assert not np.array_equal(other.fit(X, y).predict(X), other.fit(X, y).predict(X))
+    torch.set_rng_state(torch_state), np.random.set_state(numpy_state)  # noqa: NPY002
+    make(cls, random_state=None).fit(X, y).predict(X)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(np.random.get_state(), numpy_state, strict=True)  # noqa: NPY002
+    )
+
+
+@every_net
+def test_two_threads_fit_as_one_does(cls):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 6, 2)), rng.normal(size=40)
+    nets = [make(cls, random_state=seed) for seed in (0, 1, 2)]
+    expected = [clone(net).fit(X, y).predict(X) for net in nets]
+    threads = [threading.Thread(target=net.fit, args=(X, y)) for net in nets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for net, alone in zip(nets, expected, strict=True):
+        assert np.array_equal(net.predict(X), alone)
+
+
+@every_net
+def test_nets_write_and_print_nothing(cls, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    X, y = levels()
+    make(cls, early_stopping=True).fit(X[["rail"]], y).predict(X[["rail"]])
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")

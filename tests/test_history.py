@@ -1,0 +1,371 @@
+"""The history rule: test rows get the history that they have in the whole series."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sktsdl import (
+    LSTMRegressor,
+    RatioLogScaler,
+    SeasonalDifference,
+    SlidingWindow,
+)
+
+N = 400
+BERLIN = "Europe/Berlin"
+INDEXES = {
+    "array": None,
+    "range from 0": pd.RangeIndex(N),
+    "range not from 0": pd.RangeIndex(1000, 1000 + 3 * N, 3),
+    "numbers": pd.Index(np.linspace(0, 10, N)),
+    "strings": pd.Index([f"row {i}" for i in range(N)]),
+    "daily": pd.date_range("2019-01-01", periods=N, freq="D"),
+    "daily, DST": pd.date_range("2019-01-01", periods=N, freq="D", tz=BERLIN),
+    "hourly": pd.date_range("2019-01-01", periods=N, freq="h"),
+    "hourly, spring": pd.date_range("2019-03-25", periods=N, freq="h", tz=BERLIN),
+    "hourly, autumn": pd.date_range("2019-10-20", periods=N, freq="h", tz=BERLIN),
+    "business days": pd.bdate_range("2019-01-01", periods=N),
+    "weekly": pd.date_range("2000-01-01", periods=N, freq="W-WED"),
+    "month ends": pd.date_range("1980-01-31", periods=N, freq="ME"),
+    "months": pd.date_range("1980-01-01", periods=N, freq="MS"),
+    "quarters": pd.date_range("1900-01-01", periods=N, freq="QS"),
+    "periods": pd.period_range("1980-01", periods=N, freq="M"),
+    "every third period": pd.period_range("1980-01-01", periods=3 * N, freq="D")[::3],
+    "timedeltas": pd.timedelta_range("0s", periods=N, freq="7min"),
+    "no frequency": pd.Timestamp("2019-01-01")
+    + pd.to_timedelta(np.resize([1, 3, 2, 2, 3], N).cumsum(), unit="D"),
+}
+TIMED = [name for name in INDEXES if name not in ("array", "strings", "no frequency")]
+
+
+def series(index=None, seed=0, n=N):
+    """Positive rows, as an array or as a frame with `index`."""
+    steps = np.random.default_rng(seed).normal(0, 0.1, size=(n, 2))
+    rows = np.exp(steps.cumsum(axis=0))
+    if index is None:
+        return rows
+    return pd.DataFrame(rows, index=index[:n], columns=["rail", "bus"])
+
+
+def target(X):
+    return np.asarray(X)[:, 0] * 2 + 1
+
+
+def take(X, where):
+    """Take rows as scikit-learn's splitters do: an index forgets its frequency."""
+    return X.take(where) if hasattr(X, "take") and hasattr(X, "iloc") else X[where]
+
+
+def expected_answer(step, rows):
+    """What a fitted step answers for the whole series, written anew in numpy."""
+    if isinstance(step, RatioLogScaler):
+        ratio = (rows[1:] + step.offset) / (rows[:-1] + step.offset)
+        z = (np.log(ratio + step.epsilon) - step.mean_) / step.scale_
+        return np.vstack([np.full(rows.shape[1], np.nan), z])
+    if isinstance(step, SeasonalDifference):
+        p = step.period
+        return np.vstack([np.full((p, rows.shape[1]), np.nan), rows[p:] - rows[:-p]])
+    if isinstance(step, SlidingWindow):
+        before = np.full((step.window - 1, rows.shape[1]), np.nan)
+        padded = np.vstack([before, rows])
+        windows = [padded[i : i + step.window] for i in range(len(rows))]
+        return np.stack(windows).reshape(len(rows), -1)
+    return step.transform(rows)
+
+
+CHAINS = {
+    "ratios": lambda: [RatioLogScaler()],
+    "differences": lambda: [SeasonalDifference(5)],
+    "three look back": lambda: [RatioLogScaler(), SeasonalDifference(3)],
+    "scaler between": lambda: [RatioLogScaler(), StandardScaler()],
+    "scaler before": lambda: [StandardScaler(), SeasonalDifference(2)],
+    "column transformer between": lambda: [
+        RatioLogScaler(),
+        make_column_transformer((StandardScaler(), [1]), remainder="passthrough"),
+    ],
+    "column transformer before": lambda: [
+        make_column_transformer((StandardScaler(), [0]), remainder="passthrough"),
+        SeasonalDifference(4),
+    ],
+}
+
+
+def assert_as_in_whole_series(pipe, X, train, test):
+    """Compare a fold's windows and predictions with those cut from all rows."""
+    y = target(X)
+    skip = 20  # the pipeline's first rows have no history to train on
+    steps, ridge = clone(pipe[:-1]), clone(pipe[-1])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "X does not have valid feature names")
+        windows = steps.fit_transform(take(X, train))
+        ridge.fit(np.asarray(windows)[skip:], y[train][skip:])
+        seen = np.asarray(steps.transform(take(X, test)))
+        rows = np.asarray(X)
+        for _, step in steps.steps:
+            rows = expected_answer(step, rows)
+        np.testing.assert_allclose(seen, rows[test], rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(
+            ridge.predict(seen), ridge.predict(rows[test]), rtol=1e-12, atol=1e-12
+        )
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("index", INDEXES)
+def test_folds_equal_windows_cut_from_the_whole_series(index, chain):
+    X = series(INDEXES[index])
+    pipe = make_pipeline(*CHAINS[chain](), SlidingWindow(7, flatten=True), Ridge())
+    for train, test in TimeSeriesSplit(5).split(X):
+        for asked in (test, test[:1], test[:2]):
+            assert_as_in_whole_series(pipe, X, train, asked)
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+@pytest.mark.parametrize("index", ["array", "daily", "strings"])
+def test_folds_are_the_same_with_set_output(index, container):
+    if container == "polars":
+        pytest.importorskip("polars")
+    X = series(INDEXES[index])
+    pipe = make_pipeline(
+        RatioLogScaler(), StandardScaler(), SlidingWindow(7, flatten=True), Ridge()
+    )
+    pipe.set_output(transform=container)
+    for train, test in TimeSeriesSplit(5).split(X):
+        assert_as_in_whole_series(pipe, X, train, test)
+
+
+@given(
+    n=st.integers(40, 90),
+    window=st.integers(1, 6),
+    period=st.integers(1, 6),
+    index=st.sampled_from(sorted(INDEXES)),
+    chain=st.sampled_from(sorted(CHAINS)),
+    n_splits=st.integers(2, 4),
+    n_test=st.integers(1, 9),
+    seed=st.integers(0, 99),
+    as_float32=st.booleans(),
+)
+@settings(max_examples=100, deadline=None)
+def test_random_folds_equal_the_whole_series(
+    n, window, period, index, chain, n_splits, n_test, seed, as_float32
+):
+    X = series(INDEXES[index], seed=seed, n=n)
+    pipe = make_pipeline(
+        *CHAINS[chain](),
+        SeasonalDifference(period),
+        SlidingWindow(window, flatten=True),
+        Ridge(),
+    )
+    pipe_64, X_64 = pipe, X
+    for train, test in TimeSeriesSplit(n_splits, test_size=n_test).split(X):
+        if as_float32:
+            seen = clone(pipe[:-1]).fit(take(X.astype("f4"), train))
+            seen = np.asarray(seen.transform(take(X, test)))
+            known = clone(pipe[:-1]).fit(take(X, train))
+            known = np.asarray(known.transform(take(X, test)))
+            assert not np.isnan(seen).any()
+            np.testing.assert_allclose(seen, known, rtol=1e-2, atol=1e-3)
+        elif len(train) > 25:
+            assert_as_in_whole_series(pipe_64, X_64, train, test)
+
+
+@pytest.mark.parametrize("index", TIMED)
+def test_a_gap_is_noticed(index):
+    X = series(INDEXES[index])
+    for train, test in TimeSeriesSplit(5, gap=3).split(X):
+        window = SlidingWindow(4).fit(take(X, train))
+        with pytest.warns(UserWarning, match="after a gap.*time index"):
+            seen = window.transform(take(X, test))
+        assert np.isnan(seen[0, :3]).all()
+
+
+@pytest.mark.parametrize("index", ["daily", "periods", "range not from 0"])
+def test_every_step_of_a_chain_drops_the_history_behind_a_gap(index):
+    X = series(INDEXES[index])
+    chain = make_pipeline(RatioLogScaler(), SeasonalDifference(2), SlidingWindow(4))
+    chain.fit(X[:200])
+    with pytest.warns(UserWarning, match="after a gap") as caught:
+        seen = chain.transform(X[203:220])
+    assert len(caught) == 1
+    cut = expected_answer(chain[1], expected_answer(chain[0], X[203:220].to_numpy()))
+    np.testing.assert_allclose(seen[:, -1], cut, rtol=1e-12)
+
+
+@pytest.mark.parametrize("as_frame", [True, False])
+@pytest.mark.parametrize("n_last", [1, 5, 8])
+def test_the_last_training_rows_have_no_known_history(n_last, as_frame):
+    X = series(INDEXES["daily"] if as_frame else None)
+    pipe = make_pipeline(
+        RatioLogScaler(),
+        SlidingWindow(8),
+        LSTMRegressor(max_epochs=1, hidden_sizes=(2,), random_state=0),
+    )
+    pipe.fit(X, target(X))
+    message = "inside the training rows" if as_frame else "equals the last"
+    with pytest.warns(UserWarning, match=f"{message}.*time index"):
+        seen = pipe.predict(X[-n_last:])
+    assert np.isfinite(seen).all()
+
+
+@pytest.mark.parametrize("start", [0, 5])
+def test_rows_before_or_inside_training_warn(start):
+    X = series(INDEXES["daily"])
+    window = SlidingWindow(3).fit(X[10:100])
+    with pytest.warns(UserWarning, match="before the training rows"):
+        window.transform(X[start:50])
+    with pytest.warns(UserWarning, match="inside the training rows"):
+        window.transform(X[11:50])
+
+
+@pytest.mark.parametrize("index", INDEXES)
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+def test_training_rows_are_recognised(index, dtype):
+    X = series(INDEXES[index]).astype(dtype)
+    window = SlidingWindow(4)
+    in_sample = window.fit_transform(X[:200])
+    for asked in (X[:200], X[:50], X[:1], X):
+        seen = window.transform(asked)
+        n = min(len(asked), 200)
+        np.testing.assert_array_equal(seen[:n], in_sample[:n])
+
+
+def test_a_float32_copy_is_recognised():
+    X = series()
+    window = SlidingWindow(4).fit(X[:200])
+    assert np.isnan(window.transform(X[:200].astype("f4"))[0, :3]).all()
+
+
+def test_repeating_values_keep_their_history():
+    counts = np.random.default_rng(0).poisson(1.0, size=(200, 1)).astype(float)
+    lost = 0
+    for start in range(100, 190):
+        window = SlidingWindow(5).fit(counts[:start])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            seen = window.transform(counts[start : start + 10])
+        if caught:
+            lost += 1
+        else:
+            np.testing.assert_array_equal(
+                seen[0, :, 0], counts[start - 4 : start + 1, 0]
+            )
+    assert lost == 0
+
+
+def test_constant_rows_are_told_by_their_number():
+    X = np.ones((50, 1))
+    window = SlidingWindow(3).fit(X)
+    assert np.isnan(window.transform(X)[0, :2]).all()
+    with pytest.warns(UserWarning, match="equals the last 10 rows"):
+        window.transform(X[:10])
+
+
+def test_history_can_be_turned_off():
+    X = series(INDEXES["daily"])
+    window = SlidingWindow(3, history=None).fit(X[:100])
+    assert np.isnan(window.transform(X[100:])[0, :2]).all()
+
+
+@pytest.mark.parametrize("n_train", [1, 2, 3])
+def test_history_shorter_than_the_window(n_train):
+    X = series()
+    seen = SlidingWindow(5).fit(X[:n_train]).transform(X[n_train : n_train + 2])
+    assert np.isnan(seen[0, : 4 - n_train]).all()
+    np.testing.assert_array_equal(seen[0, 4 - n_train :], X[: n_train + 1])
+
+
+def test_another_kind_of_index_counts_as_none():
+    X = series()
+    window = SlidingWindow(3).fit(series(INDEXES["daily"])[:100])
+    for index in (None, INDEXES["strings"], INDEXES["periods"]):
+        later = X[100:110]
+        if index is not None:
+            later = pd.DataFrame(later, index=index[100:110], columns=["rail", "bus"])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "X does not have valid feature names")
+            seen = window.transform(later)
+        np.testing.assert_array_equal(seen[0, :2], X[98:100])
+
+
+def test_a_frame_numbered_from_0_is_told_by_its_values():
+    X = series(INDEXES["range from 0"])
+    window = SlidingWindow(3).fit(X[:100])
+    later = X[100:110].reset_index(drop=True)
+    np.testing.assert_array_equal(window.transform(later)[0, :2], X[98:100])
+
+
+def test_a_time_zone_may_differ():
+    X = series(INDEXES["daily, DST"])
+    window = SlidingWindow(3).fit(X[:100])
+    seen = window.transform(X[100:].tz_convert("UTC"))
+    np.testing.assert_array_equal(seen[0, :2], X[98:100])
+
+
+def test_rows_may_start_early_behind_the_end_of_training():
+    X = series(INDEXES["daily"])
+    early = X[100:110].set_axis(X.index[100:110] - pd.Timedelta(hours=6))
+    seen = SlidingWindow(3).fit(X[:100]).transform(early)
+    np.testing.assert_array_equal(seen[0, :2], X[98:100])
+
+
+@pytest.mark.parametrize("index", ["daily", "daily, DST", "hourly, autumn", "months"])
+def test_a_long_step_inside_warns_once(index):
+    X = series(INDEXES[index])
+    window = SlidingWindow(3).fit(X[:100])
+    holes = X.drop(X.index[[120, 140, 141]])
+    with pytest.warns(UserWarning, match="longer than usual") as caught:
+        window.transform(holes[100:])
+    assert len(caught) == 1
+    assert str(X.index[119]) in str(caught[0].message)
+
+
+def test_a_missing_row_in_training_warns_and_weekends_do_not():
+    X = series(INDEXES["daily"])
+    with pytest.warns(UserWarning, match="2019-02-19.*2019-02-21.*longer than usual"):
+        SlidingWindow(3).fit(X.drop(X.index[50]))
+    trading = series(INDEXES["business days"])
+    SlidingWindow(3).fit(trading.drop(trading.index[[33, 80]]))
+
+
+BAD_INDEXES = {
+    "decreasing": (lambda i: i[::-1], "does not increase at row 1"),
+    "duplicated": (lambda i: i[:9].append(i[8:-1]), "does not increase at row 9"),
+    "NaT": (lambda i: i[:9].insert(9, pd.NaT).append(i[10:]), "row 9"),
+    "MultiIndex": (lambda i: pd.MultiIndex.from_arrays([i, i]), "MultiIndex.*xs"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_INDEXES)
+@pytest.mark.parametrize("index", ["daily", "periods", "timedeltas"])
+def test_an_index_out_of_order_is_an_error(index, kind):
+    change, message = BAD_INDEXES[kind]
+    X = series(INDEXES[index])
+    window = SlidingWindow(3).fit(X)
+    bad = X.set_axis(change(X.index))
+    for method in (window.transform, clone(window).fit):
+        with pytest.raises(ValueError, match=message):
+            method(bad)
+    assert np.isfinite(window.transform(X)[2:]).all()
+
+
+def test_naive_against_aware_stamps_is_an_error():
+    X = series(INDEXES["daily"])
+    window = SlidingWindow(3).fit(X[:100])
+    with pytest.raises(ValueError, match=r"tz-aware.*naive.*tz_localize"):
+        window.transform(X[100:].tz_localize("UTC"))
+
+
+def test_numbers_out_of_order_only_name_rows():
+    X = series(INDEXES["range from 0"])
+    shuffled = X.set_axis(np.random.default_rng(0).permutation(N))
+    seen = SlidingWindow(3).fit(shuffled[:100]).transform(shuffled[100:])
+    np.testing.assert_array_equal(seen[0, :2], X[98:100])
