@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: demo test lint clean
 
 demo: $(VENV)/demo
-	$(BIN)/python -m benchmarks.demo
+	$(BIN)/python benchmarks/demo.py
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest -n 2

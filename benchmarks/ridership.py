@@ -70,15 +70,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
     split = "final" if arguments.final else "development"
-    end_of_training, *scored = SPLITS[split]
+    end_of_training, first, last = map(pd.Timestamp, SPLITS[split])
 
     X, y = load()
     targets = pd.DatetimeIndex(X.index) + pd.Timedelta(days=1)
     learnt = targets <= end_of_training
     later = targets > end_of_training
-    is_scored = (targets[later] >= scored[0]) & (targets[later] <= scored[1])
+    is_scored = (targets[later] >= first) & (targets[later] <= last)
 
-    print(f"{split}: {is_scored.sum()} targets, {scored[0]} to {scored[1]}\n")
+    print(f"{split}: {is_scored.sum()} targets, {first:%Y-%m-%d} to {last:%Y-%m-%d}\n")
     print("| model | median MAE | ratio to naive | range |")
     print("|---|---|---|---|")
     naive = np.nan

@@ -270,8 +270,11 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         np.add.at(used, starts, 1)
         np.add.at(used, starts + window, -1)
         used_rows = rows[used[:-1].cumsum() > 0]
-        self._x_scaler = StandardScaler(with_mean=True, with_std=scale).fit(used_rows)
-        self._y_scaler = StandardScaler(with_mean=scale, with_std=scale).fit(targets)
+        x_scaler = StandardScaler(with_mean=True, with_std=scale)
+        y_scaler = StandardScaler(with_mean=scale, with_std=scale)
+        # Inside, arrays stay arrays, whatever scikit-learn is configured to give out.
+        self._x_scaler = x_scaler.set_output(transform="default").fit(used_rows)
+        self._y_scaler = y_scaler.set_output(transform="default").fit(targets)
 
     def _standardize(self, rows: np.ndarray) -> torch.Tensor:
         if self.standardize:

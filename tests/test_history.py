@@ -132,8 +132,6 @@ def test_folds_equal_windows_cut_from_the_whole_series(index, chain):
 @pytest.mark.parametrize("container", ["pandas", "polars"])
 @pytest.mark.parametrize("index", ["array", "daily", "strings"])
 def test_folds_are_the_same_with_set_output(index, container):
-    if container == "polars":
-        pytest.importorskip("polars")
     X = series(INDEXES[index])
     pipe = make_pipeline(
         RatioLogScaler(), StandardScaler(), SlidingWindow(7, flatten=True), Ridge()

@@ -1,0 +1,222 @@
+"""What all nets do with windows, parameters and bad input."""
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+
+from sktsdl import LSTMRegressor, RatioLogScaler, SlidingWindow
+from tests.test_common import levels
+
+
+def net(**params):
+    small = {"hidden_sizes": (4,), "max_epochs": 2, "random_state": 0}
+    return LSTMRegressor(**small | params)
+
+
+def pipeline(window=8, **params):
+    return make_pipeline(RatioLogScaler(), SlidingWindow(window), net(**params))
+
+
+BAD_PARAMETERS = {
+    "lr": [(0.0, ValueError), ("fast", TypeError)],
+    "max_epochs": [(0, ValueError)],
+    "batch_size": [(0, ValueError)],
+    "optimizer": [("adan", ValueError)],
+    "weight_decay": [(-1.0, ValueError)],
+    "loss": [("l2", ValueError)],
+    "lr_schedule": [("steps", ValueError)],
+    "clip_grad_norm": [(-1.0, ValueError)],
+    "validation_fraction": [(1.0, ValueError)],
+    "n_iter_no_change": [(0, ValueError)],
+    "tol": [(-1.0, ValueError)],
+    "device": [("gpu", ValueError), ("meta", ValueError)],
+    "hidden_sizes": [((), ValueError), ((4, 0), ValueError)],
+    "dropout": [(1.0, ValueError)],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [(name, *case) for name, cases in BAD_PARAMETERS.items() for case in cases],
+)
+def test_a_bad_parameter_is_an_error_before_training(name, value, error):
+    X, y = levels()
+    fitted = net().fit(X[["rail"]], y)
+    before = joblib.hash(fitted.__dict__)
+    fitted.set_params(**{name: value})
+    with pytest.raises(error, match=name):
+        fitted.fit(X[["rail"]], y)
+    fitted.set_params(**{name: getattr(net(), name)})
+    assert joblib.hash(fitted.__dict__) == before
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cuda_where_there_is_none_is_an_error():
+    X, y = levels()
+    with pytest.raises(ValueError, match=r"device='cuda' is not on this machine.*cpu"):
+        net(device="cuda").fit(X[["rail"]], y)
+
+
+def test_auto_takes_a_device_that_is_there():
+    X, y = levels()
+    assert np.isfinite(
+        net(device="auto").fit(X[["rail"]], y).predict(X[["rail"]])
+    ).all()
+
+
+def test_fewer_rows_than_the_window():
+    X, y = levels()
+    with pytest.raises(ValueError, match=r"None of the 8 windows of 8 rows.*smaller"):
+        pipeline(8).fit(X[:8], y[:8])
+    pipeline(8).fit(X[:9], y[:9])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_hole_in_the_rows_is_named(value):
+    X, y = levels()
+    pipe = pipeline().fit(X, y)
+    before = joblib.hash(pipe)
+    X.iloc[30, 1] = value
+    for method in (pipe.predict, lambda X: pipe[-1].fit(pipe[:-1].transform(X), y)):
+        with pytest.raises(ValueError, match=r"row 30.*column (1|'bus')"):
+            method(X)
+    assert joblib.hash(pipe) == before
+
+
+def test_a_hole_in_independent_samples_is_named():
+    X = np.zeros((9, 4, 2))
+    X[5, :2, 1] = np.nan
+    net().fit(X, np.arange(9))
+    X[5, 1, 1], X[5, 3, 1] = 0.0, np.nan
+    with pytest.raises(
+        ValueError, match=r"NaN in row 5, step 3 of its window, column 1"
+    ):
+        net().fit(X, np.arange(9))
+
+
+def test_other_windows_at_prediction_are_an_error():
+    X = np.zeros((9, 4, 2))
+    fitted = net().fit(X, np.arange(9))
+    for other in (X[:, :3], X[:, :, :1]):
+        with pytest.raises(ValueError, match="window=4, channels=2"):
+            fitted.predict(other)
+
+
+@pytest.mark.parametrize("shape", [(9,), (9, 4, 2, 1)])
+def test_x_of_another_dimension_is_an_error(shape):
+    with pytest.raises(ValueError, match=r"dim|2D"):
+        net().fit(np.zeros(shape), np.arange(9))
+
+
+def test_rows_with_a_time_index_are_probably_no_windows():
+    X, y = levels()
+    with pytest.warns(UserWarning, match="put `SlidingWindow` before the net"):
+        net().fit(X, y)
+
+
+def test_two_dimensions_are_one_channel():
+    X = np.random.default_rng(0).normal(size=(40, 6))
+    y = X[:, -1]
+    flat, deep = net().fit(X, y), net().fit(X[:, :, None], y)
+    np.testing.assert_array_equal(flat.predict(X), deep.predict(X[:, :, None]))
+    assert (flat.n_features_in_, deep.n_features_in_) == (6, 1)
+
+
+def test_names_do_not_outlive_another_fit():
+    X, y = levels()
+    fitted = net().fit(X[["rail"]], y)
+    assert list(fitted.feature_names_in_) == ["rail"]
+    fitted.fit(X.to_numpy()[:, :, None], y)
+    assert not hasattr(fitted, "feature_names_in_")
+
+
+def test_windows_train_as_their_copies_do():
+    X, y = levels()
+    view = SlidingWindow(6).fit_transform(X)
+    expected = net().fit(view, y).predict(view)
+    np.testing.assert_array_equal(net().fit(view.copy(), y).predict(view), expected)
+
+
+def test_statistics_come_from_training_windows_only():
+    X = np.random.default_rng(0).normal(5, 2, size=(100, 1))
+    windows = SlidingWindow(4).fit_transform(X)
+    fitted = net().fit(windows[:60], X[:60, 0])
+    np.testing.assert_allclose(fitted._x_scaler.mean_, X[:60].mean())
+    np.testing.assert_allclose(fitted._y_scaler.scale_, X[3:60].std())
+    held_back = net(early_stopping=True, validation_fraction=0.5).fit(
+        windows[:60], X[:60, 0]
+    )
+    assert held_back._x_scaler.n_samples_seen_ == 3 + 57 - 29
+
+
+def test_without_standardisation_values_reach_the_net_as_they_are():
+    X = np.full((20, 4, 1), 7.0)
+    fitted = net(standardize=False).fit(X, np.arange(20.0))
+    with torch.no_grad():
+        expected = fitted.module_(torch.full((1, 4, 1), 7.0)).item()
+    np.testing.assert_allclose(fitted.predict(X[:1]), expected, rtol=1e-6)
+
+
+def test_constant_columns_and_target():
+    X = np.ones((30, 5, 2))
+    np.testing.assert_allclose(net().fit(X, np.full(30, 4.0)).predict(X), 4.0, rtol=0.2)
+
+
+def test_default_fit_learns_air_passengers(air_passengers):
+    X, y, _ = air_passengers
+    pipe = make_pipeline(SlidingWindow(12), LSTMRegressor(random_state=0)).fit(X, y)
+    assert pipe.score(X, y) > 0.5
+
+
+def test_training_scores_are_those_of_training_windows(air_passengers):
+    X, y, _ = air_passengers
+    search = GridSearchCV(
+        pipeline(),
+        {"slidingwindow__window": [4, 6]},
+        cv=TimeSeriesSplit(2),
+        return_train_score=True,
+    ).fit(X, y)
+    for i, (train, _) in enumerate(TimeSeriesSplit(2).split(X)):
+        pipe = pipeline(4)
+        windows = pipe[:-1].fit_transform(X.iloc[train])
+        pipe[-1].fit(windows, y.iloc[train])
+        expected = pipe[-1].score(windows, y.iloc[train])
+        assert search.cv_results_[f"split{i}_train_score"][0] == expected
+
+
+def test_frames_and_arrays_give_the_same_net():
+    X, y = levels()
+    frame = pipeline().fit(X[:50], y[:50]).predict(X[50:])
+    array = pipeline().fit(X.to_numpy()[:50], y[:50].to_numpy())
+    np.testing.assert_array_equal(array.predict(X.to_numpy()[50:]), frame)
+
+
+def test_default_dtype_is_left_alone():
+    X, y = levels()
+    expected = net().fit(X[["rail"]], y).predict(X[["rail"]]).shape
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.no_grad():
+            fitted = net().fit(X[["rail"]], y)
+        assert fitted.predict(X[["rail"]]).shape == expected
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_integer_rows_and_extension_dtypes():
+    X, y = levels()
+    counts = (X * 100).round().astype(int)
+    expected = pipeline().fit(counts[:50], y[:50]).predict(counts[50:])
+    for dtype in ("Int64", "float64", "Float64"):
+        other = counts.astype(dtype)
+        seen = pipeline().fit(other[:50], y[:50]).predict(other[50:])
+        np.testing.assert_array_equal(seen, expected)
+    missing = counts.astype("Int64")
+    missing.iloc[30, 0] = pd.NA
+    with pytest.raises(ValueError, match="NaN in row 30"):
+        pipeline().fit(missing, y)

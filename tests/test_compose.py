@@ -1,0 +1,141 @@
+"""Relative targets, and training rows left out."""
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import TimeSeriesSplit, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from sktsdl import (
+    LSTMRegressor,
+    PurgedRegressor,
+    RatioLogScaler,
+    RelativeTargetRegressor,
+    SlidingWindow,
+    make_supervised,
+)
+from tests.test_common import levels
+
+
+class Recorder(RegressorMixin, BaseEstimator):
+    """Keeps what it is fitted to."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.seen_ = X, y, sample_weight
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+
+@pytest.mark.parametrize("relation", ["ratio", "difference"])
+@pytest.mark.parametrize("horizon", [1, 12])
+def test_levels_are_predicted(relation, horizon):
+    X, y, _ = make_supervised(levels(200)[0], target="rail", horizon=horizon)
+    perfect = RelativeTargetRegressor(Recorder(), column="rail", relation=relation)
+    perfect.fit(X, y)
+    _, relative, _ = perfect.regressor_.seen_
+    last = X["rail"].to_numpy()
+    last = last if horizon == 1 else last[:, None]
+    expected = np.log(y / last) if relation == "ratio" else y - last
+    np.testing.assert_allclose(relative, expected)
+    perfect.regressor_.predict = lambda X: relative
+    np.testing.assert_allclose(perfect.predict(X), y, rtol=1e-12)
+
+
+@pytest.mark.parametrize("horizon", [1, 12])
+def test_a_growing_level_is_followed(horizon):
+    steps = np.random.default_rng(0).normal(0.01, 0.002, size=(300, 1))
+    X, y, _ = make_supervised(np.exp(steps.cumsum(axis=0)), target=0, horizon=horizon)
+    inner = make_pipeline(
+        RatioLogScaler(),
+        SlidingWindow(4),
+        LSTMRegressor(hidden_sizes=(4,), max_epochs=5, random_state=0),
+    )
+    pipe = RelativeTargetRegressor(inner).fit(X[:150], y[:150])
+    assert X[150:].min() > X[:150].max()
+    np.testing.assert_allclose(pipe.predict(X[150:]), y[150:], rtol=0.05)
+
+
+def test_zero_relative_change_is_the_naive_forecast():
+    X, y = levels()
+    naive = RelativeTargetRegressor(
+        DummyRegressor(strategy="constant", constant=0.0), column="bus"
+    )
+    np.testing.assert_allclose(naive.fit(X, y).predict(X), X["bus"])
+
+
+def test_columns_that_are_no_numbers_reach_the_regressor():
+    X, y = levels()
+    X["day"] = X.index.day_name()
+    regressor = RelativeTargetRegressor(Recorder(), column="rail").fit(X, y)
+    assert list(regressor.regressor_.seen_[0].columns) == ["rail", "bus", "day"]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"column": "tram"}, r"column='tram' is no column of X: it has \['rail'"),
+        ({"column": 2}, "column=2 is no column of X"),
+        ({"column": "bus"}, "column 'bus' of X is not positive in row 3"),
+        ({"column": "rail"}, "y is not positive in row 7"),
+        ({"relation": "product"}, "relation='product'.*'ratio', 'difference'"),
+    ],
+)
+def test_relative_target_of_bad_input(params, message):
+    X, y = levels()
+    X.iloc[3, 1], y.iloc[7] = 0.0, -1.0
+    with pytest.raises(ValueError, match=message):
+        RelativeTargetRegressor(Ridge(), **params).fit(X, y)
+
+
+@pytest.mark.parametrize("as_frame", [True, False])
+def test_the_last_rows_are_left_out(as_frame):
+    X, y = levels()
+    weights = np.arange(60.0)
+    if not as_frame:
+        X, y = X.to_numpy(), y.to_numpy()
+    purged = PurgedRegressor(Recorder(), purge=4).fit(X, y, sample_weight=weights)
+    seen_X, seen_y, seen_weights = purged.regressor_.seen_
+    np.testing.assert_array_equal(seen_X, X[:56])
+    np.testing.assert_array_equal(seen_y, y[:56])
+    np.testing.assert_array_equal(seen_weights, weights[:56])
+
+
+def test_purging_windows_keeps_the_view():
+    X, y = levels()
+    windows = SlidingWindow(5).fit_transform(X)
+    purged = PurgedRegressor(Recorder(), purge=4).fit(windows, y)
+    assert np.shares_memory(purged.regressor_.seen_[0], windows)
+
+
+def test_purge_is_the_embargo_with_whole_history():
+    data = levels(120)[0].to_numpy()
+    horizon, window = 5, 4
+    X, y, _ = make_supervised(data, target=0, horizon=horizon)
+    pipe = make_pipeline(
+        SlidingWindow(window, flatten=True, pad="edge"),
+        PurgedRegressor(Ridge(), purge=horizon - 1),
+    )
+    scores = cross_val_score(
+        pipe, X, y, cv=TimeSeriesSplit(3), scoring="neg_mean_absolute_error"
+    )
+    for (train, test), score in zip(TimeSeriesSplit(3).split(X), scores, strict=True):
+        first = test[0]
+        padded = np.vstack([np.tile(X[0], (window - 1, 1)), X])
+        windows = np.stack([padded[t : t + window].ravel() for t in range(len(X))])
+        kept = [t for t in train if t + horizon <= first]
+        assert len(kept) == len(train) - (horizon - 1)
+        ridge = Ridge().fit(windows[kept], y[kept])
+        error = np.abs(ridge.predict(windows[test]) - y[test]).mean()
+        np.testing.assert_allclose(-score, error, rtol=1e-9)
+
+
+def test_nothing_left_to_fit():
+    X, y = levels()
+    with pytest.raises(ValueError, match="purge=60 leaves none of the n_samples=60"):
+        PurgedRegressor(Ridge(), purge=60).fit(X, y)
+    with pytest.raises(ValueError, match="purge == -1, must be >= 0"):
+        PurgedRegressor(Ridge(), purge=-1).fit(X, y)

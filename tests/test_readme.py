@@ -1,0 +1,24 @@
+"""What README shows runs, and what it lists is there."""
+
+import re
+from pathlib import Path
+
+import sktsdl
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_runs(capsys):
+    blocks = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+    forecast = float(capsys.readouterr().out.strip(" []\n"))
+    assert 350 < forecast < 550
+
+
+def test_the_table_lists_every_public_name():
+    table = README.split("## Public names")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(
+        sktsdl.__all__
+    )

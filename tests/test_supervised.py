@@ -1,0 +1,103 @@
+"""From a series to `X` and `y`."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from sktsdl import make_supervised
+
+DAYS = pd.date_range("2019-05-01", periods=10, freq="D")
+FRAME = pd.DataFrame(
+    {"rail": range(10), "bus": range(100, 110), "day": list("WWAUWWWWWA")}, index=DAYS
+)
+
+
+def test_one_step_of_one_target_is_a_series():
+    X, y, X_latest = make_supervised(FRAME, target="rail")
+    pd.testing.assert_frame_equal(X, FRAME[:-1])
+    pd.testing.assert_frame_equal(X_latest, FRAME[-1:])
+    assert y.name == "rail+1"
+    np.testing.assert_array_equal(y, range(1, 10))
+    pd.testing.assert_index_equal(y.index, DAYS[:-1])
+
+
+def test_several_steps_of_several_targets():
+    X, y, X_latest = make_supervised(FRAME, target=["rail", "bus"], horizon=3)
+    names = [f"{name}+{step}" for name in ("rail", "bus") for step in (1, 2, 3)]
+    assert list(y.columns) == names
+    assert y.iloc[6].tolist() == [7, 8, 9, 107, 108, 109]
+    assert (len(X), len(y), len(X_latest)) == (7, 7, 3)
+    assert set(y.dtypes) == {np.dtype("int64")}
+
+
+def test_known_future_columns_are_carried_to_their_row():
+    X, _, X_latest = make_supervised(
+        FRAME, target="rail", horizon=2, known_future=["day"]
+    )
+    assert list(X.columns) == ["rail", "bus", "day", "day+1", "day+2"]
+    assert X.iloc[1, 2:].tolist() == ["W", "A", "U"]
+    assert X_latest["day+1"].isna().tolist() == [False, True]
+
+
+def test_rows_behind_now_give_the_future_of_the_last_forecast():
+    ahead = pd.DataFrame(
+        {"rail": np.nan, "bus": np.nan, "day": ["U", "W"]},
+        index=pd.date_range("2019-05-11", periods=2, freq="D"),
+    )
+    data = pd.concat([FRAME.astype({"rail": float, "bus": float}), ahead])
+    X, y, X_latest = make_supervised(
+        data, target="rail", horizon=2, known_future=["day"]
+    )
+    assert (len(X), len(y)) == (8, 8)
+    pd.testing.assert_index_equal(X_latest.index, DAYS[-2:])
+    assert X_latest.iloc[-1].tolist() == [9, 109, "A", "U", "W"]
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_arrays_and_frames_agree(horizon):
+    numbers = FRAME[["rail", "bus"]]
+    params = {"horizon": horizon, "known_future": [1]}
+    arrays = make_supervised(numbers.to_numpy(float), target=0, **params)
+    frames = make_supervised(
+        numbers.astype(float), target="rail", horizon=horizon, known_future=["bus"]
+    )
+    for array, frame in zip(arrays, frames, strict=True):
+        np.testing.assert_array_equal(array, frame)
+
+
+def test_a_series_and_a_list():
+    _, y, X_latest = make_supervised(FRAME["rail"], target="rail", horizon=2)
+    assert (y.shape, X_latest.shape) == ((8, 2), (2, 1))
+    assert make_supervised([1.0, 2.0, 4.0], target=0)[1].tolist() == [2.0, 4.0]
+
+
+def test_the_last_row_is_the_forecast_from_now():
+    X, y, X_latest = make_supervised(FRAME[["rail"]], target="rail", horizon=3)
+    forecast = LinearRegression().fit(X, y).predict(X_latest)[-1]
+    np.testing.assert_allclose(forecast, [10, 11, 12])
+
+
+def test_a_hole_in_the_target_is_left_to_be_seen():
+    holes = FRAME["rail"].astype(float).where(FRAME["rail"] != 4).to_frame()
+    _, y, _ = make_supervised(holes, target="rail")
+    assert np.isnan(y.iloc[3])
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"target": "tram"}, r"'tram' is no column of data: it has \['rail'"),
+        ({"target": "rail", "known_future": ["rain"]}, "'rain' is no column"),
+        ({"target": "rail", "horizon": 0}, "horizon == 0, must be >= 1"),
+        ({"target": "rail", "horizon": 10}, "10 rows .* fewer than horizon"),
+    ],
+)
+def test_bad_input(params, message):
+    with pytest.raises(ValueError, match=message):
+        make_supervised(FRAME, **params)
+
+
+def test_no_known_target():
+    with pytest.raises(ValueError, match="0 rows up to the last known target"):
+        make_supervised(np.full((5, 1), np.nan), target=0)
