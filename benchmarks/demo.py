@@ -34,7 +34,7 @@ PICTURE = "demo_forecast.png"
 
 
 def relative(window: Any, regressor: Any) -> RelativeTargetRegressor:
-    """Predict the next year as ratios to the last month, without targets of test rows."""
+    """Predict the next year as ratios to the last month; targets stay in training."""
     purged = PurgedRegressor(regressor, purge=HORIZON - 1)
     pipe = make_pipeline(RatioLogScaler(), window, purged)
     return RelativeTargetRegressor(pipe, column="passengers")
