@@ -1,11 +1,13 @@
 """The one template that all nets share: validate, standardise, train, predict."""
 
+import dataclasses
 import math
 import textwrap
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -13,12 +15,13 @@ import torch
 from sklearn.base import RegressorMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, check_array, check_scalar
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from sktsdl._batches import WindowDataset, fixed_size_blocks, recover_rows
 from sktsdl._docstrings import TRAINING_ATTRIBUTES, TRAINING_PARAMETERS
 from sktsdl._history import fill_unknown
+from sktsdl._layers import WEIGHT_INITS, EmbedCategories, initialize
 from sktsdl._params import FieldParams
 from sktsdl._training import (
     LOSSES,
@@ -33,6 +36,7 @@ from sktsdl._validation import (
     check_option,
     raise_at_first,
     roll_back_on_error,
+    validate_rows,
     validate_targets,
 )
 
@@ -48,6 +52,11 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
     belong.
     """
 
+    _docs: ClassVar[dict[str, str]] = {
+        "training_parameters": TRAINING_PARAMETERS,
+        "training_attributes": TRAINING_ATTRIBUTES,
+    }
+
     lr: float = 1e-3
     max_epochs: int = 100
     batch_size: int = 32
@@ -61,16 +70,15 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
     n_iter_no_change: int = 10
     tol: float = 1e-4
     standardize: bool = True
+    loss_steps: Literal["last", "all"] = "last"
+    categorical_features: Sequence[int] | None = None
+    weight_init: Literal["default", "xavier", "he", "orthogonal"] = "default"
     device: str = "cpu"
     random_state: int | np.random.RandomState | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        shared = {
-            "training_parameters": TRAINING_PARAMETERS,
-            "training_attributes": TRAINING_ATTRIBUTES,
-        }
-        for name, text in shared.items():
+        for name, text in cls._docs.items():
             indented = textwrap.indent(text, "    ").lstrip()
             cls.__doc__ = (cls.__doc__ or "").replace(f"{{{name}}}", indented)
 
@@ -123,21 +131,17 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
             If `X` has other columns, channels or steps than in ``fit``, or NaN or
             infinity behind a known value.
         """
-        check_is_fitted(self)
-        windows = self._validate_X(X, reset=False)
-        rows, starts = recover_rows(windows)
-        self._check_known(rows, starts, windows)
-        y = np.empty((len(windows), self._n_outputs))
-        unknown = np.isnan(rows[starts]).any(axis=1)
-        if not unknown.all():
-            y[~unknown] = self._forward(rows, starts[~unknown])
-        if unknown.any():
-            filled = fill_unknown(windows[unknown], self._x_scaler.mean_)
-            y[unknown] = self._forward(*recover_rows(filled))
+        answer = self._evaluate(X, "forward")
+        y = self._y_scaler.inverse_transform(answer)
         return y.ravel() if self._y_is_1d else y
 
+    @property
+    def _window(self) -> int:
+        """The number of steps of each window, known before the module is built."""
+        return self._window_shape[0]
+
     @abstractmethod
-    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
+    def _build_module(self, n_channels: int, n_outputs: int) -> Any:
         """Build the untrained module, (batch, time, channels) -> (batch, outputs)."""
 
     def _check_parameters(self) -> None:
@@ -158,24 +162,60 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         )
         if self.clip_grad_norm is not None:
             check_scalar(self.clip_grad_norm, "clip_grad_norm", Real, min_val=0)
-        if isinstance(self.optimizer, str):
+        if not _is_kind(self.optimizer, torch.optim.Optimizer):
             check_option("optimizer", self.optimizer, tuple(OPTIMIZERS))
-        if isinstance(self.loss, str):
+        if not (_is_kind(self.loss, nn.Module) or isinstance(self.loss, nn.Module)):
             check_option("loss", self.loss, tuple(LOSSES))
         check_option("lr_schedule", self.lr_schedule, LR_SCHEDULES)
+        check_option("loss_steps", self.loss_steps, ("last", "all"))
+        check_option("weight_init", self.weight_init, WEIGHT_INITS)
         resolve_device(self.device)
+
+    def _check_sizes(self, *names: str) -> None:
+        """Check parameters that are a positive integer, or a tuple of them."""
+        for name in names:
+            value = getattr(self, name)
+            is_tuple = isinstance(getattr(type(self), name), tuple)
+            if is_tuple and not isinstance(value, Iterable):
+                raise TypeError(
+                    f"{name}={value!r} must be a tuple of integers, such as (64,)."
+                )
+            if is_tuple:
+                sizes = tuple(value)
+                if not sizes:
+                    raise ValueError(f"{name}=() has no layer: give at least one size.")
+                for size in sizes:
+                    check_scalar(size, f"each of {name}", Integral, min_val=1)
+            else:
+                check_scalar(value, name, Integral, min_val=1)
+
+    def _check_probability(
+        self, name: str, include_boundaries: Literal["left", "both"] = "left"
+    ) -> None:
+        check_scalar(
+            getattr(self, name),
+            name,
+            Real,
+            min_val=0,
+            max_val=1,
+            include_boundaries=include_boundaries,
+        )
+
+    def _architecture_parameters(self) -> dict[str, Any]:
+        """Return the parameters that are not training parameters."""
+        training = {field.name for field in dataclasses.fields(DeepRegressor)}
+        params = self.get_params(deep=False)
+        return {
+            name: value if not isinstance(value, list | np.ndarray) else tuple(value)
+            for name, value in params.items()
+            if name not in training
+        }
 
     def _validate_X(self, X: Any, *, reset: bool) -> np.ndarray:
         """Return `X` as windows of floats, (n, window, channels)."""
         if (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) != 3:
             _warn_of_raw_rows(X)
-            rows = validate_data(
-                self,
-                X,
-                dtype=(np.float64, np.float32),
-                ensure_all_finite=False,
-                reset=reset,
-            )
+            rows = validate_rows(self, X, reset=reset)
             raise_at_first(~np.isfinite(rows), rows, X)
             windows = rows[:, :, None]
         else:
@@ -187,6 +227,11 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
                 estimator=self,
                 input_name="X",
             )
+            if 0 in windows.shape:
+                raise ValueError(
+                    f"X has windows of shape {windows.shape[1:]}, but needs at least "
+                    "one step and one channel."
+                )
             if reset:
                 if hasattr(self, "feature_names_in_"):
                     del self.feature_names_in_
@@ -211,39 +256,76 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         return windows, targets
 
     def _fit(self, windows: np.ndarray, targets: np.ndarray) -> None:
+        n, window, n_channels = windows.shape
         rows, starts = recover_rows(windows)
         self._check_known(rows, starts, windows)
-        complete = np.flatnonzero(~np.isnan(rows[starts]).any(axis=1))
-        if len(complete) == 0:
-            n, window = windows.shape[:2]
+        is_learnable = ~np.isnan(rows[starts]).any(axis=1)
+        if self.loss_steps == "all":
+            self._check_consecutive(starts)
+            is_learnable &= starts >= window - 1  # every step is a row of X
+        learnable = np.flatnonzero(is_learnable)
+        if len(learnable) == 0:
             raise ValueError(
                 f"None of the {n} windows of {window} rows in X is complete: all start "
                 f"with NaN, for unknown history; give at least {window} known rows, or "
                 "a smaller `window`."
             )
-        learnt, held_back = self._split(complete, targets.shape[1])
-        self._learn_scales(rows, starts[learnt], windows.shape[1], targets[learnt])
+        learnt, held_back = self._split(learnable, targets.shape[1])
+        if len(learnt) == 1 and getattr(self, "norm", None) == "batch":
+            raise ValueError(
+                "norm='batch' needs at least 2 windows to learn from: give more rows, "
+                "or norm='layer'."
+            )
+        self._learn_scales(rows, starts[learnt], window, targets[learnt])
 
         device = resolve_device(self.device)
         standardized = self._standardize(rows)
+        y = torch.from_numpy(self._y_scaler.transform(targets).astype(np.float32))
 
-        def dataset(which: np.ndarray) -> WindowDataset:
-            y = self._y_scaler.transform(targets[which]).astype(np.float32)
+        def dataset(which: np.ndarray, ends: torch.Tensor | None) -> WindowDataset:
             where = torch.from_numpy(starts[which])
-            return WindowDataset(
-                standardized, where, windows.shape[1], torch.from_numpy(y)
-            ).to(device)
+            if ends is None:
+                data = WindowDataset(standardized, where, window, y[which])
+            else:
+                by_row = torch.nn.functional.pad(y, (0, 0, window - 1, 0))
+                data = WindowDataset(standardized, where, window, by_row, ends)
+            return data.to(device)
 
         with seeded(self.random_state, device):
-            module = self._build_module(windows.shape[2], targets.shape[1])
-            module.to(torch.float32)
+            module = self._build(n_channels, targets.shape[1])
+            ends = module.step_ends(window) if self.loss_steps == "all" else None
             self.net_ = train(
                 module,
                 self,
-                dataset(learnt),
-                dataset(held_back) if self.early_stopping else None,
+                dataset(learnt, ends),
+                dataset(held_back, None) if self.early_stopping else None,
             )
         self._set_fitted_attributes()
+
+    def _build(self, n_channels: int, n_outputs: int) -> Any:
+        """Build the module with what all architectures share around it."""
+        n_codes = [len(codes) + 1 for codes in self._codes]
+        n_embedded = sum(EmbedCategories.widths(n_codes))
+        module = self._build_module(n_channels - len(n_codes) + n_embedded, n_outputs)
+        if self.loss_steps == "all":
+            if not getattr(module, "is_causal", False):
+                raise ValueError(
+                    f"loss_steps='all' needs a net whose steps see no later ones, and "
+                    f"this {type(self).__name__} is none: use loss_steps='last'."
+                )
+            module.every_step = True
+        if n_codes:
+            module = EmbedCategories(module, self._categories, n_codes)
+        initialize(module, self.weight_init)
+        return module.to(torch.float32)
+
+    def _check_consecutive(self, starts: np.ndarray) -> None:
+        if len(starts) < 2 or starts[1] != 1:
+            raise ValueError(
+                "loss_steps='all' needs windows of consecutive rows, as from "
+                "`SlidingWindow`, and X holds independent samples: use "
+                "loss_steps='last'."
+            )
 
     def _split(
         self, complete: np.ndarray, n_outputs: int
@@ -270,16 +352,46 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         np.add.at(used, starts, 1)
         np.add.at(used, starts + window, -1)
         used_rows = rows[used[:-1].cumsum() > 0]
+        self._learn_codes(used_rows)
         x_scaler = StandardScaler(with_mean=True, with_std=scale)
         y_scaler = StandardScaler(with_mean=scale, with_std=scale)
         # Inside, arrays stay arrays, whatever scikit-learn is configured to give out.
         self._x_scaler = x_scaler.set_output(transform="default").fit(used_rows)
         self._y_scaler = y_scaler.set_output(transform="default").fit(targets)
 
+    def _learn_codes(self, rows: np.ndarray) -> None:
+        """Learn which codes the categorical channels hold."""
+        n_channels = rows.shape[1]
+        categories = (
+            () if self.categorical_features is None else (self.categorical_features)
+        )
+        for channel in categories:
+            is_position = isinstance(channel, int | np.integer)
+            if not is_position or not 0 <= channel < n_channels:
+                raise ValueError(
+                    f"categorical_features has {channel!r}, which is none of the "
+                    f"{n_channels} channels of X, counted from 0."
+                )
+            if (rows[:, channel] != np.round(rows[:, channel])).any():
+                raise ValueError(
+                    f"Channel {channel} of X is in categorical_features and holds "
+                    "values that are no integer codes: encode it, as with "
+                    "`OrdinalEncoder`."
+                )
+        self._categories = sorted(map(int, categories))
+        self._codes = [np.unique(rows[:, channel]) for channel in self._categories]
+
     def _standardize(self, rows: np.ndarray) -> torch.Tensor:
-        if self.standardize:
-            rows = self._x_scaler.transform(rows)
-        return torch.from_numpy(rows.astype(np.float32))
+        """Return rows as the net sees them: standardised, and codes counted from 0."""
+        given = rows
+        rows = (self._x_scaler.transform(rows) if self.standardize else rows).astype(
+            np.float32
+        )
+        for channel, codes in zip(self._categories, self._codes, strict=True):
+            at = np.searchsorted(codes, given[:, channel]).clip(max=len(codes) - 1)
+            known = codes[at] == given[:, channel]
+            rows[:, channel] = np.where(known, at, len(codes))
+        return torch.from_numpy(rows)
 
     def _check_known(
         self, rows: np.ndarray, starts: np.ndarray, windows: np.ndarray
@@ -302,18 +414,27 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
             "is taken only at the start of windows, for unknown history)."
         )
 
-    def _forward(self, rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Predict for windows of known rows, in the units of `y`."""
-        window = self._window_shape[0]
+    def _evaluate(self, X: Any, method: str) -> np.ndarray:
+        """Return what a method of the module answers for each window of `X`."""
+        check_is_fitted(self)
+        windows = self._validate_X(X, reset=False)
+        rows, starts = recover_rows(windows)
+        self._check_known(rows, starts, windows)
+        unknown = np.isnan(rows[starts]).any(axis=1)
+        if unknown.any():
+            filled = fill_unknown(windows[unknown], self._x_scaler.mean_)
+            n, window, n_channels = filled.shape
+            starts = starts.copy()
+            starts[unknown] = len(rows) + np.arange(n) * window
+            rows = np.concatenate([rows, filled.reshape(-1, n_channels)])
         dataset = WindowDataset(
-            self._standardize(rows), torch.from_numpy(starts), window
+            self._standardize(rows), torch.from_numpy(starts), windows.shape[1]
         ).to(resolve_device(self.device))
         answers = [
-            self.net_.evaluation_step((block, None)).cpu()
+            self.net_.evaluate(block, method).cpu()
             for block in fixed_size_blocks(dataset, PREDICT_BLOCK)
         ]
-        answer = torch.cat(answers)[: len(starts)].double().numpy()
-        return self._y_scaler.inverse_transform(answer)
+        return torch.cat(answers)[: len(starts)].double().numpy()
 
     def _set_fitted_attributes(self) -> None:
         history = self.net_.history
@@ -331,6 +452,10 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         tags.input_tags.three_d_array = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def _is_kind(value: Any, kind: type) -> bool:
+    return isinstance(value, type) and issubclass(value, kind)
 
 
 def _warn_of_raw_rows(X: Any) -> None:

@@ -56,35 +56,53 @@ class WindowDataset(Dataset[tuple[Tensor, Tensor]]):
         Where each window starts.
     window : int
         The number of rows in a window.
-    targets : Tensor of shape (n, outputs) or None
-        What the net learns for each window.
+    targets : Tensor of shape (n, outputs) or (n_rows, outputs), or None
+        What the net learns: for each window, or with `ends` for each row.
+    ends : Tensor of shape (steps,), int64, or None
+        The steps of a window that have a target of their own.
     """
 
     def __init__(
-        self, rows: Tensor, starts: Tensor, window: int, targets: Tensor | None = None
+        self,
+        rows: Tensor,
+        starts: Tensor,
+        window: int,
+        targets: Tensor | None = None,
+        ends: Tensor | None = None,
     ) -> None:
         self.rows = rows
         self.starts = starts
         self.targets = targets
+        self.ends = ends
         self.steps = torch.arange(window, device=rows.device)
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def __getitem__(self, where: Tensor | slice) -> tuple[Tensor, Tensor]:
-        """Return windows of shape (batch, window, channels), and their targets."""
+        """Return windows of shape (batch, window, channels), and their targets.
+
+        Targets are (batch, outputs), with `ends` (batch, steps, outputs), and without
+        any the starts.
+        """
         starts = self.starts[where]
         positions = (starts[:, None] + self.steps).reshape(-1)
         windows = self.rows.index_select(0, positions)
         windows = windows.view(len(starts), len(self.steps), self.rows.shape[1])
-        targets = self.targets[where] if self.targets is not None else starts
-        return windows, targets
+        if self.targets is None:
+            return windows, starts
+        if self.ends is None:
+            return windows, self.targets[where]
+        return windows, self.targets[starts[:, None] + self.ends]
 
     def to(self, device: torch.device) -> Self:
         """Move the rows, once for all batches."""
-        targets = None if self.targets is None else self.targets.to(device)
+        targets, ends = (
+            None if tensor is None else tensor.to(device)
+            for tensor in (self.targets, self.ends)
+        )
         rows, starts = self.rows.to(device), self.starts.to(device)
-        return type(self)(rows, starts, len(self.steps), targets)
+        return type(self)(rows, starts, len(self.steps), targets, ends)
 
 
 class Batches:
@@ -95,7 +113,8 @@ class Batches:
     dataset : WindowDataset
         The windows.
     batch_size : int
-        Windows in a batch; the last one may be smaller.
+        Windows in a batch; the last one may be smaller, or larger by one, as a batch
+        of one window has no statistics to normalise by.
     shuffle : bool, default=False
         Whether each pass draws a new order from torch's generator.
     """
@@ -111,7 +130,13 @@ class Batches:
         n = len(self.dataset)
         order = torch.randperm(n) if self.shuffle else torch.arange(n)
         order = order.to(self.dataset.rows.device)
-        for where in torch.split(order, self.batch_size):
+        sizes = [self.batch_size] * (n // self.batch_size)
+        rest = n % self.batch_size
+        if rest == 1 and sizes:
+            sizes[-1] += 1
+        elif rest:
+            sizes.append(rest)
+        for where in torch.split(order, sizes):
             yield self.dataset[where]
 
 

@@ -31,6 +31,16 @@ tol : float, default=1e-4
     The relative fall of the validation loss that counts as better.
 standardize : bool, default=True
     Whether to standardise channels and target inside, by the training rows.
+loss_steps : {"last", "all"}, default="last"
+    Whether the loss is that of the forecast at the last step of each window, or of the
+    forecasts at all its steps; the latter needs a causal net, and windows of
+    consecutive rows. ``predict`` answers at the last step either way.
+categorical_features : sequence of int or None, default=None
+    Channels, counted from 0, that hold integer codes; each is replaced by an embedding
+    that is learned inside the net. Codes not seen in training share one of their own.
+weight_init : {"default", "xavier", "he", "orthogonal"}, default="default"
+    How the first weights are drawn: as torch's layers do, or all matrices and kernels
+    by Glorot and Bengio (2010), He et al. (2015), both uniform, or Saxe et al. (2014).
 device : {"cpu", "cuda", "cuda:1", "mps", "auto", ...}, default="cpu"
     Where the net is trained and predicts; ``"auto"`` takes the accelerator if there
     is one.

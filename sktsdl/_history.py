@@ -13,7 +13,6 @@ Place = Literal["training", "follows", "unknown"]
 
 N_RECOGNISED = 512
 RTOL = 1e-5
-WIDER = 1 + 1e-6  # stamps in floats or nanoseconds are rounded
 WAY_OUT = (
     "so the rows before it are taken as unknown; give the training rows from their "
     "start, or the rows right behind them, in one frame with a time index."
@@ -56,12 +55,13 @@ class History:
         self.n_start = n_unknown + n_back
         self.head = rows[:kept].copy()
         self.end = rows[-kept:].copy()
-        self.n_distinct = _distinct_start(rows)
+        self.spread = np.nan_to_num(rows[known].std(axis=0)) if known.any() else 0.0
+        self.n_distinct = _distinct_start(rows, self.spread)
         self.clock = None
         if index is not None:
             self.clock = Clock.of(index)
             if n_back:
-                self.clock.warn_of_long_steps(index)
+                self.clock.warn_of_gaps(index)
 
     @property
     def start(self) -> np.ndarray:
@@ -79,7 +79,7 @@ class History:
             return "unknown"
         if self.clock and index is not None and self.clock.reads(index):
             place, why = self.clock.locate(index)
-            self.clock.warn_of_long_steps(index)
+            self.clock.warn_of_gaps(index)
         else:
             place, why = self._locate_by_values(rows)
         if why:
@@ -118,9 +118,12 @@ class History:
             place, _ = self.clock.locate(index)
         elif np.isnan(answer[0]).any():
             n = min(len(answer), len(head_answer))
-            atol = RTOL * np.nanmax(np.abs(head_answer), initial=0.0)
-            same = _close(answer[:n], head_answer[:n], atol).all()
-            place = "training" if same else "unknown"
+            scale = np.nanmax(np.abs(head_answer), initial=0.0)
+            same = np.isclose(
+                answer[:n], head_answer[:n], RTOL, RTOL * scale, equal_nan=True
+            ).all()
+            # An answer that is all NaN looks the same anywhere.
+            place = "training" if same and n > self.n_start else "unknown"
         else:
             place = "follows"
         if place == "unknown" or (place == "follows" and np.isnan(answer[0]).any()):
@@ -133,10 +136,11 @@ class History:
 
     def _locate_by_values(self, rows: np.ndarray) -> tuple[Place, str]:
         n = self.n_distinct
-        if len(rows) >= n and _close(rows[:n], self.head[:n]).all():
+        spread = self.spread
+        if len(rows) >= n and _close(rows[:n], self.head[:n], spread).all():
             return "training", ""
         n = min(len(rows), len(self.end))
-        if len(rows) <= self.n_rows and _close(rows[-n:], self.end[-n:]).all():
+        if len(rows) <= self.n_rows and _close(rows[-n:], self.end[-n:], spread).all():
             count = "row" if len(rows) == 1 else f"{len(rows)} rows"
             return "unknown", f"X equals the last {count} of training"
         return "follows", ""
@@ -156,8 +160,8 @@ class Clock:
         The time zone.
     offset : pandas offset or None
         The step of a DatetimeIndex, where one is set or can be inferred.
-    longest, usual : numpy scalar
-        The longest step seen, and the longest one that is not taken for a gap.
+    limit : numpy scalar
+        A longer step is a gap; with an `offset`, if it is also longer than that.
     """
 
     kind: tuple[Any, ...]
@@ -165,8 +169,7 @@ class Clock:
     last: Any
     tz: Any
     offset: BaseOffset | None
-    longest: Any
-    usual: Any
+    limit: Any
 
     @classmethod
     def of(cls, index: pd.Index) -> "Clock":
@@ -177,13 +180,16 @@ class Clock:
         steps = np.diff(stamps)
         if len(steps) == 0:
             steps = stamps - stamps
-        longest = usual = steps.max()
-        if offset is None:
-            # One step that makes up nine tenths is the usual one, longer ones are gaps.
-            lengths, counts = np.unique(steps, return_counts=True)
-            if counts.max() >= 0.9 * len(steps):
-                usual = lengths[counts.argmax()]
-        return cls(_kind(index), index[0], index[-1], tz, offset, longest, usual)
+            if stamps.dtype.kind == "i":
+                steps += getattr(index, "step", 1)
+        if offset is not None:
+            limit = steps.max()
+        else:
+            # Between months and missing months, weekends and missing weeks; and above
+            # what rounding does to stamps.
+            common = np.sort(steps)[int(0.98 * (len(steps) - 1))]
+            limit = common * 1.5
+        return cls(_kind(index), index[0], index[-1], tz, offset, limit)
 
     def reads(self, index: pd.Index) -> bool:
         """Say whether `index` is of the training index's kind and says where it is."""
@@ -206,15 +212,15 @@ class Clock:
             return "unknown", f"X starts at {first}, before {span}"
         if first <= self.last:
             return "unknown", f"X starts at {first}, inside {span}"
-        if self._is_longer(self.last, first, self.longest):
+        if self._is_gap(self.last, first):
             return "unknown", f"X starts at {first}, after a gap behind {span}"
         return "follows", ""
 
-    def warn_of_long_steps(self, index: pd.Index) -> None:
+    def warn_of_gaps(self, index: pd.Index) -> None:
         """Warn once if a step inside `index` is longer than usual."""
         steps = np.diff(_stamps(index, self.tz, self.offset))
-        for i in np.flatnonzero(steps > WIDER * self.usual).tolist():
-            if self._is_longer(index[i], index[i + 1], self.usual):
+        for i in np.flatnonzero(steps > self.limit).tolist():
+            if self._is_gap(index[i], index[i + 1]):
                 warnings.warn(
                     f"The step in X from {index[i]} to {index[i + 1]} is longer than "
                     "usual: windows that reach over it take its two sides as "
@@ -224,15 +230,18 @@ class Clock:
                 )
                 return
 
-    def _is_longer(self, before: Any, after: Any, step: Any) -> bool:
-        """Say whether it is more than one step from `before` to `after`."""
+    def _is_gap(self, before: Any, after: Any) -> bool:
+        """Say whether `after` lies behind the next stamp expected after `before`."""
         pair = [before, after]
         if self.tz is not None:
             pair = [stamp.tz_convert(self.tz) for stamp in pair]
         then, now = _stamps(pd.Index(pair), self.tz, self.offset)
-        if self.offset is not None:
-            return bool(pd.Timestamp(now) > pd.Timestamp(then) + self.offset)
-        return bool(now - then > WIDER * step)
+        if self.offset is None:
+            return bool(now - then > self.limit)
+        # A day may start at one o'clock, where its midnight falls to a DST change.
+        shifts = self.tz is not None and not _is_intraday(self.offset)
+        latest = pd.Timestamp(then) + self.offset + pd.Timedelta(hours=int(shifts))
+        return bool(pd.Timestamp(now) > latest)
 
 
 def time_index(X: Any) -> pd.Index | None:
@@ -293,17 +302,25 @@ def fill_unknown(windows: np.ndarray, mean: np.ndarray) -> np.ndarray:
     return np.where(np.logical_or.accumulate(known, axis=1), windows, first)
 
 
-def _close(a: np.ndarray, b: np.ndarray, atol: float = 0.0) -> np.ndarray:
-    return np.isclose(a, b, rtol=RTOL, atol=atol, equal_nan=True)
+def _close(a: np.ndarray, b: np.ndarray, spread: Any) -> np.ndarray:
+    """Say where `a` and `b` differ by rounding only.
+
+    That is 1e-5 of the value, or of the column's standard deviation `spread` where a
+    high level hides a small variation, and what the coarser dtype cannot hold.
+    """
+    eps = max(np.finfo(a.dtype).eps, np.finfo(b.dtype).eps)
+    size = np.abs(b)
+    same = np.abs(a - b) <= RTOL * np.minimum(size, spread) + 4 * eps * size
+    return same | (np.isnan(a) & np.isnan(b))
 
 
-def _distinct_start(rows: np.ndarray) -> int:
+def _distinct_start(rows: np.ndarray, spread: Any) -> int:
     """Length of the shortest start of `rows` that occurs in them only once."""
     limit = min(N_RECOGNISED, len(rows))
     starts = np.arange(1, len(rows))
     for n in range(limit):
         starts = starts[starts + n < len(rows)]
-        starts = starts[_close(rows[starts + n], rows[n]).all(axis=1)]
+        starts = starts[_close(rows[starts + n], rows[n], spread).all(axis=1)]
         if len(starts) == 0:
             return n + 1
     return limit
@@ -330,13 +347,17 @@ def _offset(index: pd.DatetimeIndex) -> BaseOffset | None:
         return to_offset(pd.infer_freq(index))
 
 
+def _is_intraday(offset: BaseOffset | None) -> bool:
+    is_tick = isinstance(offset, pd.offsets.Tick)
+    return is_tick and not isinstance(offset, pd.offsets.Day)
+
+
 def _stamps(index: pd.Index, tz: Any, offset: BaseOffset | None) -> np.ndarray:
     """Return `index` as numbers whose differences are its steps."""
     if isinstance(index, pd.PeriodIndex):
         return index.asi8
     if isinstance(index, pd.DatetimeIndex) and tz is not None:
-        # Days follow the clock on the wall, hours do not: both cross a DST change.
-        intraday = isinstance(offset, pd.offsets.Tick)
-        intraday = intraday and not isinstance(offset, pd.offsets.Day)
-        index = index.tz_convert("UTC" if intraday else tz).tz_localize(None)
+        # Days and longer steps follow the clock on the wall across a DST change.
+        on_the_wall = offset is not None and not _is_intraday(offset)
+        index = index.tz_convert(tz if on_the_wall else "UTC").tz_localize(None)
     return index.to_numpy()

@@ -21,7 +21,7 @@ OPTIMIZERS = {
     "adamw": torch.optim.AdamW,
     "sgd": torch.optim.SGD,
 }
-OPTIMIZER_EXTRAS = {"sgd": {"momentum": 0.9}}
+OPTIMIZER_EXTRAS: dict[Any, dict[str, Any]] = {"sgd": {"momentum": 0.9}}
 LOSSES = {
     "squared_error": nn.MSELoss,
     "absolute_error": nn.L1Loss,
@@ -42,12 +42,38 @@ class Stopper(EarlyStopping):
             raise TrainingStopped from None
 
 
+class FiniteLoss(Callback):
+    """Ends training with an error once the loss is no number any more."""
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        loss = net.history[-1, "train_loss"]
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"The training loss became {loss} in epoch {len(net.history)} with "
+                f"lr={net.lr}: use a smaller `lr`, or a smaller `clip_grad_norm`."
+            )
+
+
 class TrainingStopped(KeyboardInterrupt):
     """Early stopping; skorch ends training on it as on an interrupt."""
 
 
 class Net(NeuralNetRegressor):
-    """skorch's net, which passes a user's interrupt on instead of swallowing it."""
+    """skorch's net; a user's interrupt is kept instead of swallowed."""
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        if getattr(self.module_, "takes_targets", False):
+            done = (len(self.history) - 1) / self.max_epochs
+            fit_params = {**fit_params, "targets": batch[1], "progress": done}
+        step: dict[str, Any] = super().train_step_single(batch, **fit_params)
+        return step
+
+    def evaluate(self, windows: torch.Tensor, method: str) -> torch.Tensor:
+        """Return what `method` of the module answers, without gradients."""
+        self._set_training(False)
+        with torch.inference_mode():
+            answer: torch.Tensor = getattr(self.module_, method)(windows)
+        return answer
 
     def fit_loop(self, *args: Any, **kwargs: Any) -> Any:
         self.interrupt_: KeyboardInterrupt | None = None
@@ -88,7 +114,6 @@ def train(
         criterion=LOSSES.get(params.loss, params.loss),
         optimizer=OPTIMIZERS.get(params.optimizer, params.optimizer),
         lr=params.lr,
-        optimizer__weight_decay=params.weight_decay,
         max_epochs=params.max_epochs,
         batch_size=params.batch_size,
         iterator_train=Batches,
@@ -99,10 +124,7 @@ def train(
         callbacks__print_log=None,
         device=resolve_device(params.device),
         verbose=0,
-        **{
-            f"optimizer__{name}": value
-            for name, value in OPTIMIZER_EXTRAS.get(params.optimizer, {}).items()
-        },
+        **_optimizer_parameters(params),
     )
     net.fit(train_set, None)
     if net.interrupt_ is not None:
@@ -112,8 +134,15 @@ def train(
     return net
 
 
+def _optimizer_parameters(params: Any) -> dict[str, Any]:
+    extras = dict(OPTIMIZER_EXTRAS.get(params.optimizer, {}))
+    if params.weight_decay:
+        extras["weight_decay"] = params.weight_decay
+    return {f"optimizer__{name}": value for name, value in extras.items()}
+
+
 def _callbacks(params: Any, n_batches: int) -> list[tuple[str, Callback]]:
-    callbacks: list[tuple[str, Callback]] = []
+    callbacks: list[tuple[str, Callback]] = [("finite_loss", FiniteLoss())]
     if params.clip_grad_norm is not None:
         clipping = GradientNormClipping(params.clip_grad_norm)
         callbacks.append(("clip_grad_norm", clipping))
@@ -170,8 +199,13 @@ def seeded(random_state: Any, device: torch.device) -> Iterator[None]:
         devices=[] if on_cpu else [device.index or 0],
         device_type="cuda" if on_cpu else device.type,
     )
-    with _GENERATOR_LOCK, fork, torch.enable_grad():
+    with _GENERATOR_LOCK, fork, torch.inference_mode(False), torch.enable_grad():
+        dtype = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float32)
         torch.default_generator.manual_seed(seed)
         if not on_cpu:
             getattr(torch, device.type).manual_seed(seed)
-        yield
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)

@@ -48,16 +48,44 @@ def validate_rows(
     ValueError
         If `X` holds infinity, or is no table of numbers.
     """
-    rows: np.ndarray = validate_data(
-        estimator,
-        X,
-        dtype=(np.float64, np.float32),
-        ensure_all_finite=False,
-        ensure_min_samples=ensure_min_samples,
-        reset=reset,
-    )
+    check_columns(X)
+    try:
+        rows: np.ndarray = validate_data(
+            estimator,
+            X,
+            dtype=(np.float64, np.float32),
+            ensure_all_finite=False,
+            ensure_min_samples=ensure_min_samples,
+            reset=reset,
+        )
+    except ValueError as error:
+        raise_at_text(X, error)
+        raise
     raise_at_first(np.isinf(rows), rows, X)
     return rows
+
+
+def check_columns(X: Any) -> None:
+    """Raise a ValueError if two columns of a frame have one name."""
+    if isinstance(X, pd.DataFrame) and not X.columns.is_unique:
+        name = X.columns[X.columns.duplicated()][0]
+        raise ValueError(f"X has two columns named {name!r}: rename or drop one.")
+
+
+def raise_at_text(X: Any, error: ValueError) -> None:
+    """Raise a ValueError that names the first cell that is no number, if any is."""
+    if "convert string" not in str(error):
+        return
+    table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+    for column, name in enumerate(table.columns):
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        text = (numbers.isna() & table[name].notna()).to_numpy()
+        if text.any():
+            row = int(text.argmax())
+            raise ValueError(
+                f"Input X holds {table.iloc[row, column]!r} in {place(X, row, column)},"
+                " which is no number: encode or drop this column before this step."
+            ) from error
 
 
 def validate_column(
@@ -89,6 +117,7 @@ def validate_column(
         If `X` has no such column, or NaN or infinity in it.
     """
     is_frame = isinstance(X, pd.DataFrame)
+    check_columns(X)
     if is_frame:
         validate_data(estimator, X, skip_check_array=True, reset=reset)
         names = list(X.columns)
@@ -146,8 +175,8 @@ def validate_targets(estimator: BaseEstimator, y: Any, n_rows: int) -> np.ndarra
         row = int(bad.argmax())
         label = f" ({y.index[row]})" if hasattr(y, "iloc") else ""
         raise ValueError(
-            f"Input y contains NaN or infinity in row {row}{label}: drop this row from "
-            "X and y (`make_supervised` gives the rows whose target is known)."
+            f"Input y contains NaN or infinity in row {row}{label}: fill the target, "
+            "or leave the row out of X and y."
         )
     return targets
 

@@ -86,6 +86,11 @@ class SeasonalNaiveRegressor(RegressorMixin, BaseEstimator):
             check_scalar(self.period, "period", Integral, min_val=1)
             X, values = validate_column(self, X, self.column, reset=True)
             targets = validate_targets(self, y, len(values))
+            if len(values) < self.period:
+                raise ValueError(
+                    f"X has {len(values)} rows (n_samples={len(values)}), fewer than "
+                    f"period={self.period}: give more rows, or a smaller `period`."
+                )
             self._season = SlidingWindow(int(self.period), pad="edge").fit(values)
             self._targets_shape = targets.shape[1:]
         return self

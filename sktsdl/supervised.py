@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_scalar
 
+from sktsdl._history import Clock, time_index
+
 
 def make_supervised(
     data: Any,
@@ -53,7 +55,8 @@ def make_supervised(
     Raises
     ------
     ValueError
-        If a column is not in `data`, or if it has too few rows.
+        If a column is not in `data` or is a target known ahead, if `data` has too few
+        rows, or if its index is a MultiIndex, decreases or repeats itself.
 
     Examples
     --------
@@ -77,7 +80,19 @@ def make_supervised(
     if isinstance(data, pd.Series):
         data = data.to_frame()
     frame = data if is_pandas else pd.DataFrame(np.asarray(data))
+    index = time_index(frame)
+    if index is not None and len(index):
+        Clock.of(index).warn_of_gaps(index)
     targets = list(target) if isinstance(target, list | tuple) else [target]
+    if isinstance(known_future, str):
+        known_future = [known_future]
+    if not targets:
+        raise ValueError("target=[] names no column: give at least one.")
+    for column in set(targets) & set(known_future):
+        raise ValueError(
+            f"{column!r} is both target and known_future, which would put the target "
+            "into X: take it out of known_future."
+        )
     for column in [*targets, *known_future]:
         if column not in frame.columns:
             raise ValueError(

@@ -242,6 +242,18 @@ def test_a_float32_copy_is_recognised():
     assert np.isnan(window.transform(X[:200].astype("f4"))[0, :3]).all()
 
 
+@pytest.mark.parametrize(
+    ("level", "variation"), [(101_325, 0.2), (293.15, 5e-4), (52.52, 5e-6), (1.7e9, 60)]
+)
+def test_a_high_level_does_not_hide_a_small_variation(level, variation):
+    X = level + variation * np.random.default_rng(0).normal(size=(400, 1))
+    for n_train, n_test in [(100, 50), (200, 200), (200, 1)]:
+        window = SlidingWindow(3).fit(X[:n_train])
+        seen = window.transform(X[n_train : n_train + n_test])
+        np.testing.assert_array_equal(seen[0, :2], X[n_train - 2 : n_train])
+        assert np.isnan(window.transform(X[:n_train])[0, :2]).all()
+
+
 def test_repeating_values_keep_their_history():
     counts = np.random.default_rng(0).poisson(1.0, size=(200, 1)).astype(float)
     lost = 0
@@ -332,6 +344,52 @@ def test_a_missing_row_in_training_warns_and_weekends_do_not():
         SlidingWindow(3).fit(X.drop(X.index[50]))
     trading = series(INDEXES["business days"])
     SlidingWindow(3).fit(trading.drop(trading.index[[33, 80]]))
+
+
+@pytest.mark.parametrize("zone", ["Asia/Beirut", "America/Sao_Paulo"])
+def test_days_whose_midnight_falls_to_a_dst_change(zone):
+    midnights = pd.date_range("2017-01-01", periods=N, freq="D")
+    X = series(midnights.tz_localize(zone, nonexistent="shift_forward"))
+    SlidingWindow(3).fit(X)
+    for n in range(50, 390):
+        window = SlidingWindow(3).fit(X[:n])
+        np.testing.assert_array_equal(window.transform(X[n:])[0, :2], X[n - 2 : n])
+
+
+def test_hours_with_holes_across_a_dst_change():
+    X = series(INDEXES["hourly, spring"])
+    X = X.drop(X.index[10:14])
+    with pytest.warns(UserWarning, match="longer than usual"):
+        window = SlidingWindow(3).fit(X[:100])
+    np.testing.assert_array_equal(window.transform(X[100:])[0, :2], X[98:100])
+
+
+def test_rounded_stamps_are_no_gaps():
+    stamps = pd.Index(1.7e9 + 0.01 * np.arange(N))
+    for index in (stamps, (stamps - 1.7e9).astype("f4") + np.float32(1)):
+        X = series(index)
+        window = SlidingWindow(3).fit(X[:100])
+        np.testing.assert_array_equal(window.transform(X[100:])[0, :2], X[98:100])
+        with pytest.warns(UserWarning, match="after a gap"):
+            window.transform(X[102:])
+
+
+@pytest.mark.parametrize("index", ["months", "business days", "numbers"])
+def test_one_hole_in_training_does_not_excuse_another(index):
+    X = series(INDEXES[index])
+    X = X.drop(X.index[100:140])
+    with pytest.warns(UserWarning, match="longer than usual"):
+        window = SlidingWindow(3).fit(X[:200])
+    with pytest.warns(UserWarning, match="after a gap"):
+        window.transform(X[220:])
+
+
+@pytest.mark.parametrize("index", ["periods", "range not from 0", "daily"])
+def test_one_training_row_and_its_step(index):
+    X = series(INDEXES[index])
+    X = X.asfreq("D") if index == "daily" else X
+    seen = SlidingWindow(2).fit(X[:1]).transform(X[1:3])
+    np.testing.assert_array_equal(seen[0, 0], X.iloc[0])
 
 
 BAD_INDEXES = {

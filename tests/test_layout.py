@@ -10,9 +10,10 @@ import sktsdl
 
 PACKAGE = Path(sktsdl.__file__).parent
 LAYERS = (
-    ("_params", "_validation", "_history", "_batches", "_docstrings"),
+    ("_params", "_validation", "_history", "_batches", "_docstrings", "_layers"),
     ("preprocessing", "_training", "datasets", "supervised"),
     ("_base", "baseline", "compose"),
+    ("_recurrent",),
     ("architectures",),
     ("__init__",),
 )

@@ -45,6 +45,8 @@ def test_ratio_log_scaler_takes_positive_levels_only(value, message):
 
 
 def test_ratio_log_scaler_needs_two_rows():
+    with pytest.raises(ValueError, match="Column 1 of X has no two known rows"):
+        RatioLogScaler().fit([[1.0, np.nan], [2.0, np.nan]])
     with pytest.raises(ValueError, match=r"1 sample.*minimum of 2"):
         RatioLogScaler().fit([[1.0]])
 
@@ -55,7 +57,7 @@ def test_levels_come_back(step, as_frame):
     X, _ = levels(400)
     X = X if as_frame else X.to_numpy()
     step.fit(X[:300])
-    for part in (X[:300], X[:200], X[:3], X[300:], X[300:301], X):
+    for part in (X[:300], X[:200], X[:9], X[300:], X[300:301], X):
         back = step.inverse_transform(step.transform(part))
         np.testing.assert_allclose(back, part, rtol=1e-9)
         assert isinstance(back, pd.DataFrame) == as_frame
@@ -82,6 +84,23 @@ def test_levels_of_unknown_rows_are_an_error(step, as_frame):
     for part in (answer[70:], unknown) if as_frame else (unknown,):
         with pytest.raises(ValueError, match=r"level before the first row.*time index"):
             step.inverse_transform(part)
+
+
+@pytest.mark.parametrize("step", INVERTIBLE, ids=str)
+def test_an_answer_that_is_all_nan_tells_nothing(step):
+    X = levels(100)[0].to_numpy()
+    step.fit(X[:60])
+    with pytest.raises(ValueError, match="level before the first row"):
+        step.inverse_transform(np.full((1, 2), np.nan))
+
+
+def test_a_model_predicts_arrays_and_they_are_inverted():
+    X, _ = levels(100)
+    step = RatioLogScaler().fit(X[:60])
+    answer = step.transform(X[60:])
+    np.testing.assert_allclose(step.inverse_transform(answer.to_numpy()), X[60:])
+    with pytest.raises(ValueError, match=r"1 features.*expecting 2"):
+        step.inverse_transform(answer[["rail"]])
 
 
 def test_a_hole_in_the_answer_is_an_error():
@@ -173,6 +192,7 @@ def test_ridge_takes_filled_windows():
         (SlidingWindow(history="all"), ValueError, "history='all'.*'tail', None"),
         (SeasonalDifference(0), ValueError, "period == 0, must be >= 1"),
         (RatioLogScaler(epsilon=-1.0), ValueError, "epsilon == -1.0, must be >= 0"),
+        (RatioLogScaler(offset=np.inf), ValueError, "offset=inf must be finite"),
     ],
     ids=str,
 )

@@ -89,6 +89,8 @@ def test_a_hole_in_the_target_is_left_to_be_seen():
     [
         ({"target": "tram"}, r"'tram' is no column of data: it has \['rail'"),
         ({"target": "rail", "known_future": ["rain"]}, "'rain' is no column"),
+        ({"target": []}, "names no column"),
+        ({"target": "rail", "known_future": "rail"}, "put the target into X"),
         ({"target": "rail", "horizon": 0}, "horizon == 0, must be >= 1"),
         ({"target": "rail", "horizon": 10}, "10 rows .* fewer than horizon"),
     ],
@@ -101,3 +103,14 @@ def test_bad_input(params, message):
 def test_no_known_target():
     with pytest.raises(ValueError, match="0 rows up to the last known target"):
         make_supervised(np.full((5, 1), np.nan), target=0)
+
+
+def test_rows_out_of_order_are_an_error():
+    for index in (DAYS[::-1], pd.MultiIndex.from_arrays([DAYS, DAYS])):
+        with pytest.raises(ValueError, match=r"does not increase|MultiIndex"):
+            make_supervised(FRAME.set_axis(index), target="rail")
+
+
+def test_a_hole_in_time_warns():
+    with pytest.warns(UserWarning, match="longer than usual"):
+        make_supervised(FRAME.drop(DAYS[4]), target="rail")

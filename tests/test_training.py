@@ -130,3 +130,13 @@ def test_an_interrupt_is_passed_on(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         fitted.fit(X, Y)
     assert joblib.hash(vars(fitted)) == before
+
+
+@pytest.mark.parametrize("lr", [1e30, np.inf])
+def test_a_loss_that_is_no_number_is_an_error(lr):
+    fitted = net(optimizer="sgd", clip_grad_norm=None).fit(X, Y)
+    expected = fitted.predict(X)
+    fitted.set_params(lr=lr)
+    with pytest.raises(FloatingPointError, match=r"epoch \d with lr=.*smaller"):
+        fitted.fit(X, Y)
+    np.testing.assert_array_equal(fitted.predict(X), expected)

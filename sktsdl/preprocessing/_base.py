@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._history import History, Place, time_index
@@ -160,7 +160,7 @@ class InvertibleTransformer(OneToOneFeatureMixin, LookBackTransformer):
             If the level before the first row is not known.
         """
         check_is_fitted(self)
-        answer = validate_rows(self, X, reset=False)
+        answer = self._validate_answer(X)
         raise_at_first(behind_known(~np.isnan(answer)), answer, X)
         history = self._history
         head_answer = self._look_back(history.pad(history.head, "training"))
@@ -174,6 +174,18 @@ class InvertibleTransformer(OneToOneFeatureMixin, LookBackTransformer):
         if isinstance(X, pd.DataFrame):
             return pd.DataFrame(levels, index=X.index, columns=X.columns)
         return levels
+
+    def _validate_answer(self, X: Any) -> np.ndarray:
+        answer: np.ndarray = check_array(
+            X, dtype=(np.float64, np.float32), ensure_all_finite=False, estimator=self
+        )
+        if answer.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {answer.shape[1]} features, but {type(self).__name__} is "
+                f"expecting {self.n_features_in_} features as input."
+            )
+        raise_at_first(np.isinf(answer), answer, X)
+        return answer
 
     @abstractmethod
     def _invert(self, before: np.ndarray, answer: np.ndarray) -> np.ndarray:

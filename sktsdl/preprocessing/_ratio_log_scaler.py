@@ -85,6 +85,9 @@ class RatioLogScaler(InvertibleTransformer):
     def _check_n_back(self) -> int:
         check_scalar(self.epsilon, "epsilon", Real, min_val=0)
         check_scalar(self.offset, "offset", Real)
+        for name in ("epsilon", "offset"):
+            if not np.isfinite(getattr(self, name)):
+                raise ValueError(f"{name}={getattr(self, name)} must be finite.")
         return 1
 
     def _validate(self, X: Any, *, reset: bool) -> np.ndarray:
@@ -101,7 +104,14 @@ class RatioLogScaler(InvertibleTransformer):
         return rows
 
     def _learn(self, rows: np.ndarray) -> None:
-        scaler = StandardScaler().fit(self._log_ratio(rows))
+        logs = self._log_ratio(rows)
+        empty = np.isnan(logs).all(axis=0)
+        if empty.any():
+            raise ValueError(
+                f"Column {int(empty.argmax())} of X has no two known rows in a row, so "
+                "no ratio to learn from: give more rows, or drop it."
+            )
+        scaler = StandardScaler().fit(logs)
         self.mean_, self.scale_ = scaler.mean_, scaler.scale_
 
     def _log_ratio(self, rows: np.ndarray) -> np.ndarray:

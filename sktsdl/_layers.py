@@ -1,0 +1,187 @@
+"""Modules that two or more architectures use."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "elu": nn.ELU}
+NORMS = (None, "batch", "layer")
+WEIGHT_INITS = ("default", "xavier", "he", "orthogonal")
+
+
+class CausalNet(nn.Module):
+    """A net whose state at a step has seen no later step of its window.
+
+    A subclass has a `head` and computes the `states`; the answer is the head of the
+    last state, and in training, with `every_step`, the heads of all.
+
+    **Shape**: (batch, time, channels) -> (batch, outputs)
+    """
+
+    head: nn.Module
+    is_causal = True
+    every_step = False
+
+    def states(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) -> (batch, steps, features)"""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        states = self.states(x)
+        if self.every_step and self.training:
+            return self.head(states)  # (batch, steps, outputs)
+        return self.head(states[:, -1])
+
+    def step_ends(self, window: int) -> Tensor:
+        """Return which row of a window each state ends at."""
+        return torch.arange(window)
+
+
+class CausalConv1d(nn.Conv1d):
+    """A convolution that sees no later step, by zeros in front of the first one.
+
+    The last output ends at the last step, also with a `stride`. With `weight_norm`,
+    the weights are ``g * v / |v|`` for each output channel (Salimans and Kingma 2016).
+
+    **Shape**: (batch, in_channels, time) -> (batch, out_channels, ceil(time / stride))
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        dilation: int = 1,
+        stride: int = 1,
+        weight_norm: bool = False,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, dilation=dilation, stride=stride
+        )
+        self.gain: Tensor | None = None
+        if weight_norm:
+            norms = self.weight.detach().flatten(1).norm(dim=1)
+            self.gain = nn.Parameter(norms[:, None, None])
+
+    def forward(self, x: Tensor) -> Tensor:
+        time, stride = x.shape[-1], self.stride[0]
+        span = 1 + self.dilation[0] * (self.kernel_size[0] - 1)
+        x = F.pad(x, (span + (-(-time // stride) - 1) * stride - time, 0))
+        weight = self.weight
+        if self.gain is not None:
+            norms = weight.flatten(1).norm(dim=1)[:, None, None]
+            weight = self.gain * weight / norms
+        return F.conv1d(x, weight, self.bias, self.stride, dilation=self.dilation)
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation over the channels of each step.
+
+    **Shape**: (batch, channels, time) -> (batch, channels, time)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+def channel_norm(norm: Literal["batch", "layer"] | None, n_channels: int) -> nn.Module:
+    """Return the normalisation of (batch, channels, time)."""
+    if norm == "batch":
+        return nn.BatchNorm1d(n_channels)
+    return ChannelNorm(n_channels) if norm == "layer" else nn.Identity()
+
+
+class AdditiveAttention(nn.Module):
+    r"""Attention to `states` by a feed-forward score (Bahdanau et al. 2015).
+
+    .. math:: e_j = v^\top \tanh(W q + U h_j), \quad \alpha = \mathrm{softmax}(e)
+
+    **Shape**: query (batch, n_query), states (batch, time, n_states) ->
+    context (batch, n_states), weights (batch, time)
+    """
+
+    def __init__(self, n_query: int, n_states: int, n_hidden: int) -> None:
+        super().__init__()
+        self.query = nn.Linear(n_query, n_hidden, bias=False)
+        self.key = nn.Linear(n_states, n_hidden)
+        self.score = nn.Linear(n_hidden, 1, bias=False)
+
+    def forward(self, query: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = torch.tanh(self.query(query)[:, None] + self.key(states))
+        weights = self.score(hidden).squeeze(-1).softmax(dim=1)  # (batch, time)
+        return torch.einsum("bt,bth->bh", weights, states), weights
+
+
+class EmbedCategories(nn.Module):
+    """Replace channels of integer codes by learned embeddings, in front of a net.
+
+    **Shape**: (batch, time, channels) -> that of `net`, which sees the other channels
+    and behind them the embeddings of each coded one
+
+    Parameters
+    ----------
+    net : nn.Module
+        The net of the embedded channels.
+    channels : list of int
+        The coded channels, whose values are 0 to ``n_codes - 1``.
+    n_codes : list of int
+        The number of codes of each.
+    """
+
+    net: Any
+
+    def __init__(self, net: nn.Module, channels: list[int], n_codes: list[int]) -> None:
+        super().__init__()
+        self.net = net
+        self.channels = channels
+        widths = self.widths(n_codes)
+        self.embeddings = nn.ModuleList(map(nn.Embedding, n_codes, widths))
+        self.takes_targets = getattr(net, "takes_targets", False)
+
+    @staticmethod
+    def widths(n_codes: list[int]) -> list[int]:
+        """Return the width of each embedding: half as many as codes, at most 50."""
+        return [min(50, (n + 1) // 2) for n in n_codes]
+
+    def forward(self, x: Tensor, **kwargs: Any) -> Tensor:
+        return self.net(self._embedded(x), **kwargs)
+
+    def attention_weights(self, x: Tensor) -> Tensor:
+        return self.net.attention_weights(self._embedded(x))
+
+    def step_ends(self, window: int) -> Tensor:
+        return self.net.step_ends(window)
+
+    def _embedded(self, x: Tensor) -> Tensor:
+        others = [i for i in range(x.shape[-1]) if i not in self.channels]
+        parts = [x[..., others]]
+        for channel, embedding in zip(self.channels, self.embeddings, strict=True):
+            parts.append(embedding(x[..., channel].long()))
+        return torch.cat(parts, dim=-1)
+
+
+def initialize(net: nn.Module, how: str) -> None:
+    """Draw the weights of all matrices and kernels anew; biases stay as they are."""
+    if how == "default":
+        return
+    draws: dict[str, Callable[..., Any]] = {
+        "xavier": nn.init.xavier_uniform_,
+        "he": nn.init.kaiming_uniform_,
+        "orthogonal": nn.init.orthogonal_,
+    }
+    for module in net.modules():
+        if isinstance(module, nn.Embedding):
+            continue
+        for name, weight in module.named_parameters(recurse=False):
+            if weight.ndim < 2 or name == "gain":
+                continue
+            # The gates of a recurrent layer are matrices of their own.
+            n_parts = 1
+            if isinstance(module, nn.RNNBase):
+                n_parts = weight.shape[0] // module.hidden_size
+            for part in weight.detach().chunk(n_parts):
+                draws[how](part)

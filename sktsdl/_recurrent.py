@@ -1,0 +1,259 @@
+"""Recurrent layers, and the parameters of the regressors built on them."""
+
+from numbers import Integral
+from typing import ClassVar, Literal
+
+import torch
+from sklearn.utils import check_scalar
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sktsdl._base import DeepRegressor
+from sktsdl._layers import CausalNet
+
+Cell = Literal["rnn", "lstm", "gru"]
+State = Tensor | tuple[Tensor, Tensor]
+FUSED = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+
+RECURRENT_PARAMETERS = """\
+hidden_sizes : tuple of int, default=(64,)
+    The width of each layer.
+dropout : float, default=0.0
+    The probability of a zero between layers, in training only.
+variational_dropout : float, default=0.0
+    The probability of a zero in the inputs and in the recurrent state of each layer,
+    in training only, by one mask for all steps of a window (Gal and Ghahramani 2016).
+layer_norm : bool, default=False
+    Whether to normalise each gate over the layer's width before its activation, at
+    every step (Ba, Kiros and Hinton 2016).
+bptt_steps : int or None, default=None
+    Steps that gradients reach back: truncated back-propagation through time. None
+    reaches through the whole window."""
+
+
+class RecurrentLayer(nn.Module):
+    """One direction of one recurrent layer.
+
+    torch's fused kernel runs it where it can; `variational_dropout` and `layer_norm`
+    act inside the cell, so they run it step by step, on the same weights.
+
+    **Shape**: (batch, time, n_in) -> (batch, time, hidden)
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        n_in: int,
+        hidden: int,
+        *,
+        nonlinearity: str,
+        variational_dropout: float,
+        layer_norm: bool,
+        bptt_steps: int | None,
+    ) -> None:
+        super().__init__()
+        self.cell = cell
+        self.nonlinearity = nonlinearity
+        self.variational_dropout = variational_dropout
+        self.bptt_steps = bptt_steps
+        kind = {"nonlinearity": nonlinearity} if cell == "rnn" else {}
+        self.weights = FUSED[cell](n_in, hidden, batch_first=True, **kind)
+        self.norms = nn.ModuleList(
+            nn.LayerNorm(hidden) for _ in range(GATES[cell] if layer_norm else 0)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        time = x.shape[1]
+        k = min(self.bptt_steps or time, time)
+        in_cell = bool(self.norms) or (self.training and self.variational_dropout > 0)
+        # Parts of k steps, counted from the end; no gradient passes between them.
+        sizes = [time % k] * (time % k > 0) + [k] * (time // k)
+        masks = self._masks(x) if in_cell else None
+        out, state = [], None
+        for part in torch.split(x, sizes, dim=1):
+            if masks is None:
+                states, state = self.weights(part, state)
+            else:
+                states, state = self._unroll(part, state, masks)
+            out.append(states)
+            state = _detached(state)
+        return torch.cat(out, dim=1)
+
+    def _masks(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the masks of inputs and state, one for all steps."""
+        p, hidden = self.variational_dropout, self.weights.hidden_size
+        inputs = F.dropout(x.new_ones(len(x), 1, x.shape[2]), p, self.training)
+        return inputs, F.dropout(x.new_ones(len(x), hidden), p, self.training)
+
+    def _unroll(
+        self, x: Tensor, state: State | None, masks: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, State]:
+        """Run the cell step by step."""
+        weights = self.weights
+        x_mask, h_mask = masks
+        gates_x = F.linear(x * x_mask, weights.weight_ih_l0, weights.bias_ih_l0)
+        h = c = x.new_zeros(len(x), weights.hidden_size)
+        if isinstance(state, tuple):
+            h, c = state[0][0], state[1][0]
+        elif state is not None:
+            h = state[0]
+        out = []
+        for gate_x in gates_x.unbind(1):  # (batch, gates * hidden)
+            gate_h = F.linear(h * h_mask, weights.weight_hh_l0, weights.bias_hh_l0)
+            h, c = self._step(gate_x, gate_h, h, c)
+            out.append(h)
+        last = (h[None], c[None]) if self.cell == "lstm" else h[None]
+        return torch.stack(out, dim=1), last
+
+    def _step(
+        self, gate_x: Tensor, gate_h: Tensor, h: Tensor, c: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the next state; the numbers are those of each regressor's Notes."""
+        norm = list(self.norms) or [nn.Identity()] * GATES[self.cell]
+        if self.cell == "rnn":
+            activation = torch.tanh if self.nonlinearity == "tanh" else torch.relu
+            return activation(norm[0](gate_x + gate_h)), c  # (1)
+        if self.cell == "gru":
+            (r_x, z_x, n_x), (r_h, z_h, n_h) = gate_x.chunk(3, 1), gate_h.chunk(3, 1)
+            r = torch.sigmoid(norm[0](r_x + r_h))  # (1)
+            z = torch.sigmoid(norm[1](z_x + z_h))  # (2)
+            n = torch.tanh(norm[2](n_x + r * n_h))  # (3)
+            return (1 - z) * n + z * h, c  # (4)
+        gates = (gate_x + gate_h).chunk(4, 1)
+        i, f, g, o = (normed(gate) for normed, gate in zip(norm, gates, strict=True))
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)  # (1)-(3), (5)
+        return torch.sigmoid(o) * torch.tanh(c), c  # (4), (6)
+
+
+def _detached(state: State) -> State:
+    if isinstance(state, tuple):
+        return state[0].detach(), state[1].detach()
+    return state.detach()
+
+
+class RecurrentStack(nn.Module):
+    """Recurrent layers on top of each other, whose widths may differ.
+
+    **Shape**: (batch, time, n_in) -> (batch, time, directions * hidden_sizes[-1])
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        n_in: int,
+        hidden_sizes: tuple[int, ...],
+        *,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        nonlinearity: str = "tanh",
+        variational_dropout: float = 0.0,
+        layer_norm: bool = False,
+        bptt_steps: int | None = None,
+    ) -> None:
+        super().__init__()
+        directions = 2 if bidirectional else 1
+        inputs = [n_in, *(directions * size for size in hidden_sizes)]
+        self.n_out = inputs[-1]
+        self.layers = nn.ModuleList(
+            nn.ModuleList(
+                RecurrentLayer(
+                    cell,
+                    inputs[depth],
+                    size,
+                    nonlinearity=nonlinearity,
+                    variational_dropout=variational_dropout,
+                    layer_norm=layer_norm,
+                    bptt_steps=bptt_steps,
+                )
+                for _ in range(directions)
+            )
+            for depth, size in enumerate(hidden_sizes)
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for depth, layer in enumerate(self.layers):
+            x = self.dropout(x) if depth else x
+            ahead, *back = layer.children()
+            states = [ahead(x), *(direction(x.flip(1)).flip(1) for direction in back)]
+            x = torch.cat(states, dim=-1)  # (batch, time, directions * hidden)
+        return x
+
+
+class RecurrentNet(CausalNet):
+    """A recurrent stack and a linear head on its last state.
+
+    **Shape**: (batch, time, channels) -> (batch, outputs)
+    """
+
+    def __init__(self, *, stack: RecurrentStack, n_outputs: int) -> None:
+        super().__init__()
+        self.stack = stack
+        self.head = nn.Linear(stack.n_out, n_outputs)
+
+    def states(self, x: Tensor) -> Tensor:
+        return self.stack(x)
+
+
+class BidirectionalNet(nn.Module):
+    """A stack in both directions and a linear head on the last state of each.
+
+    **Shape**: (batch, time, channels) -> (batch, outputs)
+    """
+
+    def __init__(self, *, stack: RecurrentStack, n_outputs: int) -> None:
+        super().__init__()
+        self.stack = stack
+        self.head = nn.Linear(stack.n_out, n_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        forward, backward = self.stack(x).chunk(2, dim=-1)
+        # The backward pass ends at the first step of the window.
+        return self.head(torch.cat([forward[:, -1], backward[:, 0]], dim=-1))
+
+
+class RecurrentRegressor(DeepRegressor):
+    """Base of the nets with the recurrent set of parameters.
+
+    A subclass's docstring says ``{recurrent_parameters}`` where they belong.
+    """
+
+    _docs: ClassVar[dict[str, str]] = {
+        **DeepRegressor._docs,
+        "recurrent_parameters": RECURRENT_PARAMETERS,
+    }
+
+    hidden_sizes: tuple[int, ...] = (64,)
+    dropout: float = 0.0
+    variational_dropout: float = 0.0
+    layer_norm: bool = False
+    bptt_steps: int | None = None
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        self._check_sizes("hidden_sizes")
+        for name in ("dropout", "variational_dropout"):
+            self._check_probability(name)
+        if self.bptt_steps is not None:
+            check_scalar(self.bptt_steps, "bptt_steps", Integral, min_val=1)
+
+    def _build_stack(
+        self,
+        cell: Cell,
+        n_channels: int,
+        *,
+        bidirectional: bool = False,
+        nonlinearity: str = "tanh",
+    ) -> RecurrentStack:
+        return RecurrentStack(
+            cell,
+            n_channels,
+            tuple(self.hidden_sizes),
+            dropout=self.dropout,
+            bidirectional=bidirectional,
+            nonlinearity=nonlinearity,
+            variational_dropout=self.variational_dropout,
+            layer_norm=self.layer_norm,
+            bptt_steps=self.bptt_steps,
+        )

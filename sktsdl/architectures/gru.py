@@ -1,0 +1,62 @@
+"""The gated recurrent unit."""
+
+from torch import nn
+
+from sktsdl._recurrent import RecurrentNet, RecurrentRegressor
+
+
+class GRURegressor(RecurrentRegressor):
+    r"""Gated recurrent units, in the form of torch and cuDNN [1]_.
+
+    Parameters
+    ----------
+    {recurrent_parameters}
+    {training_parameters}
+
+    Attributes
+    ----------
+    {training_attributes}
+
+    See Also
+    --------
+    LSTMRegressor : One more gate, and a state of its own to keep.
+
+    Notes
+    -----
+    With :math:`\sigma` the logistic function and :math:`\odot` the product by
+    elements, each layer computes for every step :math:`t` of a window, from
+    :math:`h_0 = 0`,
+
+    .. math::
+
+        r_t &= \sigma(W_r x_t + U_r h_{t-1} + b_r)                       && (1) \\
+        z_t &= \sigma(W_z x_t + U_z h_{t-1} + b_z)                       && (2) \\
+        n_t &= \tanh(W_n x_t + b_n + r_t \odot (U_n h_{t-1} + b'_n))     && (3) \\
+        h_t &= (1 - z_t) \odot n_t + z_t \odot h_{t-1}                   && (4)
+
+    and passes the :math:`h_t` on to the next layer; the answer is linear in the last
+    state of the last one. Cho et al. [1]_ put the reset gate before the matrix,
+    :math:`U_n (r_t \odot h_{t-1})`, and let :math:`z_t` weigh the other way round;
+    the form here needs one matrix product for all gates.
+
+    References
+    ----------
+    .. [1] K. Cho et al. (2014). Learning Phrase Representations using RNN
+       Encoder-Decoder for Statistical Machine Translation. EMNLP.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sktsdl import GRURegressor, SlidingWindow, make_supervised
+    >>> from sktsdl.datasets import make_sinusoid
+    >>> series = make_sinusoid(300, random_state=0)
+    >>> X, y, X_latest = make_supervised(series, target="value")
+    >>> net = GRURegressor(hidden_sizes=(16,), lr=1e-2, max_epochs=20, random_state=0)
+    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X[:240], y[:240])
+    >>> bool(pipe.score(X[240:], y[240:]) > 0.9)
+    True
+    """
+
+    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
+        stack = self._build_stack("gru", n_channels)
+        return RecurrentNet(stack=stack, n_outputs=n_outputs)

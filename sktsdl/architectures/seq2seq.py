@@ -1,0 +1,149 @@
+"""Encoder and decoder."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from sktsdl._base import DeepRegressor
+from sktsdl._layers import AdditiveAttention
+from sktsdl._recurrent import RecurrentStack
+from sktsdl._validation import check_option
+
+
+class Seq2Seq(nn.Module):
+    """A recurrent encoder, and a decoder that makes the outputs one by one.
+
+    **Shape**: (batch, time, channels) -> (batch, outputs)
+    """
+
+    takes_targets = True
+
+    def __init__(
+        self,
+        *,
+        n_channels: int,
+        n_outputs: int,
+        cell: Literal["lstm", "gru"],
+        hidden_size: int,
+        attention: bool,
+        teacher_forcing: float,
+    ) -> None:
+        super().__init__()
+        self.n_outputs = n_outputs
+        self.teacher_forcing = teacher_forcing
+        self.encoder = RecurrentStack(cell, n_channels, (hidden_size,))
+        self.attention = None
+        if attention:
+            self.attention = AdditiveAttention(hidden_size, hidden_size, hidden_size)
+        n_in = 1 + (hidden_size if attention else 0)
+        self.decoder = (nn.LSTMCell if cell == "lstm" else nn.GRUCell)(
+            n_in, hidden_size
+        )
+        self.head = nn.Linear(hidden_size, 1)
+
+    def forward(
+        self, x: Tensor, targets: Tensor | None = None, progress: float = 1.0
+    ) -> Tensor:
+        states = self.encoder(x)  # (1): (batch, time, hidden)
+        s = states[:, -1]
+        c = torch.zeros_like(s)
+        y = x.new_zeros(len(x), 1)
+        outputs: list[Tensor] = []
+        for j in range(self.n_outputs):
+            inputs = y
+            if self.attention is not None:
+                context, _ = self.attention(s, states)  # (2)
+                inputs = torch.cat([y, context], dim=-1)
+            if isinstance(self.decoder, nn.LSTMCell):
+                s, c = self.decoder(inputs, (s, c))  # (3)
+            else:
+                s = self.decoder(inputs, s)  # (3)
+            y = self.head(s)  # (4)
+            outputs.append(y)
+            if targets is not None and j + 1 < self.n_outputs:
+                p = self.teacher_forcing * (1 - progress)
+                forced = torch.rand(len(x), 1, device=x.device) < p
+                y = torch.where(forced, targets[:, j : j + 1], y)
+        return torch.cat(outputs, dim=1)
+
+
+class Seq2SeqRegressor(DeepRegressor):
+    r"""Encoder and decoder with attention [1]_ [2]_.
+
+    The decoder makes the outputs one by one from its own last output, so the columns
+    of `y` are best the steps of one horizon.
+
+    Parameters
+    ----------
+    cell : {"gru", "lstm"}, default="gru"
+        The recurrent layer of encoder and decoder.
+    hidden_size : int, default=64
+        The width of both.
+    attention : bool, default=True
+        Whether each output looks at all states of the encoder.
+    teacher_forcing : float, default=0.5
+        The probability, in training, that the decoder goes on from the true target and
+        not from its own output; it falls linearly to 0 over the epochs [3]_.
+    {training_parameters}
+
+    Attributes
+    ----------
+    {training_attributes}
+
+    See Also
+    --------
+    GRURegressor, LSTMRegressor : All steps of the horizon at once.
+
+    Notes
+    -----
+    From :math:`s_0 = h_T` and :math:`\hat y_0 = 0`, in standardised units, for
+    :math:`j = 1, \ldots`, the number of outputs,
+
+    .. math::
+
+        h_t &= \mathrm{cell}(x_t, h_{t-1})                              && (1) \\
+        c_j &= \sum_t \alpha_{j,t} h_t, \quad \alpha_j = \mathrm{softmax}_t
+        \big(v^\top \tanh(W s_{j-1} + U h_t)\big)                       && (2) \\
+        s_j &= \mathrm{cell}([\hat y_{j-1}, c_j], s_{j-1})              && (3) \\
+        \hat y_j &= w^\top s_j + b                                      && (4)
+
+    References
+    ----------
+    .. [1] I. Sutskever, O. Vinyals and Q. V. Le (2014). Sequence to Sequence Learning
+       with Neural Networks. NeurIPS.
+    .. [2] D. Bahdanau, K. Cho and Y. Bengio (2015). Neural Machine Translation by
+       Jointly Learning to Align and Translate. ICLR.
+    .. [3] S. Bengio et al. (2015). Scheduled Sampling for Sequence Prediction with
+       Recurrent Neural Networks. NeurIPS.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sktsdl import Seq2SeqRegressor, SlidingWindow, make_supervised
+    >>> from sktsdl.datasets import make_sinusoid
+    >>> series = make_sinusoid(300, random_state=0)
+    >>> X, y, X_latest = make_supervised(series, target="value")
+    >>> net = Seq2SeqRegressor(hidden_size=16, lr=1e-2, max_epochs=20, random_state=0)
+    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X[:240], y[:240])
+    >>> bool(pipe.score(X[240:], y[240:]) > 0.9)
+    True
+    """
+
+    cell: Literal["gru", "lstm"] = "gru"
+    hidden_size: int = 64
+    attention: bool = True
+    teacher_forcing: float = 0.5
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_option("cell", self.cell, ("gru", "lstm"))
+        self._check_sizes("hidden_size")
+        self._check_probability("teacher_forcing", "both")
+
+    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
+        return Seq2Seq(
+            n_channels=n_channels,
+            n_outputs=n_outputs,
+            **self._architecture_parameters(),
+        )

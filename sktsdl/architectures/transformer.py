@@ -1,0 +1,199 @@
+"""The Transformer's encoder."""
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sktsdl._base import DeepRegressor
+from sktsdl._layers import CausalNet
+from sktsdl._validation import check_option
+
+
+def sinusoidal_positions(n: int, d_model: int) -> Tensor:
+    """Return the encoding of positions 0 to n - 1, (n, d_model)."""
+    i = torch.arange(0, d_model, 2)
+    angles = torch.arange(n)[:, None] / 10_000 ** (i / d_model)
+    waves = torch.stack([angles.sin(), angles.cos()], dim=-1)  # (1), (2)
+    return waves.flatten(1)[:, :d_model]
+
+
+class Transformer(CausalNet):
+    """Pre-norm encoder layers, and a linear head on the last state or their mean.
+
+    **Shape**: (batch, time, channels) -> (batch, outputs)
+    """
+
+    def __init__(
+        self,
+        *,
+        n_channels: int,
+        n_outputs: int,
+        d_model: int,
+        nhead: int,
+        num_layers: int,
+        dim_feedforward: int,
+        dropout: float,
+        causal: bool,
+        pooling: str,
+    ) -> None:
+        super().__init__()
+        self.d_model = d_model
+        self.causal = causal
+        self.pooling = pooling
+        self.embed = nn.Linear(n_channels, d_model)
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                d_model,
+                nhead,
+                dim_feedforward,
+                dropout,
+                batch_first=True,
+                norm_first=True,
+            )
+            for _ in range(num_layers)
+        )
+        self.norm = nn.LayerNorm(d_model)
+        self.head = nn.Linear(d_model, n_outputs)
+        self.is_causal = causal and pooling == "last"
+
+    def states(self, x: Tensor) -> Tensor:
+        h, mask = self._embedded(x)
+        for layer in self.layers:
+            h = layer(h, src_mask=mask)  # (3), (4)
+        return self.norm(h)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.pooling == "last":
+            return super().forward(x)
+        return self.head(self.states(x).mean(dim=1))
+
+    def attention_weights(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) -> (batch, layers, time, time)"""
+        h, mask = self._embedded(x)
+        weights = []
+        layer: Any
+        for layer in self.layers:
+            u = layer.norm1(h)
+            weights.append(layer.self_attn(u, u, u, attn_mask=mask)[1])
+            h = layer(h, src_mask=mask)
+        return torch.stack(weights, dim=1)
+
+    def _embedded(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        time = x.shape[1]
+        positions = sinusoidal_positions(time, self.d_model).to(x)
+        later = torch.ones(time, time, dtype=torch.bool, device=x.device).triu(1)
+        return self.embed(x) + positions, later if self.causal else None
+
+
+class TransformerRegressor(DeepRegressor):
+    r"""The encoder of the Transformer [1]_, with normalisation first [2]_.
+
+    Parameters
+    ----------
+    d_model : int, default=64
+        The width of the states.
+    nhead : int, default=4
+        The attention heads, a divisor of `d_model`.
+    num_layers : int, default=2
+        The number of layers.
+    dim_feedforward : int, default=128
+        The width of the dense layer inside each layer.
+    dropout : float, default=0.0
+        The probability of a zero in attention and dense layers, in training only.
+    causal : bool, default=False
+        Whether a step attends to itself and earlier steps only.
+    pooling : {"last", "mean"}, default="last"
+        Whether the answer comes from the last state, or from the mean of all.
+    {training_parameters}
+
+    Attributes
+    ----------
+    {training_attributes}
+
+    See Also
+    --------
+    AttentionLSTMRegressor : Attention over recurrent states.
+
+    Notes
+    -----
+    A linear map of each step gets the encoding of its position :math:`t` added,
+
+    .. math::
+
+        p_{t,2i} &= \sin(t / 10000^{2i/d})                              && (1) \\
+        p_{t,2i+1} &= \cos(t / 10000^{2i/d})                            && (2)
+
+    and each layer adds attention and a dense layer to the states,
+
+    .. math::
+
+        h' &= h + \mathrm{softmax}\big(Q K^\top / \sqrt{d_k}\big) V,
+        \quad Q, K, V \text{ linear in } \mathrm{LN}(h)                 && (3) \\
+        h'' &= h' + W_2 \max(0, W_1 \mathrm{LN}(h') + b_1) + b_2        && (4)
+
+    with :math:`d_k = d / \text{nhead}`, for each head on its own part of the width.
+    The answer is linear in the normalised last state (or the mean).
+
+    References
+    ----------
+    .. [1] A. Vaswani et al. (2017). Attention Is All You Need. NeurIPS.
+    .. [2] R. Xiong et al. (2020). On Layer Normalization in the Transformer
+       Architecture. ICML.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sktsdl import TransformerRegressor, SlidingWindow, make_supervised
+    >>> from sktsdl.datasets import make_sinusoid
+    >>> series = make_sinusoid(300, random_state=0)
+    >>> X, y, X_latest = make_supervised(series, target="value")
+    >>> net = TransformerRegressor(d_model=16, lr=1e-2, max_epochs=20, random_state=0)
+    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X[:240], y[:240])
+    >>> bool(pipe.score(X[240:], y[240:]) > 0.9)
+    True
+    >>> pipe[-1].attention_weights(pipe[:-1].transform(X[240:])).shape
+    (59, 2, 24, 24)
+    """
+
+    d_model: int = 64
+    nhead: int = 4
+    num_layers: int = 2
+    dim_feedforward: int = 128
+    dropout: float = 0.0
+    causal: bool = False
+    pooling: Literal["last", "mean"] = "last"
+
+    def attention_weights(self, X: Any) -> np.ndarray:
+        """Return what each step attends to, as the mean over the heads.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, window, channels) or (n, n_features)
+            As for ``predict``.
+
+        Returns
+        -------
+        weights : ndarray of shape (n, num_layers, window, window)
+            ``weights[i, l, t]`` sums to 1 over the steps that step `t` attends to.
+        """
+        return self._evaluate(X, "attention_weights")
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        self._check_sizes("d_model", "nhead", "num_layers", "dim_feedforward")
+        self._check_probability("dropout")
+        check_option("pooling", self.pooling, ("last", "mean"))
+        if self.d_model % self.nhead:
+            raise ValueError(
+                f"nhead={self.nhead} does not divide d_model={self.d_model}: each head "
+                "takes an equal part of the width."
+            )
+
+    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
+        return Transformer(
+            n_channels=n_channels,
+            n_outputs=n_outputs,
+            **self._architecture_parameters(),
+        )

@@ -1,0 +1,113 @@
+"""Dense layers on the flattened window."""
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from sktsdl._base import DeepRegressor
+from sktsdl._layers import ACTIVATIONS, NORMS
+from sktsdl._validation import check_option
+
+
+class WindowMLP(nn.Module):
+    """Dense layers on all values of a window, and a linear head.
+
+    **Shape**: (batch, time, channels) -> (batch, outputs)
+    """
+
+    def __init__(
+        self,
+        *,
+        n_inputs: int,
+        n_outputs: int,
+        hidden_sizes: tuple[int, ...],
+        activation: str,
+        norm: str | None,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        norms = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+        for n_in, size in zip([n_inputs, *hidden_sizes], hidden_sizes, strict=False):
+            layers.append(nn.Linear(n_in, size))
+            if norm is not None:
+                layers.append(norms[norm](size))
+            layers += [ACTIVATIONS[activation](), nn.Dropout(dropout)]
+        self.layers = nn.Sequential(*layers)
+        self.head = nn.Linear(hidden_sizes[-1], n_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.layers(x.flatten(1))  # (1)
+        return self.head(h)  # (2)
+
+
+class WindowMLPRegressor(DeepRegressor):
+    r"""Dense layers on the flattened window, the plain feed-forward net [1]_.
+
+    Parameters
+    ----------
+    hidden_sizes : tuple of int, default=(128, 64)
+        The width of each layer.
+    activation : {"relu", "tanh", "gelu", "elu"}, default="relu"
+        The activation :math:`\phi` of each layer.
+    norm : {None, "batch", "layer"}, default=None
+        The normalisation before each activation.
+    dropout : float, default=0.0
+        The probability of a zero behind each activation, in training only.
+    {training_parameters}
+
+    Attributes
+    ----------
+    {training_attributes}
+
+    See Also
+    --------
+    sklearn.neural_network.MLPRegressor : The same on rows, without windows.
+
+    Notes
+    -----
+    With :math:`h_0` all values of a window,
+
+    .. math::
+
+        h_l &= \phi(W_l h_{l-1} + b_l)                        && (1) \\
+        \hat y &= W h_L + b                                   && (2)
+
+    References
+    ----------
+    .. [1] D. E. Rumelhart, G. E. Hinton and R. J. Williams (1986). Learning
+       Representations by Back-propagating Errors. Nature 323.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sktsdl import WindowMLPRegressor, SlidingWindow, make_supervised
+    >>> from sktsdl.datasets import make_sinusoid
+    >>> series = make_sinusoid(300, random_state=0)
+    >>> X, y, X_latest = make_supervised(series, target="value")
+    >>> net = WindowMLPRegressor(
+    ...     hidden_sizes=(32,), lr=1e-2, max_epochs=20, random_state=0
+    ... )
+    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X[:240], y[:240])
+    >>> bool(pipe.score(X[240:], y[240:]) > 0.9)
+    True
+    """
+
+    hidden_sizes: tuple[int, ...] = (128, 64)
+    activation: Literal["relu", "tanh", "gelu", "elu"] = "relu"
+    norm: Literal["batch", "layer"] | None = None
+    dropout: float = 0.0
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        self._check_sizes("hidden_sizes")
+        check_option("activation", self.activation, tuple(ACTIVATIONS))
+        check_option("norm", self.norm, NORMS)
+        self._check_probability("dropout")
+
+    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
+        return WindowMLP(
+            n_inputs=self._window * n_channels,
+            n_outputs=n_outputs,
+            **self._architecture_parameters(),
+        )
