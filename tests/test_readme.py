@@ -1,18 +1,28 @@
-"""What README shows runs, and what it lists is there."""
+"""What README and CONTRIBUTING show runs, and what they list is there."""
 
 import re
 from pathlib import Path
 
-import sktsdl
+import numpy as np
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+import sktsdl
+from sktsdl import SlidingWindow
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def run_blocks(text):
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert blocks
+    names = {"__name__": "examples"}
+    for block in blocks:
+        exec(compile(block, "examples", "exec"), names)
+    return names
 
 
 def test_the_example_runs(capsys):
-    blocks = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    assert blocks
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), {})
+    run_blocks(README)
     forecast = float(capsys.readouterr().out.strip(" []\n"))
     assert 350 < forecast < 550
 
@@ -22,3 +32,16 @@ def test_the_table_lists_every_public_name():
     cells = [line.split("|")[1] for line in table.splitlines() if line[:3] == "| `"]
     names = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
     assert sorted(names) == sktsdl.__all__
+
+
+def test_a_thirteenth_net_needs_no_more_than_contributing_says():
+    names = run_blocks((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    rows = np.random.default_rng(0).normal(size=(200, 2))
+    y = np.array([rows[max(t - 4, 0) : t + 1, 0].mean() for t in range(200)])
+    windows = SlidingWindow(5).fit_transform(rows)
+    for steps, least in (("last", 0.9), ("all", 0.5)):
+        net = names["MovingAverageRegressor"](
+            loss_steps=steps, max_epochs=30, lr=1e-2, random_state=0
+        )
+        assert net.fit(windows[:150], y[:150]).score(windows[150:], y[150:]) > least
+    assert "width" in net.get_params()
