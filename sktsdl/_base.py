@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import RegressorMixin
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, check_array, check_scalar
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -23,6 +22,7 @@ from sktsdl._docstrings import TRAINING_ATTRIBUTES, TRAINING_PARAMETERS
 from sktsdl._history import fill_unknown
 from sktsdl._layers import WEIGHT_INITS, EmbedCategories, initialize
 from sktsdl._params import FieldParams
+from sktsdl._standardization import Standardizer
 from sktsdl._training import (
     LOSSES,
     LR_SCHEDULES,
@@ -71,7 +71,7 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
     tol: float = 1e-4
     standardize: bool = True
     loss_steps: Literal["last", "all"] = "last"
-    categorical_features: Sequence[int] | None = None
+    categorical_features: Sequence[int | str] | None = None
     weight_init: Literal["default", "xavier", "he", "orthogonal"] = "default"
     device: str = "cpu"
     random_state: int | np.random.RandomState | None = None
@@ -132,7 +132,7 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
             infinity behind a known value.
         """
         answer = self._evaluate(X, "forward")
-        y = self._y_scaler.inverse_transform(answer)
+        y = self._standardizer.inverse_transform(answer)
         return y.ravel() if self._y_is_1d else y
 
     @property
@@ -213,7 +213,8 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
 
     def _validate_X(self, X: Any, *, reset: bool) -> np.ndarray:
         """Return `X` as windows of floats, (n, window, channels)."""
-        if (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) != 3:
+        is_3d = (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) == 3
+        if not is_3d:
             _warn_of_raw_rows(X)
             rows = validate_rows(self, X, reset=reset)
             raise_at_first(~np.isfinite(rows), rows, X)
@@ -233,10 +234,12 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
                     "one step and one channel."
                 )
             if reset:
-                if hasattr(self, "feature_names_in_"):
-                    del self.feature_names_in_
+                self.__dict__.pop("feature_names_in_", None)
+                if getattr(X, "channel_names", None) is not None:
+                    self.feature_names_in_ = X.channel_names
                 self.n_features_in_ = windows.shape[2]
         if reset:
+            self._is_3d = is_3d
             self._window_shape = windows.shape[1:]
         elif windows.shape[1:] != self._window_shape:
             expected = "window={}, channels={}".format(*self._window_shape)
@@ -276,19 +279,24 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
                 "norm='batch' needs at least 2 windows to learn from: give more rows, "
                 "or norm='layer'."
             )
-        self._learn_scales(rows, starts[learnt], window, targets[learnt])
+        categorical = self.categorical_features
+        self._standardizer = Standardizer(
+            self.standardize,
+            () if categorical is None else categorical,
+            getattr(self, "feature_names_in_", None) if self._is_3d else None,
+        ).fit(rows, starts[learnt], window, targets[learnt])
 
         device = resolve_device(self.device)
-        standardized = self._standardize(rows)
-        y = torch.from_numpy(self._y_scaler.transform(targets).astype(np.float32))
+        x = torch.from_numpy(self._standardizer.transform(rows))
+        y = torch.from_numpy(self._standardizer.transform_targets(targets))
 
         def dataset(which: np.ndarray, ends: torch.Tensor | None) -> WindowDataset:
             where = torch.from_numpy(starts[which])
             if ends is None:
-                data = WindowDataset(standardized, where, window, y[which])
+                data = WindowDataset(x, where, window, y[which])
             else:
                 by_row = torch.nn.functional.pad(y, (0, 0, window - 1, 0))
-                data = WindowDataset(standardized, where, window, by_row, ends)
+                data = WindowDataset(x, where, window, by_row, ends)
             return data.to(device)
 
         with seeded(self.random_state, device):
@@ -304,7 +312,7 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
 
     def _build(self, n_channels: int, n_outputs: int) -> Any:
         """Build the module with what all architectures share around it."""
-        n_codes = [len(codes) + 1 for codes in self._codes]
+        n_codes = [len(codes) + 1 for codes in self._standardizer.codes]
         n_embedded = sum(EmbedCategories.widths(n_codes))
         module = self._build_module(n_channels - len(n_codes) + n_embedded, n_outputs)
         if self.loss_steps == "all":
@@ -315,7 +323,7 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
                 )
             module.every_step = True
         if n_codes:
-            module = EmbedCategories(module, self._categories, n_codes)
+            module = EmbedCategories(module, self._standardizer.categories, n_codes)
         initialize(module, self.weight_init)
         return module.to(torch.float32)
 
@@ -342,56 +350,6 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
                 "give more rows, a smaller fraction, or early_stopping=False."
             )
         return complete[:n_learnt], complete[-n_held_back:]
-
-    def _learn_scales(
-        self, rows: np.ndarray, starts: np.ndarray, window: int, targets: np.ndarray
-    ) -> None:
-        """Learn means and scales from the rows of the windows learnt from."""
-        scale = self.standardize
-        used = np.zeros(len(rows) + 1, dtype=int)
-        np.add.at(used, starts, 1)
-        np.add.at(used, starts + window, -1)
-        used_rows = rows[used[:-1].cumsum() > 0]
-        self._learn_codes(used_rows)
-        x_scaler = StandardScaler(with_mean=True, with_std=scale)
-        y_scaler = StandardScaler(with_mean=scale, with_std=scale)
-        # Inside, arrays stay arrays, whatever scikit-learn is configured to give out.
-        self._x_scaler = x_scaler.set_output(transform="default").fit(used_rows)
-        self._y_scaler = y_scaler.set_output(transform="default").fit(targets)
-
-    def _learn_codes(self, rows: np.ndarray) -> None:
-        """Learn which codes the categorical channels hold."""
-        n_channels = rows.shape[1]
-        categories = (
-            () if self.categorical_features is None else (self.categorical_features)
-        )
-        for channel in categories:
-            is_position = isinstance(channel, int | np.integer)
-            if not is_position or not 0 <= channel < n_channels:
-                raise ValueError(
-                    f"categorical_features has {channel!r}, which is none of the "
-                    f"{n_channels} channels of X, counted from 0."
-                )
-            if (rows[:, channel] != np.round(rows[:, channel])).any():
-                raise ValueError(
-                    f"Channel {channel} of X is in categorical_features and holds "
-                    "values that are no integer codes: encode it, as with "
-                    "`OrdinalEncoder`."
-                )
-        self._categories = sorted(map(int, categories))
-        self._codes = [np.unique(rows[:, channel]) for channel in self._categories]
-
-    def _standardize(self, rows: np.ndarray) -> torch.Tensor:
-        """Return rows as the net sees them: standardised, and codes counted from 0."""
-        given = rows
-        rows = (self._x_scaler.transform(rows) if self.standardize else rows).astype(
-            np.float32
-        )
-        for channel, codes in zip(self._categories, self._codes, strict=True):
-            at = np.searchsorted(codes, given[:, channel]).clip(max=len(codes) - 1)
-            known = codes[at] == given[:, channel]
-            rows[:, channel] = np.where(known, at, len(codes))
-        return torch.from_numpy(rows)
 
     def _check_known(
         self, rows: np.ndarray, starts: np.ndarray, windows: np.ndarray
@@ -422,14 +380,14 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         self._check_known(rows, starts, windows)
         unknown = np.isnan(rows[starts]).any(axis=1)
         if unknown.any():
-            filled = fill_unknown(windows[unknown], self._x_scaler.mean_)
+            filled = fill_unknown(windows[unknown], self._standardizer.mean)
             n, window, n_channels = filled.shape
             starts = starts.copy()
             starts[unknown] = len(rows) + np.arange(n) * window
             rows = np.concatenate([rows, filled.reshape(-1, n_channels)])
-        dataset = WindowDataset(
-            self._standardize(rows), torch.from_numpy(starts), windows.shape[1]
-        ).to(resolve_device(self.device))
+        x = torch.from_numpy(self._standardizer.transform(rows))
+        dataset = WindowDataset(x, torch.from_numpy(starts), self._window)
+        dataset = dataset.to(resolve_device(self.device))
         answers = [
             self.net_.evaluate(block, method).cpu()
             for block in fixed_size_blocks(dataset, PREDICT_BLOCK)

@@ -35,9 +35,10 @@ loss_steps : {"last", "all"}, default="last"
     Whether the loss is that of the forecast at the last step of each window, or of the
     forecasts at all its steps; the latter needs a causal net, and windows of
     consecutive rows. ``predict`` answers at the last step either way.
-categorical_features : sequence of int or None, default=None
-    Channels, counted from 0, that hold integer codes; each is replaced by an embedding
-    that is learned inside the net. Codes not seen in training share one of their own.
+categorical_features : sequence of int or str, or None, default=None
+    Channels that hold integer codes, by position or, if ``SlidingWindow`` was given a
+    DataFrame, by name; each is replaced by an embedding that is learned inside the net.
+    Codes not seen in training share one of their own.
 weight_init : {"default", "xavier", "he", "orthogonal"}, default="default"
     How the first weights are drawn: as torch's layers do, or all matrices and kernels
     by Glorot and Bengio (2010), He et al. (2015), both uniform, or Saxe et al. (2014).
@@ -65,4 +66,4 @@ n_parameters_ : int
 n_features_in_ : int
     Channels of 3-D `X`, columns of 2-D `X`, seen in ``fit``.
 feature_names_in_ : ndarray of shape (n_features_in_,)
-    Names of columns seen in ``fit``, for a 2-D DataFrame."""
+    Names of columns seen in ``fit``, for a 2-D DataFrame or windows of one."""

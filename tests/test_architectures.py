@@ -1,6 +1,7 @@
 """Each architecture against its equations, its sizes, and what it may see."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -524,10 +525,30 @@ def test_codes_get_embeddings(net):
 
 @pytest.mark.parametrize(
     ("channels", "message"),
-    [([2], "has 2, which is none of the 2 channels"), ([1], "no integer codes")],
+    [
+        ([2], "has 2, which is no channel of X: it has 2 channels without names"),
+        (["day"], "has 'day', which is no channel of X"),
+        ([1], "no integer codes"),
+    ],
 )
 def test_bad_codes(channels, message):
     X = samples()
     X[:, :, 0] = 1
     with pytest.raises(ValueError, match=message):
         LSTMRegressor(categorical_features=channels).fit(X, X[:, 0, 1])
+
+
+def test_codes_by_name():
+    data = pd.DataFrame(samples()[:, 0], columns=["rail", "day"])
+    data["day"] = [0, 1, 2] * 4
+    windows = SlidingWindow(3).fit_transform(data)
+    nets = [
+        LSTMRegressor(categorical_features=where, max_epochs=2, random_state=0)
+        for where in ([1], ["day"])
+    ]
+    by_position, by_name = (
+        net.fit(windows, data["rail"]).predict(windows) for net in nets
+    )
+    np.testing.assert_array_equal(by_name, by_position)
+    with pytest.raises(ValueError, match=r"'type'.*it has \['rail', 'day'\]"):
+        nets[1].set_params(categorical_features=["type"]).fit(windows, data["rail"])

@@ -134,6 +134,12 @@ def test_names_do_not_outlive_another_fit():
     assert not hasattr(fitted, "feature_names_in_")
 
 
+def test_windows_carry_the_names_of_their_channels():
+    X, y = levels()
+    pipe = pipeline().fit(X, y)
+    assert list(pipe[-1].feature_names_in_) == ["rail", "bus"]
+
+
 def test_windows_train_as_their_copies_do():
     X, y = levels()
     view = SlidingWindow(6).fit_transform(X)
@@ -145,12 +151,12 @@ def test_statistics_come_from_training_windows_only():
     X = np.random.default_rng(0).normal(5, 2, size=(100, 1))
     windows = SlidingWindow(4).fit_transform(X)
     fitted = net().fit(windows[:60], X[:60, 0])
-    np.testing.assert_allclose(fitted._x_scaler.mean_, X[:60].mean())
-    np.testing.assert_allclose(fitted._y_scaler.scale_, X[3:60].std())
+    np.testing.assert_allclose(fitted._standardizer.mean, X[:60].mean())
+    np.testing.assert_allclose(fitted._standardizer.outputs.scale_, X[3:60].std())
     held_back = net(early_stopping=True, validation_fraction=0.5).fit(
         windows[:60], X[:60, 0]
     )
-    assert held_back._x_scaler.n_samples_seen_ == 3 + 57 - 29
+    assert held_back._standardizer.channels.n_samples_seen_ == 3 + 57 - 29
 
 
 def test_without_standardisation_values_reach_the_net_as_they_are():

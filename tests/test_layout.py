@@ -10,7 +10,15 @@ import sktsdl
 
 PACKAGE = Path(sktsdl.__file__).parent
 LAYERS = (
-    ("_params", "_validation", "_history", "_batches", "_docstrings", "_layers"),
+    (
+        "_params",
+        "_validation",
+        "_history",
+        "_batches",
+        "_docstrings",
+        "_layers",
+        "_standardization",
+    ),
     ("preprocessing", "_training", "datasets", "supervised"),
     ("_base", "baseline", "compose"),
     ("_recurrent",),

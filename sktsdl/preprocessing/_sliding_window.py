@@ -15,6 +15,15 @@ from sktsdl._validation import check_option
 from sktsdl.preprocessing._base import LookBackTransformer
 
 
+class NamedWindows(np.ndarray):
+    """Windows that remember the names of their channels, in views of them too."""
+
+    channel_names: np.ndarray | None = None
+
+    def __array_finalize__(self, obj: Any) -> None:
+        self.channel_names = getattr(obj, "channel_names", None)
+
+
 class SlidingWindow(LookBackTransformer):
     r"""Turn rows into windows, one for each row, that end at their row.
 
@@ -105,6 +114,10 @@ class SlidingWindow(LookBackTransformer):
             windows = fill_unknown(windows, self.mean_)
         if self.flatten:
             return windows.reshape(len(windows), -1)
+        if hasattr(self, "feature_names_in_"):
+            named = windows.view(NamedWindows)
+            named.channel_names = self.feature_names_in_
+            return named
         return windows
 
     @available_if(lambda self: self.flatten)
