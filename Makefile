@@ -19,7 +19,7 @@ lint: $(VENV)/dev
 clean:
 	rm -rf $(VENV)
 
-# torch comes first, so that nothing else chooses its build.
+# torch comes first, so that its build is chosen by this version alone.
 $(VENV)/torch: constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt torch

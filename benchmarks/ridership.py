@@ -34,7 +34,7 @@ SPLITS = {
 }
 MODELS: dict[str, Callable[[int], Any]] = {
     "naive, 7 days before": lambda seed: SeasonalNaiveRegressor(7, column="rail"),
-    "ridge": lambda seed: make_pipeline(
+    "ridge on flattened windows": lambda seed: make_pipeline(
         SlidingWindow(WINDOW, flatten=True, pad="edge"),
         StandardScaler(),
         RidgeCV(np.logspace(-2, 4, 13)),

@@ -19,7 +19,7 @@ from torch import nn
 
 from sktsdl._batches import WindowDataset, fixed_size_blocks, recover_rows
 from sktsdl._docstrings import TRAINING_ATTRIBUTES, TRAINING_PARAMETERS
-from sktsdl._history import fill_unknown
+from sktsdl._history import fill_unknown, unknown_after_known
 from sktsdl._layers import WEIGHT_INITS, EmbedCategories, initialize
 from sktsdl._params import FieldParams
 from sktsdl._standardization import Standardizer
@@ -32,7 +32,6 @@ from sktsdl._training import (
     train,
 )
 from sktsdl._validation import (
-    behind_known,
     check_option,
     raise_at_first,
     roll_back_on_error,
@@ -129,7 +128,7 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         ------
         ValueError
             If `X` has other columns, channels or steps than in ``fit``, or NaN or
-            infinity behind a known value.
+            infinity after a known value.
         """
         answer = self._evaluate(X, "forward")
         y = self._standardizer.inverse_transform(answer)
@@ -161,7 +160,13 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
             include_boundaries="neither",
         )
         if self.clip_grad_norm is not None:
-            check_scalar(self.clip_grad_norm, "clip_grad_norm", Real, min_val=0)
+            check_scalar(
+                self.clip_grad_norm,
+                "clip_grad_norm",
+                Real,
+                min_val=0,
+                include_boundaries="neither",
+            )
         if not _is_kind(self.optimizer, torch.optim.Optimizer):
             check_option("optimizer", self.optimizer, tuple(OPTIMIZERS))
         if not (_is_kind(self.loss, nn.Module) or isinstance(self.loss, nn.Module)):
@@ -273,7 +278,7 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
                 f"with NaN, for unknown history; give at least {window} known rows, or "
                 "a smaller `window`."
             )
-        learnt, held_back = self._split(learnable, targets.shape[1])
+        learnt, held_out = self._split(learnable, targets.shape[1])
         if len(learnt) == 1 and getattr(self, "norm", None) == "batch":
             raise ValueError(
                 "norm='batch' needs at least 2 windows to learn from: give more rows, "
@@ -306,7 +311,7 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
                 module,
                 self,
                 dataset(learnt, ends),
-                dataset(held_back, None) if self.early_stopping else None,
+                dataset(held_out, None) if self.early_stopping else None,
             )
         self._set_fitted_attributes()
 
@@ -338,29 +343,31 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
     def _split(
         self, complete: np.ndarray, n_outputs: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Part windows into those to learn from and, behind them, those held back."""
+        """Part windows into those to learn from and, after them, those held out."""
         if not self.early_stopping:
             return complete, complete[:0]
-        n_held_back = math.ceil(self.validation_fraction * len(complete))
-        n_learnt = len(complete) - n_held_back - (n_outputs - 1)
+        n_held_out = math.ceil(self.validation_fraction * len(complete))
+        n_learnt = len(complete) - n_held_out - (n_outputs - 1)
         if n_learnt < 1:
             raise ValueError(
                 f"early_stopping with validation_fraction={self.validation_fraction} "
                 f"leaves none of the {len(complete)} complete windows to learn from: "
                 "give more rows, a smaller fraction, or early_stopping=False."
             )
-        return complete[:n_learnt], complete[-n_held_back:]
+        return complete[:n_learnt], complete[-n_held_out:]
 
     def _check_known(
         self, rows: np.ndarray, starts: np.ndarray, windows: np.ndarray
     ) -> None:
-        """Raise a ValueError for infinity, and for NaN behind a known value."""
+        """Raise a ValueError for infinity, and for NaN after a known value."""
         if np.isfinite(rows).all():
             return
         n, window, channels = windows.shape
         consecutive = n == 1 or starts[1] == 1
         steps = rows if consecutive else rows.reshape(n, window, channels)
-        bad = (behind_known(~np.isnan(steps)) | np.isinf(steps)).reshape(rows.shape)
+        bad = (unknown_after_known(~np.isnan(steps)) | np.isinf(steps)).reshape(
+            rows.shape
+        )
         if not bad.any():
             return
         at, channel = (int(i) for i in np.argwhere(bad)[0])
@@ -399,6 +406,7 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         self.module_ = self.net_.module_
         self.loss_curve_ = history[:, "train_loss"]
         self.n_epochs_ = self.best_epoch_ = len(history)
+        self.__dict__.pop("validation_loss_curve_", None)
         if self.early_stopping:
             self.validation_loss_curve_ = history[:, "valid_loss"]
             self.best_epoch_ = dict(self.net_.callbacks_)["early_stopping"].best_epoch_

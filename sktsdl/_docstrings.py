@@ -15,16 +15,16 @@ loss : {"squared_error", "absolute_error", "huber"} or torch loss, \
 default="squared_error"
     Of the standardised target.
 lr_schedule : {None, "one_cycle"}, default=None
-    None keeps `lr`; ``"one_cycle"`` warms up to `lr` and anneals to zero within
-    `max_epochs`.
+    None keeps `lr`; ``"one_cycle"`` (Smith and Topin 2019) warms up to `lr` and anneals
+    to zero within `max_epochs`, and moves the momentum the other way.
 clip_grad_norm : float or None, default=1.0
     The largest norm of the gradient of all weights.
 early_stopping : bool, default=False
-    Whether to hold the last `validation_fraction` of the rows back, to stop when
+    Whether to hold the last `validation_fraction` of the rows out, to stop when
     their loss no longer falls, and to keep the best weights. As many training rows
     before them as keep the targets apart (the outputs less one) are left out.
 validation_fraction : float, default=0.1
-    The share of rows held back for early stopping.
+    The share of rows held out for early stopping.
 n_iter_no_change : int, default=10
     Epochs without a better validation loss after which training stops.
 tol : float, default=1e-4
@@ -62,7 +62,7 @@ n_epochs_ : int
 best_epoch_ : int
     The epoch, counted from 1, whose weights were kept.
 n_parameters_ : int
-    The number of weights that are trained.
+    The number of trainable parameters, biases included.
 n_features_in_ : int
     Channels of 3-D `X`, columns of 2-D `X`, seen in ``fit``.
 feature_names_in_ : ndarray of shape (n_features_in_,)

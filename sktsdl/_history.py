@@ -15,7 +15,7 @@ N_RECOGNISED = 512
 RTOL = 1e-5
 WAY_OUT = (
     "so the rows before it are taken as unknown; give the training rows from their "
-    "start, or the rows right behind them, in one frame with a time index."
+    "start, or the rows right after them, in one frame with a time index."
 )
 
 
@@ -55,8 +55,7 @@ class History:
         self.n_start = n_unknown + n_back
         self.head = rows[:kept].copy()
         self.end = rows[-kept:].copy()
-        self.spread = np.nan_to_num(rows[known].std(axis=0)) if known.any() else 0.0
-        self.n_distinct = _distinct_start(rows, self.spread)
+        self.n_distinct = _distinct_start(rows)
         self.clock = None
         if index is not None:
             self.clock = Clock.of(index)
@@ -87,7 +86,7 @@ class History:
         return place
 
     def pad(self, rows: np.ndarray, place: Place) -> np.ndarray:
-        """Return `rows` behind `n_back` rows of history, NaN where it is unknown."""
+        """Return `rows` after `n_back` rows of history, NaN where it is unknown."""
         n_back, n_features = self.n_back, rows.shape[1]
         padded = np.full((n_back + len(rows), n_features), np.nan, dtype=rows.dtype)
         if place == "follows":
@@ -126,21 +125,24 @@ class History:
             place = "training" if same and n > self.n_start else "unknown"
         else:
             place = "follows"
-        if place == "unknown" or (place == "follows" and np.isnan(answer[0]).any()):
+        is_short = len(self.tail) < self.n_back or np.isnan(answer[0]).any()
+        if place == "unknown" or (place == "follows" and is_short):
             raise ValueError(
                 "The level before the first row of X is not known, as X is neither "
-                "the training rows from their start nor the rows right behind them: "
+                "the training rows from their start nor the rows right after them: "
                 "give those rows, in a frame with a time index."
             )
         return place
 
     def _locate_by_values(self, rows: np.ndarray) -> tuple[Place, str]:
         n = self.n_distinct
-        spread = self.spread
-        if len(rows) >= n and _close(rows[:n], self.head[:n], spread).all():
+        if len(rows) >= n and _close(rows[:n], self.head[:n], _spread(self.head)).all():
             return "training", ""
         n = min(len(rows), len(self.end))
-        if len(rows) <= self.n_rows and _close(rows[-n:], self.end[-n:], spread).all():
+        if (
+            len(rows) <= self.n_rows
+            and _close(rows[-n:], self.end[-n:], _spread(self.end)).all()
+        ):
             count = "row" if len(rows) == 1 else f"{len(rows)} rows"
             return "unknown", f"X equals the last {count} of training"
         return "follows", ""
@@ -161,7 +163,7 @@ class Clock:
     offset : pandas offset or None
         The step of a DatetimeIndex, where one is set or can be inferred.
     limit : numpy scalar
-        A longer step is a gap; with an `offset`, if it is also longer than that.
+        A longer step is a gap, where there is no `offset`.
     """
 
     kind: tuple[Any, ...]
@@ -182,14 +184,10 @@ class Clock:
             steps = stamps - stamps
             if stamps.dtype.kind == "i":
                 steps += getattr(index, "step", 1)
-        if offset is not None:
-            limit = steps.max()
-        else:
-            # Between months and missing months, weekends and missing weeks; and above
-            # what rounding does to stamps.
-            common = np.sort(steps)[int(0.98 * (len(steps) - 1))]
-            limit = common * 1.5
-        return cls(_kind(index), index[0], index[-1], tz, offset, limit)
+        # Between months and missing months, weekends and missing weeks; and above what
+        # rounding does to stamps.
+        common = np.sort(steps)[int(0.98 * (len(steps) - 1))]
+        return cls(_kind(index), index[0], index[-1], tz, offset, 1.5 * common)
 
     def reads(self, index: pd.Index) -> bool:
         """Say whether `index` is of the training index's kind and says where it is."""
@@ -212,36 +210,36 @@ class Clock:
             return "unknown", f"X starts at {first}, before {span}"
         if first <= self.last:
             return "unknown", f"X starts at {first}, inside {span}"
-        if self._is_gap(self.last, first):
-            return "unknown", f"X starts at {first}, after a gap behind {span}"
+        pair = [self.last, first]
+        if self.tz is not None:
+            pair = [stamp.tz_convert(self.tz) for stamp in pair]
+        if self._gaps(pd.Index(pair)).any():
+            return "unknown", f"X starts at {first}, after a gap at the end of {span}"
         return "follows", ""
 
     def warn_of_gaps(self, index: pd.Index) -> None:
         """Warn once if a step inside `index` is longer than usual."""
-        steps = np.diff(_stamps(index, self.tz, self.offset))
-        for i in np.flatnonzero(steps > self.limit).tolist():
-            if self._is_gap(index[i], index[i + 1]):
-                warnings.warn(
-                    f"The step in X from {index[i]} to {index[i + 1]} is longer than "
-                    "usual: windows that reach over it take its two sides as "
-                    "neighbours; fill the missing rows, or fit on one side only.",
-                    UserWarning,
-                    stacklevel=5,
-                )
-                return
+        gaps = self._gaps(index)
+        if gaps.any():
+            i = int(gaps.argmax())
+            warnings.warn(
+                f"The step in X from {index[i]} to {index[i + 1]} is longer than "
+                "usual: windows that reach over it take its two sides as neighbours; "
+                "fill the missing rows, or fit on one side only.",
+                UserWarning,
+                stacklevel=5,
+            )
 
-    def _is_gap(self, before: Any, after: Any) -> bool:
-        """Say whether `after` lies behind the next stamp expected after `before`."""
-        pair = [before, after]
-        if self.tz is not None:
-            pair = [stamp.tz_convert(self.tz) for stamp in pair]
-        then, now = _stamps(pd.Index(pair), self.tz, self.offset)
+    def _gaps(self, index: pd.Index) -> np.ndarray:
+        """Say for every stamp but the last whether the next one comes too late."""
+        stamps = _stamps(index, self.tz, self.offset)
         if self.offset is None:
-            return bool(now - then > self.limit)
-        # A day may start at one o'clock, where its midnight falls to a DST change.
-        shifts = self.tz is not None and not _is_intraday(self.offset)
-        latest = pd.Timestamp(then) + self.offset + pd.Timedelta(hours=int(shifts))
-        return bool(pd.Timestamp(now) > latest)
+            return np.diff(stamps) > self.limit
+        latest = pd.DatetimeIndex(stamps[:-1]) + self.offset
+        if self.tz is not None and not _is_intraday(self.offset):
+            # A day starts at one o'clock where its midnight falls to a DST change.
+            latest += pd.Timedelta(hours=1)
+        return np.asarray(pd.DatetimeIndex(stamps[1:]) > latest)
 
 
 def time_index(X: Any) -> pd.Index | None:
@@ -281,13 +279,18 @@ def time_index(X: Any) -> pd.Index | None:
     return index
 
 
+def unknown_after_known(known: np.ndarray) -> np.ndarray:
+    """Mark what is not `known` though an earlier step (axis -2) of its column is."""
+    return np.logical_or.accumulate(known, axis=-2) & ~known
+
+
 def fill_unknown(windows: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Fill NaN at the start of windows, from nothing that lies behind a window.
+    """Fill NaN at the start of windows, from nothing that lies after a window.
 
     Parameters
     ----------
     windows : ndarray of shape (n, window, channels)
-        NaN behind a known value of the same channel is left as it is.
+        NaN after a known value of the same channel is left as it is.
     mean : ndarray of shape (channels,)
         The training mean, for a channel of which a window knows nothing.
 
@@ -299,24 +302,31 @@ def fill_unknown(windows: np.ndarray, mean: np.ndarray) -> np.ndarray:
     known = ~np.isnan(windows)
     first = np.take_along_axis(windows, known.argmax(axis=1)[:, None, :], axis=1)
     first = np.where(np.isnan(first), mean.astype(windows.dtype), first)
-    return np.where(np.logical_or.accumulate(known, axis=1), windows, first)
+    return np.where(known | unknown_after_known(known), windows, first)
 
 
 def _close(a: np.ndarray, b: np.ndarray, spread: Any) -> np.ndarray:
     """Say where `a` and `b` differ by rounding only.
 
-    That is 1e-5 of the value, or of the column's standard deviation `spread` where a
-    high level hides a small variation, and what the coarser dtype cannot hold.
+    That is 1e-5 of the column's `spread`, not of its values, as a high level would hide
+    a small variation and a value near 0 a float32 copy; and what the coarser dtype
+    cannot hold.
     """
     eps = max(np.finfo(a.dtype).eps, np.finfo(b.dtype).eps)
-    size = np.abs(b)
-    same = np.abs(a - b) <= RTOL * np.minimum(size, spread) + 4 * eps * size
+    same = np.abs(a - b) <= RTOL * spread + 4 * eps * np.abs(b)
     return same | (np.isnan(a) & np.isnan(b))
 
 
-def _distinct_start(rows: np.ndarray, spread: Any) -> int:
+def _spread(rows: np.ndarray) -> np.ndarray:
+    """The standard deviation of the known values of each column."""
+    known = rows[np.isfinite(rows).all(axis=1)]
+    return known.std(axis=0) if len(known) else np.zeros(rows.shape[1])
+
+
+def _distinct_start(rows: np.ndarray) -> int:
     """Length of the shortest start of `rows` that occurs in them only once."""
     limit = min(N_RECOGNISED, len(rows))
+    spread = _spread(rows[:limit])
     starts = np.arange(1, len(rows))
     for n in range(limit):
         starts = starts[starts + n < len(rows)]

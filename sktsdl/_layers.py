@@ -120,7 +120,7 @@ class EmbedCategories(nn.Module):
     """Replace channels of integer codes by learned embeddings, in front of a net.
 
     **Shape**: (batch, time, channels) -> that of `net`, which sees the other channels
-    and behind them the embeddings of each coded one
+    and after them the embeddings of each coded one
 
     Parameters
     ----------

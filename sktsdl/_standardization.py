@@ -15,7 +15,7 @@ class Standardizer:
         False leaves channels and targets in their units.
     categorical : sequence of int or str
         Channels that hold integer codes; they are numbered from 0 instead, and codes
-        not seen in training share the number behind the last.
+        not seen in training share the next number.
     names : sequence of str or None
         The names of the channels.
 
@@ -48,7 +48,7 @@ class Standardizer:
         self.categories = sorted(self._position(c, used) for c in self.categorical)
         self.codes = [np.unique(used[:, channel]) for channel in self.categories]
         scale = self.standardize
-        channels = StandardScaler(with_std=scale)
+        channels = StandardScaler()
         outputs = StandardScaler(with_mean=scale, with_std=scale)
         # Arrays stay arrays, whatever scikit-learn is configured to give out.
         self.channels = channels.set_output(transform="default").fit(used)

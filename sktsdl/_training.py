@@ -1,5 +1,6 @@
-"""The skorch net behind every regressor, and the seed it is trained under."""
+"""The skorch net inside every regressor, and the seed it is trained under."""
 
+import copy
 import math
 import threading
 from collections.abc import Iterator
@@ -32,6 +33,10 @@ LR_SCHEDULES = (None, "one_cycle")
 _GENERATOR_LOCK = threading.RLock()
 
 
+class TrainingStopped(Exception):
+    """Early stopping: the end of training and no error."""
+
+
 class Stopper(EarlyStopping):
     """skorch's early stopping, told apart from a user's interrupt."""
 
@@ -43,19 +48,16 @@ class Stopper(EarlyStopping):
 
 
 class FiniteLoss(Callback):
-    """Ends training with an error once the loss is no number any more."""
+    """Ends training with an error once loss or weights are no numbers any more."""
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         loss = net.history[-1, "train_loss"]
-        if not math.isfinite(loss):
+        finite = all(weight.isfinite().all() for weight in net.module_.parameters())
+        if not (math.isfinite(loss) and finite):
             raise FloatingPointError(
-                f"The training loss became {loss} in epoch {len(net.history)} with "
-                f"lr={net.lr}: use a smaller `lr`, or a smaller `clip_grad_norm`."
+                f"Training diverged in epoch {len(net.history)}, at a loss of {loss} "
+                f"with lr={net.lr}: use a smaller `lr`, or a smaller `clip_grad_norm`."
             )
-
-
-class TrainingStopped(KeyboardInterrupt):
-    """Early stopping; skorch ends training on it as on an interrupt."""
 
 
 class Net(NeuralNetRegressor):
@@ -70,7 +72,6 @@ class Net(NeuralNetRegressor):
 
     def evaluate(self, windows: torch.Tensor, method: str) -> torch.Tensor:
         """Return what `method` of the module answers, without gradients."""
-        self._set_training(False)
         with torch.inference_mode():
             answer: torch.Tensor = getattr(self.module_, method)(windows)
         return answer
@@ -111,7 +112,7 @@ def train(
     n_batches = math.ceil(len(train_set) / params.batch_size)
     net = Net(
         module,
-        criterion=LOSSES.get(params.loss, params.loss),
+        criterion=LOSSES.get(params.loss) or copy.deepcopy(params.loss),
         optimizer=OPTIMIZERS.get(params.optimizer, params.optimizer),
         lr=params.lr,
         max_epochs=params.max_epochs,
@@ -130,7 +131,8 @@ def train(
     if net.interrupt_ is not None:
         raise net.interrupt_
     net.set_params(train_split=None)
-    net._set_training(False)
+    net.module_.eval()
+    net.criterion_.eval()
     return net
 
 

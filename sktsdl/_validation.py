@@ -82,9 +82,10 @@ def raise_at_text(X: Any, error: ValueError) -> None:
         text = (numbers.isna() & table[name].notna()).to_numpy()
         if text.any():
             row = int(text.argmax())
+            cell = describe_cell(X, row, column)
             raise ValueError(
-                f"Input X holds {table.iloc[row, column]!r} in {place(X, row, column)},"
-                " which is no number: encode or drop this column before this step."
+                f"Input X holds {table.iloc[row, column]!r} in {cell}, which is no "
+                "number: encode or drop this column before this step."
             ) from error
 
 
@@ -188,17 +189,12 @@ def raise_at_first(bad: np.ndarray, rows: np.ndarray, X: Any = None) -> None:
     row, column = (int(i) for i in np.argwhere(bad)[0])
     what = "infinity" if np.isinf(rows[row, column]) else "NaN"
     raise ValueError(
-        f"Input X contains {what} in {place(X, row, column)}: fill it or drop the row "
-        "before this step."
+        f"Input X contains {what} in {describe_cell(X, row, column)}: fill it or drop "
+        "the row before this step."
     )
 
 
-def behind_known(known: np.ndarray) -> np.ndarray:
-    """Mark what is not `known` though an earlier step (axis -2) of its column is."""
-    return np.logical_or.accumulate(known, axis=-2) & ~known
-
-
-def place(X: Any, row: int, column: int) -> str:
+def describe_cell(X: Any, row: int, column: int) -> str:
     """Name a cell as the user does: by label and column name where `X` has them."""
     if isinstance(X, pd.DataFrame):
         return f"row {row} ({X.index[row]}), column {X.columns[column]!r}"

@@ -26,9 +26,9 @@ class SeasonalNaiveRegressor(RegressorMixin, BaseEstimator):
 
     The first training rows have no season before them and get the earliest value
     known. With arrays, `X` is the training rows from their start, or the rows right
-    behind them, whose seasons then reach back into the training rows. For anything
+    after them, whose seasons then reach back into the training rows. For anything
     else (gaps, ``learning_curve``, rows seen before), give a DataFrame with a time
-    index; after ``fit(X, y, X_val=...)``, validation and later rows go in together.
+    index.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class SeasonalNaiveRegressor(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_rows, n_features)
-            The training rows from their start, or the rows right behind them.
+            The training rows from their start, or the rows right after them.
 
         Returns
         -------

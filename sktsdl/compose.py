@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils import Tags, check_scalar, get_tags, indexable
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._validation import (
     check_option,
@@ -174,11 +174,11 @@ def _first(rows: Any, n: int) -> Any:
 
 
 class PurgedRegressor(_Wrapper):
-    """Leave the last training rows out of ``fit``, behind the steps that look back.
+    """Leave the last training rows out of ``fit``, after the steps that look back.
 
     With targets `h` steps ahead, the last `h-1` training targets lie among the test
     rows. As the last step of a pipeline, ``PurgedRegressor(regressor, purge=h-1)``
-    keeps them out of training, as the embargo of [1]_ does, while the steps before it
+    keeps them out of training, which [1]_ calls purging, while the steps before it
     have seen the rows and so keep the history whole; ``TimeSeriesSplit(gap=h-1)``
     would hide those rows from the history too.
 
@@ -201,7 +201,7 @@ class PurgedRegressor(_Wrapper):
     References
     ----------
     .. [1] M. Lopez de Prado (2018). Advances in Financial Machine Learning, section
-       7.4. Wiley.
+       7.4.1. Wiley.
 
     Examples
     --------
@@ -243,9 +243,9 @@ class PurgedRegressor(_Wrapper):
         with roll_back_on_error(self):
             check_scalar(self.purge, "purge", Integral, min_val=0)
             X, y, weights = indexable(X, y, fit_params.get("sample_weight"))
-            n_rows = _num_samples(X)
+            n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
             n_kept = n_rows - self.purge
-            if self.purge and n_kept < 1:
+            if n_kept < 1:
                 raise ValueError(
                     f"purge={self.purge} leaves none of the n_samples={n_rows} rows to "
                     "fit: give more rows, or a smaller purge."

@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.utils import check_scalar
 
 from sktsdl._history import Clock, time_index
+from sktsdl._validation import check_columns
 
 
 def make_supervised(
@@ -29,7 +30,7 @@ def make_supervised(
     ----------
     data : DataFrame, Series or array of shape (n_rows, n_columns) or (n_rows,)
         One row per time step, oldest first. The last row whose targets are all known
-        is "now"; rows behind it only give values of `known_future`.
+        is "now"; rows after it only give values of `known_future`.
     target : column name, or position for an array, or a list of them
         What is predicted.
     horizon : int, default=1
@@ -80,6 +81,7 @@ def make_supervised(
     if isinstance(data, pd.Series):
         data = data.to_frame()
     frame = data if is_pandas else pd.DataFrame(np.asarray(data))
+    check_columns(frame)
     index = time_index(frame)
     if index is not None and len(index):
         Clock.of(index).warn_of_gaps(index)
@@ -109,7 +111,9 @@ def make_supervised(
     n = n_known - horizon
     y = _ahead(frame, targets, horizon, slice(0, n))
     X, X_latest = (
-        pd.concat([frame[rows], _ahead(frame, known_future, horizon, rows)], axis=1)
+        pd.concat(
+            [frame.iloc[rows], _ahead(frame, known_future, horizon, rows)], axis=1
+        )
         for rows in (slice(0, n), slice(n, n_known))
     )
     is_1d = horizon == 1 and not isinstance(target, list | tuple)
@@ -126,7 +130,7 @@ def _ahead(
     ahead = {}
     for column in columns:
         for step in range(1, horizon + 1):
-            values = frame[column].shift(-step)[rows]
+            values = frame[column].shift(-step).iloc[rows]
             if rows.stop + step <= len(frame):
                 values = values.astype(frame[column].dtype)  # no NaN came in
             ahead[f"{column}+{step}"] = values

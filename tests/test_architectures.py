@@ -170,6 +170,20 @@ def test_variational_dropout_draws_one_mask_for_all_steps(cell):
     torch.testing.assert_close(layer(x), layer.weights(x)[0])
 
 
+@pytest.mark.parametrize("hidden_sizes", [(4,), (4, 4)])
+def test_dropout_acts_between_layers_in_training_only(hidden_sizes):
+    X = samples(n=40)
+    nets = [
+        LSTMRegressor(
+            hidden_sizes=hidden_sizes, dropout=p, max_epochs=3, random_state=0
+        )
+        for p in (0.0, 0.5)
+    ]
+    plain, dropped = (net.fit(X, X[:, -1, 0]).predict(X) for net in nets)
+    assert np.array_equal(plain, dropped) == (len(hidden_sizes) == 1)
+    np.testing.assert_array_equal(nets[1].predict(X), dropped)
+
+
 @pytest.mark.parametrize("with_norm", [False, True])
 @pytest.mark.parametrize("cell", RECURRENT)
 def test_gradients_reach_back_bptt_steps(cell, with_norm):

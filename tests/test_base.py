@@ -153,10 +153,10 @@ def test_statistics_come_from_training_windows_only():
     fitted = net().fit(windows[:60], X[:60, 0])
     np.testing.assert_allclose(fitted._standardizer.mean, X[:60].mean())
     np.testing.assert_allclose(fitted._standardizer.outputs.scale_, X[3:60].std())
-    held_back = net(early_stopping=True, validation_fraction=0.5).fit(
+    held_out = net(early_stopping=True, validation_fraction=0.5).fit(
         windows[:60], X[:60, 0]
     )
-    assert held_back._standardizer.channels.n_samples_seen_ == 3 + 57 - 29
+    assert held_out._standardizer.channels.n_samples_seen_ == 3 + 57 - 29
 
 
 def test_without_standardisation_values_reach_the_net_as_they_are():

@@ -38,6 +38,16 @@ def test_rows_of_a_view_are_not_copied():
     assert np.shares_memory(recover_rows(VIEW)[0], ROWS)
 
 
+@pytest.mark.parametrize("at", [4095, 4096, 4097])
+def test_a_break_anywhere_in_a_long_copy_is_seen(at):
+    rows = np.random.default_rng(0).normal(size=(5000, 1))
+    X = sliding_window_view(rows[:, 0], 3)[:, :, None]
+    broken = np.delete(X, at, axis=0)
+    recovered, starts = recover_rows(broken)
+    for i in (at - 1, at, at + 1):
+        np.testing.assert_array_equal(recovered[starts[i] : starts[i] + 3], broken[i])
+
+
 def dataset():
     rows, starts = recover_rows(VIEW.copy())
     targets = torch.arange(len(starts))[:, None]

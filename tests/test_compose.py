@@ -30,6 +30,13 @@ class Recorder(RegressorMixin, BaseEstimator):
         return np.zeros(len(X))
 
 
+def test_weights_reach_the_regressor():
+    X, y = levels()
+    weights = np.arange(60.0)
+    fitted = RelativeTargetRegressor(Recorder()).fit(X, y, sample_weight=weights)
+    assert fitted.regressor_.seen_[2] is weights
+
+
 @pytest.mark.parametrize("relation", ["ratio", "difference"])
 @pytest.mark.parametrize("horizon", [1, 12])
 def test_levels_are_predicted(relation, horizon):
@@ -111,7 +118,7 @@ def test_purging_windows_keeps_the_view():
     assert np.shares_memory(purged.regressor_.seen_[0], windows)
 
 
-def test_purge_is_the_embargo_with_whole_history():
+def test_purging_with_whole_history():
     data = levels(120)[0].to_numpy()
     horizon, window = 5, 4
     X, y, _ = make_supervised(data, target=0, horizon=horizon)

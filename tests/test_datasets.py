@@ -52,7 +52,9 @@ def two_days(monkeypatch):
 def check_two_days(series):
     assert list(series.columns) == ["day_type", "bus", "rail"]
     assert series["rail"].tolist() == [126455, 501952]
-    assert series.index.tolist() == list(pd.date_range("2001-01-01", periods=2))
+    expected = pd.date_range("2001-01-01", periods=2, freq="D", unit=series.index.unit)
+    pd.testing.assert_index_equal(series.index, expected, check_names=False)
+    assert series.index.freqstr == "D"
 
 
 @pytest.mark.usefixtures("two_days")

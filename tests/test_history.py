@@ -163,7 +163,6 @@ def test_random_folds_equal_the_whole_series(
         SlidingWindow(window, flatten=True),
         Ridge(),
     )
-    pipe_64, X_64 = pipe, X
     for train, test in TimeSeriesSplit(n_splits, test_size=n_test).split(X):
         if as_float32:
             seen = clone(pipe[:-1]).fit(take(X.astype("f4"), train))
@@ -173,7 +172,7 @@ def test_random_folds_equal_the_whole_series(
             assert not np.isnan(seen).any()
             np.testing.assert_allclose(seen, known, rtol=1e-2, atol=1e-3)
         elif len(train) > 25:
-            assert_as_in_whole_series(pipe_64, X_64, train, test)
+            assert_as_in_whole_series(pipe, X, train, test)
 
 
 @pytest.mark.parametrize("index", TIMED)
@@ -236,10 +235,36 @@ def test_training_rows_are_recognised(index, dtype):
         np.testing.assert_array_equal(seen[:n], in_sample[:n])
 
 
-def test_a_float32_copy_is_recognised():
+@pytest.mark.parametrize("level", [0, 1, 10, 100])
+def test_a_float32_copy_is_recognised(level):
+    X = level + np.random.default_rng(0).normal(size=(200, 2))
+    for steps in ([SlidingWindow(4)], [StandardScaler(), SlidingWindow(4)]):
+        pipe = make_pipeline(*steps).fit(X)
+        assert np.isnan(pipe.transform(X.astype("f4"))[0, :3]).all()
+
+
+def test_a_window_longer_than_what_is_kept_to_recognise_training():
+    X = np.random.default_rng(0).normal(size=(900, 1))
+    seen = SlidingWindow(700).fit(X[:800]).transform(X[800:])
+    np.testing.assert_array_equal(seen[0, :, 0], X[101:801, 0])
+
+
+def test_one_training_row_without_a_frequency():
+    X = series(pd.DatetimeIndex(INDEXES["daily"].to_numpy()))
+    window = SlidingWindow(2).fit(X[:1])
+    with pytest.warns(UserWarning, match="after a gap"):
+        window.transform(X[1:2])
+
+
+@pytest.mark.parametrize(
+    "step", [SlidingWindow(4, flatten=True), SeasonalDifference(3)]
+)
+def test_parameters_set_after_fit_wait_for_the_next_fit(step):
     X = series()
-    window = SlidingWindow(4).fit(X[:200])
-    assert np.isnan(window.transform(X[:200].astype("f4"))[0, :3]).all()
+    expected = step.fit(X[:50]).transform(X[50:])
+    name = "window" if isinstance(step, SlidingWindow) else "period"
+    step.set_params(**{name: 2})
+    np.testing.assert_array_equal(step.transform(X[50:]), expected)
 
 
 @pytest.mark.parametrize(
@@ -327,7 +352,9 @@ def test_rows_may_start_early_behind_the_end_of_training():
     np.testing.assert_array_equal(seen[0, :2], X[98:100])
 
 
-@pytest.mark.parametrize("index", ["daily", "daily, DST", "hourly, autumn", "months"])
+@pytest.mark.parametrize(
+    "index", ["daily", "daily, DST", "hourly, autumn", "months", "business days"]
+)
 def test_a_long_step_inside_warns_once(index):
     X = series(INDEXES[index])
     window = SlidingWindow(3).fit(X[:100])

@@ -175,6 +175,7 @@ def test_edges_are_filled_from_nothing_later():
     np.testing.assert_array_equal(seen[4], X[2:])
     with pytest.raises(ValueError, match=r"3 known rows.*n_samples=3.*window=4"):
         SlidingWindow(4, pad="edge").fit(X)
+    assert not hasattr(windows.set_params(pad="nan").fit(X), "mean_")
 
 
 def test_ridge_takes_filled_windows():

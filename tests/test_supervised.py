@@ -31,6 +31,17 @@ def test_several_steps_of_several_targets():
     assert set(y.dtypes) == {np.dtype("int64")}
 
 
+def test_a_list_of_one_target_keeps_its_column():
+    assert make_supervised(FRAME, target=["rail"])[1].shape == (9, 1)
+
+
+def test_now_is_where_all_targets_are_known():
+    data = FRAME[["rail", "bus"]].astype(float)
+    data.iloc[-1, 1] = np.nan
+    X, _, X_latest = make_supervised(data, target=["rail", "bus"])
+    assert (len(X), X_latest.index[0]) == (8, DAYS[8])
+
+
 def test_known_future_columns_are_carried_to_their_row():
     X, _, X_latest = make_supervised(
         FRAME, target="rail", horizon=2, known_future=["day"]

@@ -43,8 +43,31 @@ def test_early_stopping_keeps_the_best_weights():
     losses = stopped.validation_loss_curve_
     assert stopped.n_epochs_ == len(losses) == stopped.best_epoch_ + 4 < 100
     assert int(np.argmin(losses)) == stopped.best_epoch_ - 1
-    held_back = (stopped.predict(X[-10:]) - noise[-10:]) / noise[:90].std()
-    np.testing.assert_allclose(np.mean(held_back**2), min(losses), rtol=1e-4)
+    held_out = (stopped.predict(X[-10:]) - noise[-10:]) / noise[:90].std()
+    np.testing.assert_allclose(np.mean(held_out**2), min(losses), rtol=1e-4)
+
+
+def test_a_large_tolerance_stops_earlier():
+    stopped = net(early_stopping=True, n_iter_no_change=2, max_epochs=30, tol=0.9)
+    assert stopped.fit(X, Y).n_epochs_ == 3
+
+
+def test_curves_do_not_outlive_another_fit():
+    fitted = net(early_stopping=True).fit(X, Y)
+    fitted.set_params(early_stopping=False).fit(X, Y)
+    assert not hasattr(fitted, "validation_loss_curve_")
+
+
+def test_every_seed_draws_another_net():
+    answers = {net(random_state=seed).fit(X, Y).predict(X)[0] for seed in range(5)}
+    assert len(answers) == 5
+
+
+def test_a_loss_of_the_user_is_left_as_it_is():
+    loss = nn.SmoothL1Loss()
+    fitted = net(loss=loss).fit(X, Y)
+    assert loss.training
+    assert fitted.net_.criterion_ is not loss
 
 
 def test_too_few_rows_to_hold_back():
@@ -67,9 +90,9 @@ def learning_rates(monkeypatch, **params):
 
 def test_one_cycle_against_its_formula(monkeypatch):
     used, _ = learning_rates(
-        monkeypatch, lr=0.02, lr_schedule="one_cycle", max_epochs=5, batch_size=20
+        monkeypatch, lr=0.02, lr_schedule="one_cycle", max_epochs=5, batch_size=22
     )
-    n, top = 25, 0.3 * 25 - 1
+    n, top = 25, 0.3 * 25 - 1  # four full batches an epoch, and one of the rest
 
     def cosine(start, end, share):
         return end + (start - end) / 2 * (1 + np.cos(np.pi * share))
@@ -91,6 +114,9 @@ def test_optimizers_losses_and_weight_decay_are_those_named():
     assert isinstance(fitted.net_.optimizer_, torch.optim.SGD)
     assert (group["momentum"], group["weight_decay"]) == (0.9, 0.1)
     assert isinstance(fitted.net_.criterion_, nn.HuberLoss)
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    for name, kind in kinds.items():
+        assert type(net(optimizer=name).fit(X, Y).net_.optimizer_) is kind
     other = net(optimizer=torch.optim.NAdam, loss=nn.SmoothL1Loss()).fit(X, Y)
     assert isinstance(other.net_.optimizer_, torch.optim.NAdam)
     assert isinstance(other.net_.criterion_, nn.SmoothL1Loss)
@@ -137,6 +163,6 @@ def test_a_loss_that_is_no_number_is_an_error(lr):
     fitted = net(optimizer="sgd", clip_grad_norm=None).fit(X, Y)
     expected = fitted.predict(X)
     fitted.set_params(lr=lr)
-    with pytest.raises(FloatingPointError, match=r"epoch \d with lr=.*smaller"):
+    with pytest.raises(FloatingPointError, match=r"epoch \d, at a loss.* lr=.*smaller"):
         fitted.fit(X, Y)
     np.testing.assert_array_equal(fitted.predict(X), expected)

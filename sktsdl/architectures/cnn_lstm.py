@@ -94,8 +94,8 @@ class CNNLSTMRegressor(DeepRegressor):
     >>> net = CNNLSTMRegressor(
     ...     hidden_sizes=(16,), lr=1e-2, max_epochs=20, random_state=0
     ... )
-    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X[:240], y[:240])
-    >>> bool(pipe.score(X[240:], y[240:]) > 0.9)
+    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X.iloc[:240], y.iloc[:240])
+    >>> bool(pipe.score(X.iloc[240:], y.iloc[240:]) > 0.9)
     True
     """
 

@@ -105,7 +105,7 @@ class TCNRegressor(DeepRegressor):
     norm : {None, "weight", "batch", "layer"}, default="weight"
         The normalisation of each convolution.
     dropout : float, default=0.0
-        The probability of a zero behind each activation, in training only.
+        The probability of a zero after each activation, in training only.
     {training_parameters}
 
     Attributes
@@ -148,8 +148,8 @@ class TCNRegressor(DeepRegressor):
     >>> net = TCNRegressor(
     ...     channels=(16, 16, 16), lr=1e-2, max_epochs=20, random_state=0
     ... )
-    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X[:240], y[:240])
-    >>> bool(pipe.score(X[240:], y[240:]) > 0.9)
+    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X.iloc[:240], y.iloc[:240])
+    >>> bool(pipe.score(X.iloc[240:], y.iloc[240:]) > 0.9)
     True
     """
 

@@ -150,10 +150,10 @@ class TransformerRegressor(DeepRegressor):
     >>> series = make_sinusoid(300, random_state=0)
     >>> X, y, X_latest = make_supervised(series, target="value")
     >>> net = TransformerRegressor(d_model=16, lr=1e-2, max_epochs=20, random_state=0)
-    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X[:240], y[:240])
-    >>> bool(pipe.score(X[240:], y[240:]) > 0.9)
+    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X.iloc[:240], y.iloc[:240])
+    >>> bool(pipe.score(X.iloc[240:], y.iloc[240:]) > 0.9)
     True
-    >>> pipe[-1].attention_weights(pipe[:-1].transform(X[240:])).shape
+    >>> pipe[-1].attention_weights(pipe[:-1].transform(X.iloc[240:])).shape
     (59, 2, 24, 24)
     """
 

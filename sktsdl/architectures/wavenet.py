@@ -15,14 +15,15 @@ class GatedLayer(nn.Module):
 
     def __init__(self, channels: int, kernel_size: int, dilation: int) -> None:
         super().__init__()
-        self.filter = CausalConv1d(channels, channels, kernel_size, dilation=dilation)
-        self.gate = CausalConv1d(channels, channels, kernel_size, dilation=dilation)
-        self.residual = nn.Conv1d(channels, channels, 1)
-        self.skip = nn.Conv1d(channels, channels, 1)
+        # Two maps of the same input are one map of twice the width, and faster.
+        self.conv = CausalConv1d(channels, 2 * channels, kernel_size, dilation=dilation)
+        self.out = nn.Conv1d(channels, 2 * channels, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        z = torch.tanh(self.filter(x)) * torch.sigmoid(self.gate(x))  # (1)
-        return x + self.residual(z), self.skip(z)  # (2)
+        filtered, gate = self.conv(x).chunk(2, dim=1)
+        z = torch.tanh(filtered) * torch.sigmoid(gate)  # (1)
+        residual, skip = self.out(z).chunk(2, dim=1)
+        return x + residual, skip  # (2)
 
 
 class PlainLayer(nn.Module):
@@ -136,8 +137,8 @@ class WaveNetRegressor(DeepRegressor):
     >>> series = make_sinusoid(300, random_state=0)
     >>> X, y, X_latest = make_supervised(series, target="value")
     >>> net = WaveNetRegressor(channels=16, lr=1e-2, max_epochs=20, random_state=0)
-    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X[:240], y[:240])
-    >>> bool(pipe.score(X[240:], y[240:]) > 0.9)
+    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X.iloc[:240], y.iloc[:240])
+    >>> bool(pipe.score(X.iloc[240:], y.iloc[240:]) > 0.9)
     True
     """
 

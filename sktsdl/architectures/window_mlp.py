@@ -53,7 +53,7 @@ class WindowMLPRegressor(DeepRegressor):
     norm : {None, "batch", "layer"}, default=None
         The normalisation before each activation.
     dropout : float, default=0.0
-        The probability of a zero behind each activation, in training only.
+        The probability of a zero after each activation, in training only.
     {training_parameters}
 
     Attributes
@@ -88,8 +88,8 @@ class WindowMLPRegressor(DeepRegressor):
     >>> net = WindowMLPRegressor(
     ...     hidden_sizes=(32,), lr=1e-2, max_epochs=20, random_state=0
     ... )
-    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X[:240], y[:240])
-    >>> bool(pipe.score(X[240:], y[240:]) > 0.9)
+    >>> pipe = make_pipeline(SlidingWindow(24), net).fit(X.iloc[:240], y.iloc[:240])
+    >>> bool(pipe.score(X.iloc[240:], y.iloc[240:]) > 0.9)
     True
     """
 

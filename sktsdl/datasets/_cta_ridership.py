@@ -3,7 +3,6 @@
 import hashlib
 import os
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pandas as pd
@@ -72,7 +71,7 @@ def _download(path: Path) -> None:
     try:
         with urlopen(URL, timeout=60) as response:
             content = response.read()
-    except (URLError, OSError) as error:
+    except OSError as error:
         raise OSError(
             f"{FILE_NAME} is not in {path.parent} and cannot be downloaded ({error}): "
             f"download {URL} where there is a network, put it into a folder and give "

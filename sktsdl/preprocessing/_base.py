@@ -9,9 +9,8 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._history import History, Place, time_index
+from sktsdl._history import History, Place, time_index, unknown_after_known
 from sktsdl._validation import (
-    behind_known,
     check_option,
     raise_at_first,
     roll_back_on_error,
@@ -82,7 +81,7 @@ class LookBackTransformer(TransformerMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like of shape (n_rows, n_features)
-            The training rows from their start, or the rows right behind them.
+            The training rows from their start, or the rows right after them.
 
         Returns
         -------
@@ -147,7 +146,7 @@ class InvertibleTransformer(OneToOneFeatureMixin, LookBackTransformer):
         ----------
         X : array-like of shape (n_rows, n_features)
             Answers of ``transform`` for the training rows from their start, or for
-            the rows right behind them.
+            the rows right after them.
 
         Returns
         -------
@@ -161,7 +160,7 @@ class InvertibleTransformer(OneToOneFeatureMixin, LookBackTransformer):
         """
         check_is_fitted(self)
         answer = self._validate_answer(X)
-        raise_at_first(behind_known(~np.isnan(answer)), answer, X)
+        raise_at_first(unknown_after_known(~np.isnan(answer)), answer, X)
         history = self._history
         head_answer = self._look_back(history.pad(history.head, "training"))
         place = history.locate_answer(answer, time_index(X), head_answer)

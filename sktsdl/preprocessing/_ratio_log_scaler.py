@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, check_scalar
 
-from sktsdl._validation import place
+from sktsdl._validation import describe_cell
 from sktsdl.preprocessing._base import InvertibleTransformer
 
 
@@ -24,10 +24,9 @@ class RatioLogScaler(InvertibleTransformer):
     same at any height, which suits series that grow, such as prices or passengers.
 
     The first training row has no row before it, so its answer is NaN. With arrays,
-    `X` is the training rows from their start, or the rows right behind them, whose
+    `X` is the training rows from their start, or the rows right after them, whose
     first row then follows the last training row. For anything else (gaps,
-    ``learning_curve``, rows seen before), give a DataFrame with a time index; after
-    ``fit(X, y, X_val=...)``, validation and later rows go in together.
+    ``learning_curve``, rows seen before), give a DataFrame with a time index.
 
     Parameters
     ----------
@@ -96,10 +95,11 @@ class RatioLogScaler(InvertibleTransformer):
         if (levels <= 0).any():
             row, column = (int(i) for i in np.argwhere(levels <= 0)[0])
             sign = "Negative" if levels[row, column] < 0 else "Zero"
+            level, cell = levels[row, column], describe_cell(X, row, column)
             raise ValueError(
-                f"{sign} values in data: X + offset is {levels[row, column]:g} in "
-                f"{place(X, row, column)}, where `RatioLogScaler` needs it positive: "
-                f"raise `offset` (now {self.offset:g}), or use `SeasonalDifference`."
+                f"{sign} values in data: X + offset is {level:g} in {cell}, where "
+                f"`RatioLogScaler` needs it positive: raise `offset` (now "
+                f"{self.offset:g}), or use `SeasonalDifference`."
             )
         return rows
 

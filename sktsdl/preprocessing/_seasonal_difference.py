@@ -19,9 +19,9 @@ class SeasonalDifference(InvertibleTransformer):
 
     The first `period` training rows have no row before them, so their answers are
     NaN. With arrays, `X` is the training rows from their start, or the rows right
-    behind them, whose first rows then follow the last training rows. For anything
+    after them, whose first rows then follow the last training rows. For anything
     else (gaps, ``learning_curve``, rows seen before), give a DataFrame with a time
-    index; after ``fit(X, y, X_val=...)``, validation and later rows go in together.
+    index.
 
     Parameters
     ----------
@@ -72,11 +72,13 @@ class SeasonalDifference(InvertibleTransformer):
         return int(self.period)
 
     def _look_back(self, padded: np.ndarray) -> np.ndarray:
-        return padded[self.period :] - padded[: -self.period]
+        period = self._history.n_back
+        return padded[period:] - padded[:-period]
 
     def _invert(self, before: np.ndarray, answer: np.ndarray) -> np.ndarray:
+        period = self._history.n_back
         levels = np.empty_like(answer)
-        for phase in range(min(self.period, len(answer))):
-            steps = answer[phase :: self.period].cumsum(axis=0)
-            levels[phase :: self.period] = before[phase - self.period] + steps
+        for phase in range(min(period, len(answer))):
+            steps = answer[phase::period].cumsum(axis=0)
+            levels[phase::period] = before[phase - period] + steps
         return levels

@@ -6,9 +6,9 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
+from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils import check_scalar
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_feature_names_in
 
 from sktsdl._history import fill_unknown
 from sktsdl._validation import check_option
@@ -24,7 +24,7 @@ class NamedWindows(np.ndarray):
         self.channel_names = getattr(obj, "channel_names", None)
 
 
-class SlidingWindow(LookBackTransformer):
+class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
     r"""Turn rows into windows, one for each row, that end at their row.
 
     .. math:: W_t = (x_{t-w+1}, \ldots, x_{t-1}, x_t)
@@ -34,9 +34,9 @@ class SlidingWindow(LookBackTransformer):
 
     The first training windows reach back to before the first row, so they start with
     NaN. With arrays, `X` is the training rows from their start, or the rows right
-    behind them, whose windows then reach back into the training rows. For anything
+    after them, whose windows then reach back into the training rows. For anything
     else (gaps, ``learning_curve``, rows seen before), give a DataFrame with a time
-    index; after ``fit(X, y, X_val=...)``, validation and later rows go in together.
+    index.
 
     Parameters
     ----------
@@ -98,6 +98,7 @@ class SlidingWindow(LookBackTransformer):
         return int(self.window) - 1
 
     def _learn(self, rows: np.ndarray) -> None:
+        self.__dict__.pop("mean_", None)
         if self.pad == "nan":
             return
         n_known = int(np.isfinite(rows).all(axis=1).sum())
@@ -109,7 +110,8 @@ class SlidingWindow(LookBackTransformer):
         self.mean_ = np.nanmean(rows, axis=0)
 
     def _look_back(self, padded: np.ndarray) -> np.ndarray:
-        windows = np.moveaxis(sliding_window_view(padded, self.window, axis=0), 2, 1)
+        window = self._history.n_back + 1
+        windows = np.moveaxis(sliding_window_view(padded, window, axis=0), 2, 1)
         if self.pad == "edge" and np.isnan(padded).any():
             windows = fill_unknown(windows, self.mean_)
         if self.flatten:
@@ -134,8 +136,8 @@ class SlidingWindow(LookBackTransformer):
         names : ndarray of shape (window * n_features,), dtype object
             Oldest row first. Only available with ``flatten=True``.
         """
-        names = _check_feature_names_in(self, input_features)
-        lags = range(self.window - 1, -1, -1)
+        names = super().get_feature_names_out(input_features)
+        lags = range(self._history.n_back, -1, -1)
         return np.array([f"{n}_lag{lag}" for lag in lags for n in names], dtype=object)
 
     def set_output(
