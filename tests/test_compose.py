@@ -16,7 +16,7 @@ from sktsdl import (
     SlidingWindow,
     make_supervised,
 )
-from tests.test_common import levels
+from tests.series import levels
 
 
 class Recorder(RegressorMixin, BaseEstimator):

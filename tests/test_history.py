@@ -164,6 +164,8 @@ def test_random_folds_equal_the_whole_series(
         Ridge(),
     )
     for train, test in TimeSeriesSplit(n_splits, test_size=n_test).split(X):
+        if len(train) < 26:
+            continue  # the chain's own start reaches that far
         if as_float32:
             seen = clone(pipe[:-1]).fit(take(X.astype("f4"), train))
             seen = np.asarray(seen.transform(take(X, test)))
@@ -171,7 +173,7 @@ def test_random_folds_equal_the_whole_series(
             known = np.asarray(known.transform(take(X, test)))
             assert not np.isnan(seen).any()
             np.testing.assert_allclose(seen, known, rtol=1e-2, atol=1e-3)
-        elif len(train) > 25:
+        else:
             assert_as_in_whole_series(pipe, X, train, test)
 
 

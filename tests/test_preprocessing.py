@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
 from sktsdl import RatioLogScaler, SeasonalDifference, SlidingWindow
-from tests.test_common import levels
+from tests.series import levels
 
 INVERTIBLE = [
     RatioLogScaler(),
