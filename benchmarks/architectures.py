@@ -17,8 +17,9 @@ from sklearn.metrics import mean_absolute_error
 from sklearn.pipeline import make_pipeline
 from torch import nn
 
-import sktsdl.architectures
+import sktsdl
 from sktsdl import SeasonalNaiveRegressor, SlidingWindow, make_supervised
+from sktsdl._base import DeepRegressor
 from sktsdl.datasets import make_sinusoid
 
 from ridership import SPLITS, WINDOW, load  # isort: skip
@@ -26,6 +27,11 @@ from ridership import SPLITS, WINDOW, load  # isort: skip
 RESULTS = Path(__file__).parent / "results"
 STORE = RESULTS / "architectures.json"
 TABLE = RESULTS / "architectures.md"
+
+
+def is_net(member: Any) -> bool:
+    """Say whether a public name is that of a net."""
+    return isinstance(member, type) and issubclass(member, DeepRegressor)
 
 
 def sine_score(net: Any) -> float:
@@ -80,7 +86,7 @@ def sizes(net: Any) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    names = sktsdl.architectures.__all__
+    names = [name for name in sktsdl.__all__ if is_net(getattr(sktsdl, name))]
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--nets", nargs="+", default=names, choices=names)
     arguments = parser.parse_args()
@@ -102,7 +108,7 @@ def main() -> None:
     )
     rows = []
     for name in arguments.nets:
-        make = getattr(sktsdl.architectures, name)
+        make = getattr(sktsdl, name)
         size = once(f"{name} sizes", lambda make=make: sizes(make(random_state=0)))
         seconds = once(
             f"{name} seconds",

@@ -1,20 +1,18 @@
 """Deep nets for time series that behave like any scikit-learn regressor."""
 
 from sktsdl import datasets
-from sktsdl.architectures import (
-    AttentionLSTMRegressor,
-    BiLSTMRegressor,
-    CNNLSTMRegressor,
-    CNNRegressor,
-    GRURegressor,
-    LSTMRegressor,
-    RNNRegressor,
-    Seq2SeqRegressor,
-    TCNRegressor,
-    TransformerRegressor,
-    WaveNetRegressor,
-    WindowMLPRegressor,
-)
+from sktsdl.architectures.attention_lstm import AttentionLSTMRegressor
+from sktsdl.architectures.bilstm import BiLSTMRegressor
+from sktsdl.architectures.cnn import CNNRegressor
+from sktsdl.architectures.cnn_lstm import CNNLSTMRegressor
+from sktsdl.architectures.gru import GRURegressor
+from sktsdl.architectures.lstm import LSTMRegressor
+from sktsdl.architectures.rnn import RNNRegressor
+from sktsdl.architectures.seq2seq import Seq2SeqRegressor
+from sktsdl.architectures.tcn import TCNRegressor
+from sktsdl.architectures.transformer import TransformerRegressor
+from sktsdl.architectures.wavenet import WaveNetRegressor
+from sktsdl.architectures.window_mlp import WindowMLPRegressor
 from sktsdl.baseline import SeasonalNaiveRegressor
 from sktsdl.compose import PurgedRegressor, RelativeTargetRegressor
 from sktsdl.preprocessing import RatioLogScaler, SeasonalDifference, SlidingWindow

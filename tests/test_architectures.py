@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-import sktsdl
 from sktsdl import (
     AttentionLSTMRegressor,
     BiLSTMRegressor,
@@ -23,6 +22,7 @@ from sktsdl import (
     WindowMLPRegressor,
 )
 from sktsdl.architectures.transformer import sinusoidal_positions
+from tests.estimators import every_net
 
 RECURRENT = {"rnn": RNNRegressor, "lstm": LSTMRegressor, "gru": GRURegressor}
 CAUSAL = [
@@ -365,11 +365,11 @@ def test_causal_nets_see_no_later_step(net):
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 5])
-@pytest.mark.parametrize("name", sktsdl.architectures.__all__)
-def test_every_window_and_horizon_works(name, window):
+@every_net
+def test_every_window_and_horizon_works(cls, window):
     X = samples(window=window)
     y = np.resize(X[:, -1, 0], (12, 3))
-    net = getattr(sktsdl, name)(max_epochs=1, random_state=0)
+    net = cls(max_epochs=1, random_state=0)
     assert np.isfinite(net.fit(X, y).predict(X)).all()
     assert net.predict(X).shape == (12, 3)
 

@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from sklearn.base import BaseEstimator, clone, is_regressor
+from sklearn.base import clone, is_regressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -18,13 +18,9 @@ import sktsdl
 from sktsdl import SlidingWindow
 from sktsdl._base import DeepRegressor
 from sktsdl._docstrings import TRAINING_ATTRIBUTES
+from tests.estimators import CLASSES, every_estimator, every_net
 from tests.series import levels
 
-CLASSES = [
-    member
-    for member in map(vars(sktsdl).get, sktsdl.__all__)
-    if inspect.isclass(member) and issubclass(member, BaseEstimator)
-]
 REQUIRED = {"regressor": Ridge(), "purge": 1}
 ORDERED = (
     "check_methods_subset_invariance",
@@ -71,12 +67,6 @@ def expected_failures(estimator):
     if is_regressor(estimator):
         return {}
     return dict.fromkeys(ORDERED, "the rows are ordered in time")
-
-
-every_estimator = pytest.mark.parametrize("cls", CLASSES)
-every_net = pytest.mark.parametrize(
-    "cls", [cls for cls in CLASSES if issubclass(cls, DeepRegressor)]
-)
 
 
 @parametrize_with_checks(
