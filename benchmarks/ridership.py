@@ -32,6 +32,25 @@ SPLITS = {
     "development": ("2018-06-30", "2018-07-01", "2018-12-31"),
     "final": ("2018-12-31", "2019-02-26", "2019-05-31"),
 }
+DAY_TYPES = ["W", "A", "U"]
+
+
+def lstm(seed: int, **params: Any) -> Any:
+    """Return the pipeline with the parameters found on the development rows."""
+    net = LSTMRegressor(
+        hidden_sizes=(64,),
+        loss="huber",
+        lr=5e-3,
+        lr_schedule="one_cycle",
+        max_epochs=60,
+        early_stopping=True,
+        n_iter_no_change=20,
+        random_state=seed,
+        **params,
+    )
+    return make_pipeline(SlidingWindow(WINDOW), net)
+
+
 MODELS: dict[str, Callable[[int], Any]] = {
     "naive, 7 days before": lambda seed: SeasonalNaiveRegressor(7, column="rail"),
     "ridge on flattened windows": lambda seed: make_pipeline(
@@ -39,26 +58,19 @@ MODELS: dict[str, Callable[[int], Any]] = {
         StandardScaler(),
         RidgeCV(np.logspace(-2, 4, 13)),
     ),
-    "LSTM": lambda seed: make_pipeline(
-        SlidingWindow(WINDOW),
-        LSTMRegressor(
-            hidden_sizes=(64,),
-            loss="huber",
-            lr=5e-3,
-            lr_schedule="one_cycle",
-            max_epochs=60,
-            early_stopping=True,
-            n_iter_no_change=20,
-            random_state=seed,
-        ),
+    "LSTM": lstm,
+    "LSTM, day type embedded": lambda seed: lstm(
+        seed, categorical_features=["day_type+1"]
     ),
 }
 
 
-def load() -> tuple[pd.DataFrame, pd.Series]:
-    """Return rows from 2016 on and the next day's rail, both by the target's day."""
+def load(one_hot: bool = True) -> tuple[pd.DataFrame, pd.Series]:
+    """Return rows from 2016 on, the next day's type one-hot or as a code, and `y`."""
     series = fetch_cta_ridership().loc["2016":"2019-05"]
-    days = pd.get_dummies(series["day_type"], prefix="day", dtype=float)
+    days = series[["day_type"]].apply(lambda column: column.map(DAY_TYPES.index))
+    if one_hot:
+        days = pd.get_dummies(series["day_type"], prefix="day", dtype=float)
     data = pd.concat([series[["rail", "bus"]], days], axis=1)
     X, y, _ = make_supervised(data, target="rail", known_future=list(days))
     return X.drop(columns=list(days)), y
@@ -73,6 +85,7 @@ def main() -> None:
     end_of_training, first, last = map(pd.Timestamp, SPLITS[split])
 
     X, y = load()
+    coded, _ = load(one_hot=False)
     targets = pd.DatetimeIndex(X.index) + pd.Timedelta(days=1)
     learnt = targets <= end_of_training
     later = targets > end_of_training
@@ -83,10 +96,12 @@ def main() -> None:
     print("|---|---|---|---|")
     naive = np.nan
     for name, make in MODELS.items():
-        seeds = range(arguments.seeds if name == "LSTM" else 1)
+        is_net = name.startswith("LSTM")
+        rows = coded if name.endswith("embedded") else X
         errors = []
-        for seed in seeds:
-            predicted = make(seed).fit(X[learnt], y[learnt]).predict(X[later])
+        for seed in range(arguments.seeds if is_net else 1):
+            model = make(seed).fit(rows[learnt], y[learnt])
+            predicted = model.predict(rows[later])
             error = mean_absolute_error(y[later][is_scored], predicted[is_scored])
             errors.append(float(error))
         median = float(np.median(errors))

@@ -101,8 +101,10 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         Raises
         ------
         ValueError
-            If a parameter or a value cannot be used; a regressor that was fitted
-            before then stays as it was.
+            If a parameter or a value cannot be used.
+        FloatingPointError
+            If the training loss is no number any more. After any error, a regressor
+            that was fitted before stays as it was.
         """
         with roll_back_on_error(self):
             self._check_parameters()
