@@ -117,7 +117,7 @@ class History:
             place, _ = self.clock.locate(index)
         elif np.isnan(answer[0]).any():
             n = min(len(answer), len(head_answer))
-            scale = np.nanmax(np.abs(head_answer), initial=0.0)
+            scale = np.abs(np.nan_to_num(head_answer)).max(initial=0.0)
             same = np.isclose(
                 answer[:n], head_answer[:n], RTOL, RTOL * scale, equal_nan=True
             ).all()

@@ -94,6 +94,13 @@ def test_an_answer_that_is_all_nan_tells_nothing(step):
         step.inverse_transform(np.full((1, 2), np.nan))
 
 
+def test_too_few_training_rows_to_invert_after():
+    step = SeasonalDifference(5).fit(np.ones((3, 1)))
+    for answer in (np.ones((4, 1)), np.full((4, 1), np.nan)):
+        with pytest.raises(ValueError, match="level before the first row"):
+            step.inverse_transform(answer)
+
+
 def test_a_model_predicts_arrays_and_they_are_inverted():
     X, _ = levels(100)
     step = RatioLogScaler().fit(X[:60])
