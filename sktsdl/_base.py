@@ -375,9 +375,11 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         at, channel = (int(i) for i in np.argwhere(bad)[0])
         row = max(at - window + 1, 0) if consecutive else at // window
         what = "infinity" if np.isinf(rows[at, channel]) else "NaN"
+        named = self._is_3d and hasattr(self, "feature_names_in_")
+        column = repr(self.feature_names_in_[channel]) if named else channel
         raise ValueError(
             f"Input X contains {what} in row {row}, step {at - starts[row]} of its "
-            f"window, column {channel}: fill it or drop the row before this step (NaN "
+            f"window, column {column}: fill it or drop the row before this step (NaN "
             "is taken only at the start of windows, for unknown history)."
         )
 

@@ -82,7 +82,7 @@ def test_a_hole_in_the_rows_is_named(value):
     before = joblib.hash(pipe)
     X.iloc[30, 1] = value
     for method in (pipe.predict, lambda X: pipe[-1].fit(pipe[:-1].transform(X), y)):
-        with pytest.raises(ValueError, match=r"row 30.*column (1|'bus')"):
+        with pytest.raises(ValueError, match=r"row 30.*column 'bus'"):
             method(X)
     assert joblib.hash(pipe) == before
 
