@@ -59,7 +59,9 @@ def for_checks(cls):
     if cls is sktsdl.RelativeTargetRegressor:
         return cls(Ridge(), relation="difference")
     if issubclass(cls, DeepRegressor):
-        return cls(lr=5e-3, max_epochs=40, random_state=0)
+        slow = (sktsdl.AttentionLSTMRegressor, sktsdl.TransformerRegressor)
+        lr, max_epochs = (5e-3, 40) if cls in slow else (1e-2, 20)
+        return cls(lr=lr, max_epochs=max_epochs, random_state=0)
     return make(cls)
 
 
@@ -238,7 +240,7 @@ def test_units_and_shape_of_the_target(cls):
     X, y = (part.to_numpy() for part in levels())
     windows = np.lib.stride_tricks.sliding_window_view(X[:, 0], 5)[:, :, None]
     y = y[4:]
-    net = small(cls).set_params(max_epochs=30, lr=1e-2)
+    net = small(cls).set_params(max_epochs=5, lr=1e-2)
     one = clone(net).fit(windows, y).predict(windows)
     scaled = clone(net).fit(windows, 1e6 * y + 1e7).predict(windows)
     np.testing.assert_allclose(scaled, 1e6 * one + 1e7, rtol=1e-3)
