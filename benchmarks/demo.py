@@ -51,7 +51,7 @@ def models() -> dict[str, Any]:
             "regressor__slidingwindow__window": [SEASON + 1, 2 * SEASON + 1],
             "regressor__purgedregressor__regressor__max_epochs": [50, 150],
         },
-        cv=TimeSeriesSplit(3, test_size=HORIZON),
+        cv=TimeSeriesSplit(2, test_size=HORIZON),
         scoring="neg_mean_absolute_error",
         n_jobs=2,
     )
