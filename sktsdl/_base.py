@@ -262,7 +262,6 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         targets = validate_targets(self, y, len(windows))
         self._y_is_1d = targets.ndim == 1
         targets = targets.reshape(len(targets), -1)
-        self._n_outputs = targets.shape[1]
         return windows, targets
 
     def _fit(self, windows: np.ndarray, targets: np.ndarray) -> None:

@@ -123,20 +123,22 @@ class Batches:
         self, dataset: WindowDataset, batch_size: int, shuffle: bool = False
     ) -> None:
         self.dataset = dataset
-        self.batch_size = batch_size
         self.shuffle = shuffle
+        n_full, rest = divmod(len(dataset), batch_size)
+        self.sizes = [batch_size] * n_full
+        if rest == 1 and n_full:
+            self.sizes[-1] += 1
+        elif rest:
+            self.sizes.append(rest)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         n = len(self.dataset)
         order = torch.randperm(n) if self.shuffle else torch.arange(n)
         order = order.to(self.dataset.rows.device)
-        sizes = [self.batch_size] * (n // self.batch_size)
-        rest = n % self.batch_size
-        if rest == 1 and sizes:
-            sizes[-1] += 1
-        elif rest:
-            sizes.append(rest)
-        for where in torch.split(order, sizes):
+        for where in torch.split(order, self.sizes):
             yield self.dataset[where]
 
 

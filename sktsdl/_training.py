@@ -109,7 +109,7 @@ def train(
     net : Net
         Its ``module_`` holds the best weights, its ``history`` the losses.
     """
-    n_batches = math.ceil(len(train_set) / params.batch_size)
+    n_batches = len(Batches(train_set, params.batch_size))
     net = Net(
         module,
         criterion=LOSSES.get(params.loss) or copy.deepcopy(params.loss),

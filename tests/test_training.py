@@ -88,11 +88,17 @@ def learning_rates(monkeypatch, **params):
     return np.array(used), fitted
 
 
-def test_one_cycle_against_its_formula(monkeypatch):
+@pytest.mark.parametrize(("batch_size", "n_batches"), [(22, 5), (33, 3), (25, 4)])
+def test_one_cycle_against_its_formula(monkeypatch, batch_size, n_batches):
     used, _ = learning_rates(
-        monkeypatch, lr=0.02, lr_schedule="one_cycle", max_epochs=5, batch_size=22
+        monkeypatch,
+        lr=0.02,
+        lr_schedule="one_cycle",
+        max_epochs=5,
+        batch_size=batch_size,
     )
-    n, top = 25, 0.3 * 25 - 1  # four full batches an epoch, and one of the rest
+    n = 5 * n_batches
+    top = 0.3 * n - 1
 
     def cosine(start, end, share):
         return end + (start - end) / 2 * (1 + np.cos(np.pi * share))

@@ -6,9 +6,29 @@ import torch
 from torch import Tensor, nn
 
 from sktsdl._base import DeepRegressor
-from sktsdl._layers import AdditiveAttention
 from sktsdl._recurrent import RecurrentStack
 from sktsdl._validation import check_option
+
+
+class AdditiveAttention(nn.Module):
+    r"""Attention to `states` by a feed-forward score (Bahdanau et al. 2015).
+
+    .. math:: e_j = v^\top \tanh(W q + U h_j), \quad \alpha = \mathrm{softmax}(e)
+
+    **Shape**: query (batch, n_query), states (batch, time, n_states) ->
+    context (batch, n_states), weights (batch, time)
+    """
+
+    def __init__(self, n_query: int, n_states: int, n_hidden: int) -> None:
+        super().__init__()
+        self.query = nn.Linear(n_query, n_hidden, bias=False)
+        self.key = nn.Linear(n_states, n_hidden)
+        self.score = nn.Linear(n_hidden, 1, bias=False)
+
+    def forward(self, query: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = torch.tanh(self.query(query)[:, None] + self.key(states))
+        weights = self.score(hidden).squeeze(-1).softmax(dim=1)  # (batch, time)
+        return torch.einsum("bt,bth->bh", weights, states), weights
 
 
 class Seq2Seq(nn.Module):
