@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from sktsdl._sklearn_callbacks import CallbackSupportMixin, fit_task, with_callbacks
 from sktsdl._validation import (
     roll_back_on_error,
     validate_column,
@@ -16,7 +17,7 @@ from sktsdl._validation import (
 from sktsdl.preprocessing import SlidingWindow
 
 
-class SeasonalNaiveRegressor(RegressorMixin, BaseEstimator):
+class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     r"""Predict the value one period before the predicted step.
 
     .. math:: \hat x_{t+h} = x_{t + h - p \lceil h / p \rceil}
@@ -61,6 +62,7 @@ class SeasonalNaiveRegressor(RegressorMixin, BaseEstimator):
         self.period = period
         self.column = column
 
+    @with_callbacks
     def fit(self, X: Any, y: Any) -> Self:
         """Remember the last season of the training rows.
 
@@ -82,7 +84,7 @@ class SeasonalNaiveRegressor(RegressorMixin, BaseEstimator):
             If a parameter or a value of `X` or `y` cannot be used; the regressor then
             stays as it was.
         """
-        with roll_back_on_error(self):
+        with fit_task(self, X, y), roll_back_on_error(self):
             check_scalar(self.period, "period", Integral, min_val=1)
             X, values = validate_column(self, X, self.column, reset=True)
             targets = validate_targets(self, y, len(values))

@@ -4,10 +4,17 @@ from numbers import Integral
 from typing import Any, Literal, Self
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils import Tags, check_scalar, get_tags, indexable
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
 from sklearn.utils.validation import check_is_fitted
 
+from sktsdl._sklearn_callbacks import CallbackSupportMixin, fit_task, with_callbacks
 from sktsdl._validation import (
     check_option,
     roll_back_on_error,
@@ -16,10 +23,24 @@ from sktsdl._validation import (
 )
 
 
-class _Wrapper(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+class _Wrapper(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     """What both wrappers share: they take what the wrapped regressor takes."""
 
     regressor: Any
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Say that the regressor's ``fit`` takes what it asks for."""
+        methods = MethodMapping().add(caller="fit", callee="fit")
+        return MetadataRouter(owner=self).add(
+            regressor=self.regressor, method_mapping=methods
+        )
+
+    def _fit_params(self, fit_params: dict[str, Any]) -> dict[str, Any]:
+        """Return what the regressor's ``fit`` takes of `fit_params`."""
+        if not get_config()["enable_metadata_routing"]:
+            return fit_params
+        routed: dict[str, Any] = process_routing(self, "fit", **fit_params)
+        return routed["regressor"]["fit"]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -87,6 +108,7 @@ class RelativeTargetRegressor(_Wrapper):
         self.column = column
         self.relation = relation
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
         """Fit the regressor to the target relative to the last known value.
 
@@ -97,7 +119,7 @@ class RelativeTargetRegressor(_Wrapper):
         y : array-like of shape (n_rows,) or (n_rows, horizon)
             The next values of `column`, in its units.
         **fit_params : dict
-            Passed to the regressor's ``fit``.
+            Passed to the regressor's ``fit``; `y_val` is taken relative to `X_val`.
 
         Returns
         -------
@@ -110,18 +132,16 @@ class RelativeTargetRegressor(_Wrapper):
             If a parameter or a value cannot be used, such as zero for a ratio; the
             regressor then stays as it was.
         """
-        with roll_back_on_error(self):
+        regressor = clone(self.regressor)
+        with fit_task(self, X, y, regressor), roll_back_on_error(self):
             check_option("relation", self.relation, ("ratio", "difference"))
-            X, values = validate_column(self, X, self.column, reset=True)
-            targets = validate_targets(self, y, len(values))
-            last = self._last_known(values, targets.ndim)
-            if self.relation == "ratio":
-                self._check_positive(targets, "y")
-                relative = np.log(targets / last)
-            else:
-                relative = targets - last
-            self.regressor_ = clone(self.regressor)
-            self.regressor_.fit(X, relative, **fit_params)
+            fit_params = dict(self._fit_params(fit_params))
+            X, relative = self._relative(X, y, "y", reset=True)
+            if fit_params.get("y_val") is not None:
+                fit_params["X_val"], fit_params["y_val"] = self._relative(
+                    fit_params.get("X_val"), fit_params["y_val"], "y_val", reset=False
+                )
+            self.regressor_ = regressor.fit(X, relative, **fit_params)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -152,6 +172,18 @@ class RelativeTargetRegressor(_Wrapper):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = False
         return tags
+
+    def _relative(
+        self, X: Any, y: Any, name: str, *, reset: bool
+    ) -> tuple[Any, np.ndarray]:
+        """Return `X`, and `y` relative to the last known values."""
+        X, values = validate_column(self, X, self.column, reset=reset)
+        targets = validate_targets(self, y, len(values))
+        last = self._last_known(values, targets.ndim)
+        if self.relation == "difference":
+            return X, targets - last
+        self._check_positive(targets, name)
+        return X, np.log(targets / last)
 
     def _last_known(self, values: Any, ndim: int) -> np.ndarray:
         last = np.asarray(values)[:, 0]
@@ -217,6 +249,7 @@ class PurgedRegressor(_Wrapper):
         self.regressor = regressor
         self.purge = purge
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
         """Fit the regressor to all rows but the last ones.
 
@@ -240,7 +273,9 @@ class PurgedRegressor(_Wrapper):
         ValueError
             If no row is left; the regressor then stays as it was.
         """
-        with roll_back_on_error(self):
+        regressor = clone(self.regressor)
+        with fit_task(self, X, y, regressor), roll_back_on_error(self):
+            fit_params = dict(self._fit_params(fit_params))
             check_scalar(self.purge, "purge", Integral, min_val=0)
             X, y, weights = indexable(X, y, fit_params.get("sample_weight"))
             n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
@@ -253,8 +288,7 @@ class PurgedRegressor(_Wrapper):
             if weights is not None:
                 fit_params["sample_weight"] = _first(weights, n_kept)
             y_kept = None if y is None else _first(y, n_kept)
-            self.regressor_ = clone(self.regressor)
-            self.regressor_.fit(_first(X, n_kept), y_kept, **fit_params)
+            self.regressor_ = regressor.fit(_first(X, n_kept), y_kept, **fit_params)
         return self
 
     def predict(self, X: Any) -> Any:

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn import config_context
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
@@ -14,6 +15,8 @@ from sktsdl import (
     RatioLogScaler,
     RelativeTargetRegressor,
     SlidingWindow,
+    TCNRegressor,
+    TransformerRegressor,
     make_supervised,
 )
 from tests.series import levels
@@ -118,26 +121,80 @@ def test_purging_windows_keeps_the_view():
     assert np.shares_memory(purged.regressor_.seen_[0], windows)
 
 
-def test_purging_with_whole_history():
-    data = levels(120)[0].to_numpy()
-    horizon, window = 5, 4
-    X, y, _ = make_supervised(data, target=0, horizon=horizon)
+EMBARGOED = {
+    "ridge": Ridge(),
+    "lstm": LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0),
+    "tcn": TCNRegressor(channels=(4,), max_epochs=2, random_state=0),
+    "transformer": TransformerRegressor(
+        d_model=4, nhead=2, dim_feedforward=8, max_epochs=2, random_state=0
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EMBARGOED)
+def test_purging_is_an_embargo_with_whole_history(name):
+    horizon, window, regressor = 5, 4, EMBARGOED[name]
+    flat = name == "ridge"
+    X, y, _ = make_supervised(levels(120)[0].to_numpy(), target=0, horizon=horizon)
     pipe = make_pipeline(
-        SlidingWindow(window, flatten=True, pad="edge"),
-        PurgedRegressor(Ridge(), purge=horizon - 1),
+        SlidingWindow(window, flatten=flat, pad="edge"),
+        PurgedRegressor(regressor, purge=horizon - 1),
     )
     scores = cross_val_score(
         pipe, X, y, cv=TimeSeriesSplit(3), scoring="neg_mean_absolute_error"
     )
+    padded = np.vstack([np.tile(X[0], (window - 1, 1)), X])
+    windows = np.stack([padded[t : t + window] for t in range(len(X))])
+    if flat:
+        windows = windows.reshape(len(X), -1)
     for (train, test), score in zip(TimeSeriesSplit(3).split(X), scores, strict=True):
-        first = test[0]
-        padded = np.vstack([np.tile(X[0], (window - 1, 1)), X])
-        windows = np.stack([padded[t : t + window].ravel() for t in range(len(X))])
-        kept = [t for t in train if t + horizon <= first]
+        kept = [t for t in train if t + horizon <= test[0]]
         assert len(kept) == len(train) - (horizon - 1)
-        ridge = Ridge().fit(windows[kept], y[kept])
-        error = np.abs(ridge.predict(windows[test]) - y[test]).mean()
+        alone = clone(regressor).fit(windows[kept], y[kept])
+        error = np.abs(alone.predict(windows[test]) - y[test]).mean()
         np.testing.assert_allclose(-score, error, rtol=1e-9)
+
+
+def test_metadata_is_routed_to_the_regressor():
+    X, y = levels()
+    weights = np.arange(60.0)
+    with config_context(enable_metadata_routing=True):
+        inner = Recorder().set_fit_request(sample_weight=True)
+        purged = PurgedRegressor(inner, purge=4)
+        make_pipeline(SlidingWindow(4), purged).fit(X, y, sample_weight=weights)
+        relative = RelativeTargetRegressor(inner).fit(X, y, sample_weight=weights)
+        with pytest.raises(TypeError, match="tea"):
+            relative.fit(X, y, tea=weights)
+    np.testing.assert_array_equal(purged.regressor_.seen_[2], weights[:56])
+    np.testing.assert_array_equal(relative.regressor_.seen_[2], weights)
+
+
+def test_rows_to_watch_are_relative_too():
+    X, y = levels()
+    net = LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0)
+    watched = {"X_val": X[["rail"]][40:], "y_val": y[40:]}
+    fitted = RelativeTargetRegressor(net).fit(X[["rail"]][:40], y[:40], **watched)
+    relative = np.log(y / X["rail"])
+    expected = net.fit(
+        X[["rail"]][:40],
+        relative[:40],
+        X_val=X[["rail"]][40:],
+        y_val=relative[40:],
+    )
+    np.testing.assert_allclose(
+        fitted.regressor_.validation_loss_curve_, expected.validation_loss_curve_
+    )
+
+
+def test_callbacks_of_scikit_learn_reach_the_regressor(capfd):
+    callback = pytest.importorskip("sklearn.callback")
+    pytest.importorskip("rich")
+    X, y = levels()
+    net = LSTMRegressor(hidden_sizes=(4,), max_epochs=2)
+    pipe = make_pipeline(SlidingWindow(4), PurgedRegressor(net, purge=1))
+    model = RelativeTargetRegressor(pipe)
+    model.set_callbacks(callback.ProgressBar(max_propagation_depth=None)).fit(X, y)
+    assert "LSTMRegressor" in capfd.readouterr().out
 
 
 def test_nothing_left_to_fit():

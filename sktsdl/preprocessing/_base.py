@@ -10,6 +10,7 @@ from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._history import History, Place, time_index, unknown_after_known
+from sktsdl._sklearn_callbacks import CallbackSupportMixin, fit_task, with_callbacks
 from sktsdl._validation import (
     check_option,
     raise_at_first,
@@ -18,7 +19,7 @@ from sktsdl._validation import (
 )
 
 
-class LookBackTransformer(TransformerMixin, BaseEstimator, ABC):
+class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
     """Base of the transformers whose row `t` needs rows before `t`.
 
     A subclass says how far it looks back and how it answers for rows that have
@@ -29,6 +30,7 @@ class LookBackTransformer(TransformerMixin, BaseEstimator, ABC):
     history: Literal["tail"] | None
     _min_rows = 1
 
+    @with_callbacks
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from the training rows and remember their end.
 
@@ -50,10 +52,11 @@ class LookBackTransformer(TransformerMixin, BaseEstimator, ABC):
             If a parameter or a value of `X` cannot be used; the step then stays as
             it was.
         """
-        with roll_back_on_error(self):
+        with fit_task(self, X, y), roll_back_on_error(self):
             self._fit(X)
         return self
 
+    @with_callbacks
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Fit to the training rows and answer for them, without history.
 
@@ -71,7 +74,7 @@ class LookBackTransformer(TransformerMixin, BaseEstimator, ABC):
         X_new : ndarray or DataFrame
             As from ``transform``.
         """
-        with roll_back_on_error(self):
+        with fit_task(self, X, y), roll_back_on_error(self):
             rows = self._fit(X, **fit_params)
         return self._answer(rows, "training", X)
 

@@ -1,0 +1,52 @@
+"""scikit-learn's callbacks, where the installed version has them (1.9)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands for scikit-learn's, where it has none."""
+
+    def with_callbacks(method: Any) -> Any:
+        return method
+
+
+__all__ = ["CallbackSupportMixin", "fit_task", "with_callbacks"]
+
+
+@contextmanager
+def fit_task(
+    estimator: BaseEstimator, X: Any, y: Any, inner: BaseEstimator | None = None
+) -> Iterator[None]:
+    """Tell an estimator's callbacks that the block fits it.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``fit``, under `with_callbacks`, this is.
+    X, y : array-like
+        What it is fitted to.
+    inner : estimator or None, default=None
+        The estimator it fits in turn, whom the callbacks reach too.
+    """
+    if not hasattr(estimator, "_init_callback_context"):
+        yield
+        return
+    task = {"estimator": estimator, "X": X, "y": y}
+    context = estimator._init_callback_context(max_subtasks=int(inner is not None))
+    context.call_on_fit_task_begin(**task)
+    if inner is None:
+        yield
+    else:
+        within = context.subcontext(task_name="fit-regressor")
+        with within.propagate_callback_context(inner):
+            within.call_on_fit_task_begin(**task)
+            yield
+            within.call_on_fit_task_end(**task)
+    context.call_on_fit_task_end(**task)
