@@ -1,48 +1,48 @@
 """The one template that all nets share: validate, standardise, train, predict."""
 
-import dataclasses
-import math
+import copy
 import textwrap
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 import torch
 from sklearn.base import RegressorMixin
-from sklearn.utils import Tags, check_array, check_scalar
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
-from torch import nn
 
-from sktsdl._batches import WindowDataset, fixed_size_blocks, recover_rows
-from sktsdl._docstrings import TRAINING_ATTRIBUTES, TRAINING_PARAMETERS
-from sktsdl._history import fill_unknown, unknown_after_known
-from sktsdl._layers import WEIGHT_INITS, EmbedCategories, initialize
-from sktsdl._params import FieldParams
+from sktsdl._batches import WindowDataset, fixed_size_blocks
+from sktsdl._callbacks import ScikitLearnCallbacks
+from sktsdl._device import resolve_device, seeded
+from sktsdl._history import fill_unknown
+from sktsdl._layers import initialize
+from sktsdl._samples import (
+    Samples,
+    hold_out,
+    validate_samples,
+    validate_watched,
+    validate_windows,
+)
+from sktsdl._sklearn_callbacks import CallbackSupportMixin, with_callbacks
 from sktsdl._standardization import Standardizer
 from sktsdl._training import (
-    LOSSES,
-    LR_SCHEDULES,
-    OPTIMIZERS,
-    resolve_device,
-    seeded,
+    CYCLES,
+    epochs_left,
     train,
 )
-from sktsdl._validation import (
-    check_option,
-    raise_at_first,
-    roll_back_on_error,
-    validate_rows,
-    validate_targets,
+from sktsdl._training_parameters import (
+    TRAINING_ATTRIBUTES,
+    TRAINING_PARAMETERS,
+    TrainingParameters,
 )
+from sktsdl._validation import roll_back_on_error
+from sktsdl._wrappers import EmbedCategories, WindowNorm
 
 PREDICT_BLOCK = 256
 
 
-class DeepRegressor(RegressorMixin, FieldParams, ABC):
+class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, ABC):
     """Base of all nets: everything but the architecture.
 
     A subclass adds its own parameters as annotated fields, checks them in
@@ -56,32 +56,22 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         "training_attributes": TRAINING_ATTRIBUTES,
     }
 
-    lr: float = 1e-3
-    max_epochs: int = 100
-    batch_size: int = 32
-    optimizer: str | type[torch.optim.Optimizer] = "adam"
-    weight_decay: float = 0.0
-    loss: str | nn.Module | type[nn.Module] = "squared_error"
-    lr_schedule: Literal["one_cycle"] | None = None
-    clip_grad_norm: float | None = 1.0
-    early_stopping: bool = False
-    validation_fraction: float = 0.1
-    n_iter_no_change: int = 10
-    tol: float = 1e-4
-    standardize: bool = True
-    loss_steps: Literal["last", "all"] = "last"
-    categorical_features: Sequence[int | str] | None = None
-    weight_init: Literal["default", "xavier", "he", "orthogonal"] = "default"
-    device: str = "cpu"
-    random_state: int | np.random.RandomState | None = None
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name, text in cls._docs.items():
             indented = textwrap.indent(text, "    ").lstrip()
             cls.__doc__ = (cls.__doc__ or "").replace(f"{{{name}}}", indented)
 
-    def fit(self, X: Any, y: Any) -> Self:
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
         """Train a net on windows and the target of each window's last row.
 
         Parameters
@@ -92,6 +82,14 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
             with NaN, which stands for unknown history, are left out.
         y : array-like of shape (n,) or (n, n_outputs)
             The target of each window, such as the next values, in its own units.
+        sample_weight : array-like of shape (n,) or None, default=None
+            What each row counts, in the loss and in the statistics it is standardised
+            by; one that counts 0 is left out.
+        X_val, y_val : array-like of shape (n_val, ...) or None, default=None
+            Rows to watch the loss of, in place of the last `validation_fraction` of
+            `X`. As the last training targets of a horizon lie in the rows that follow
+            `X`, leave as many rows between as keep them apart (the horizon less one).
+            A ``Pipeline`` transforms `X_val` if it has ``transform_input=["X_val"]``.
 
         Returns
         -------
@@ -105,11 +103,56 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         FloatingPointError
             If the training loss is no number any more. After any error, a regressor
             that was fitted before stays as it was.
+        KeyboardInterrupt
+            If training is interrupted; after the first epoch, the regressor is fitted
+            with the best weights so far (without early stopping, with the last ones).
         """
-        with roll_back_on_error(self):
-            self._check_parameters()
-            windows, targets = self._validate_fit(X, y)
-            self._fit(windows, targets)
+        self._check_parameters()
+        n_epochs = self.max_epochs
+        previous = getattr(self, "net_", None) if self.warm_start else None
+        if previous is not None:
+            n_epochs = epochs_left(previous, self)
+            if n_epochs < 0:
+                raise ValueError(
+                    f"max_epochs={self.max_epochs} is less than the {self.n_epochs_} "
+                    "epochs already trained: raise it, or set warm_start=False."
+                )
+        told = ScikitLearnCallbacks.of(self, n_epochs, X, y, sample_weight)
+        self._fit(X, y, sample_weight, (X_val, y_val), n_epochs, previous, told)
+        for callbacks in told:
+            callbacks.end()
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one epoch, and on from where the last call ended.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, window, channels) or (n, n_features)
+            As in ``fit``; the statistics of the first call are kept.
+        y : array-like of shape (n,) or (n, n_outputs)
+            The target of each window.
+        sample_weight : array-like of shape (n,) or None, default=None
+            What each row counts.
+
+        Returns
+        -------
+        self : object
+            The trained regressor.
+
+        Raises
+        ------
+        ValueError
+            As in ``fit``, and with early stopping, which needs whole training.
+        """
+        self._check_parameters()
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit trains for one epoch and cannot stop early: set "
+                "early_stopping=False, or use fit with warm_start=True."
+            )
+        previous = getattr(self, "net_", None)
+        self._fit(X, y, sample_weight, (None, None), 1, previous, [])
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -145,176 +188,139 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
     def _build_module(self, n_channels: int, n_outputs: int) -> Any:
         """Build the untrained module, (batch, time, channels) -> (batch, outputs)."""
 
-    def _check_parameters(self) -> None:
-        """Raise an error for a parameter that cannot work, before any training."""
-        check_scalar(self.lr, "lr", Real, min_val=0, include_boundaries="neither")
-        check_scalar(self.max_epochs, "max_epochs", Integral, min_val=1)
-        check_scalar(self.batch_size, "batch_size", Integral, min_val=1)
-        check_scalar(self.weight_decay, "weight_decay", Real, min_val=0)
-        check_scalar(self.n_iter_no_change, "n_iter_no_change", Integral, min_val=1)
-        check_scalar(self.tol, "tol", Real, min_val=0)
-        check_scalar(
-            self.validation_fraction,
-            "validation_fraction",
-            Real,
-            min_val=0,
-            max_val=1,
-            include_boundaries="neither",
-        )
-        if self.clip_grad_norm is not None:
-            check_scalar(
-                self.clip_grad_norm,
-                "clip_grad_norm",
-                Real,
-                min_val=0,
-                include_boundaries="neither",
-            )
-        if not _is_kind(self.optimizer, torch.optim.Optimizer):
-            check_option("optimizer", self.optimizer, tuple(OPTIMIZERS))
-        if not (_is_kind(self.loss, nn.Module) or isinstance(self.loss, nn.Module)):
-            check_option("loss", self.loss, tuple(LOSSES))
-        check_option("lr_schedule", self.lr_schedule, LR_SCHEDULES)
-        check_option("loss_steps", self.loss_steps, ("last", "all"))
-        check_option("weight_init", self.weight_init, WEIGHT_INITS)
-        resolve_device(self.device)
-
-    def _check_sizes(self, *names: str) -> None:
-        """Check parameters that are a positive integer, or a tuple of them."""
-        for name in names:
-            value = getattr(self, name)
-            is_tuple = isinstance(getattr(type(self), name), tuple)
-            if is_tuple and not isinstance(value, Iterable):
-                raise TypeError(
-                    f"{name}={value!r} must be a tuple of integers, such as (64,)."
-                )
-            if is_tuple:
-                sizes = tuple(value)
-                if not sizes:
-                    raise ValueError(f"{name}=() has no layer: give at least one size.")
-                for size in sizes:
-                    check_scalar(size, f"each of {name}", Integral, min_val=1)
-            else:
-                check_scalar(value, name, Integral, min_val=1)
-
-    def _check_probability(
-        self, name: str, include_boundaries: Literal["left", "both"] = "left"
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        watched: tuple[Any, Any],
+        n_epochs: int,
+        previous: Any,
+        passing: list[Any],
     ) -> None:
-        check_scalar(
-            getattr(self, name),
-            name,
-            Real,
-            min_val=0,
-            max_val=1,
-            include_boundaries=include_boundaries,
-        )
+        """Train a new net, or the `previous` one on, for `n_epochs` epochs."""
+        with roll_back_on_error(self):
+            if previous is not None:
+                self._check_continues()
+            reset = previous is None
+            samples = validate_samples(self, X, y, sample_weight, reset=reset)
+            valid = validate_watched(self, *watched)
+            if n_epochs:
+                self._train(samples, valid, n_epochs, previous, passing)
+        interrupt, self.net_.interrupt_ = self.net_.interrupt_, None
+        if interrupt is not None:
+            raise interrupt
 
-    def _architecture_parameters(self) -> dict[str, Any]:
-        """Return the parameters that are not training parameters."""
-        training = {field.name for field in dataclasses.fields(DeepRegressor)}
-        params = self.get_params(deep=False)
-        return {
-            name: value if not isinstance(value, list | np.ndarray) else tuple(value)
-            for name, value in params.items()
-            if name not in training
-        }
-
-    def _validate_X(self, X: Any, *, reset: bool) -> np.ndarray:
-        """Return `X` as windows of floats, (n, window, channels)."""
-        is_3d = (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) == 3
-        if not is_3d:
-            _warn_of_raw_rows(X)
-            rows = validate_rows(self, X, reset=reset)
-            raise_at_first(~np.isfinite(rows), rows, X)
-            windows = rows[:, :, None]
-        else:
-            windows = check_array(
-                X,
-                dtype=(np.float64, np.float32),
-                allow_nd=True,
-                ensure_all_finite=False,
-                estimator=self,
-                input_name="X",
-            )
-            if 0 in windows.shape:
+    def _check_continues(self) -> None:
+        """Raise an error for a parameter that cannot change in a fitted net."""
+        for name, value in self._building_parameters().items():
+            before = self._built_by[name]
+            if repr(value) != repr(before):
                 raise ValueError(
-                    f"X has windows of shape {windows.shape[1:]}, but needs at least "
-                    "one step and one channel."
+                    f"{name}={value!r} cannot change in a net that is trained on, "
+                    f"which has {before!r}: set it back, or fit with warm_start=False."
                 )
-            if reset:
-                self.__dict__.pop("feature_names_in_", None)
-                if getattr(X, "channel_names", None) is not None:
-                    self.feature_names_in_ = X.channel_names
-                self.n_features_in_ = windows.shape[2]
-        if reset:
-            self._is_3d = is_3d
-            self._window_shape = windows.shape[1:]
-        elif windows.shape[1:] != self._window_shape:
-            expected = "window={}, channels={}".format(*self._window_shape)
-            raise ValueError(
-                f"X has windows of shape {windows.shape[1:]}, but "
-                f"{type(self).__name__} is expecting {expected} as in fit."
+        if self.lr_schedule in CYCLES:
+            warnings.warn(
+                f"lr_schedule={self.lr_schedule!r} starts a new cycle where training "
+                "goes on; with None, 'plateau' or 'warmup' it is as one longer run.",
+                UserWarning,
+                stacklevel=5,
             )
-        return windows
 
-    def _validate_fit(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return windows and targets, and note the shape of `y`."""
-        windows = self._validate_X(X, reset=True)
-        targets = validate_targets(self, y, len(windows))
-        self._y_is_1d = targets.ndim == 1
-        targets = targets.reshape(len(targets), -1)
-        return windows, targets
+    def _building_parameters(self) -> dict[str, Any]:
+        shared = (
+            "standardize",
+            "window_norm",
+            "target_channels",
+            "loss_steps",
+            "categorical_features",
+        )
+        names = (*self._architecture_parameters(), *shared)
+        return {name: getattr(self, name) for name in names}
 
-    def _fit(self, windows: np.ndarray, targets: np.ndarray) -> None:
-        n, window, n_channels = windows.shape
-        rows, starts = recover_rows(windows)
-        self._check_known(rows, starts, windows)
-        is_learnable = ~np.isnan(rows[starts]).any(axis=1)
-        if self.loss_steps == "all":
-            self._check_consecutive(starts)
-            is_learnable &= starts >= window - 1  # every step is a row of X
-        learnable = np.flatnonzero(is_learnable)
-        if len(learnable) == 0:
-            raise ValueError(
-                f"None of the {n} windows of {window} rows in X is complete: all start "
-                f"with NaN, for unknown history; give at least {window} known rows, or "
-                "a smaller `window`."
-            )
-        learnt, held_out = self._split(learnable, targets.shape[1])
+    def _train(
+        self,
+        samples: Samples,
+        valid: Samples | None,
+        n_epochs: int,
+        previous: Any,
+        passing: list[Any],
+    ) -> None:
+        n_outputs = samples.targets.shape[1]
+        learnt = samples.learnable(every_step=self.loss_steps == "all")
+        held_out = None
+        if valid is not None:
+            held_out = np.flatnonzero(valid.is_complete)
+        elif self.early_stopping:
+            valid = samples
+            learnt, held_out = hold_out(learnt, self.validation_fraction, n_outputs)
         if len(learnt) == 1 and getattr(self, "norm", None) == "batch":
             raise ValueError(
                 "norm='batch' needs at least 2 windows to learn from: give more rows, "
                 "or norm='layer'."
             )
-        categorical = self.categorical_features
-        self._standardizer = Standardizer(
-            self.standardize,
-            () if categorical is None else categorical,
-            getattr(self, "feature_names_in_", None) if self._is_3d else None,
-        ).fit(rows, starts[learnt], window, targets[learnt])
-
+        if previous is None:
+            categorical = self.categorical_features
+            self._standardizer = Standardizer(
+                self.standardize,
+                () if categorical is None else categorical,
+                getattr(self, "feature_names_in_", None) if self._is_3d else None,
+            ).fit(samples, learnt)
         device = resolve_device(self.device)
-        x = torch.from_numpy(self._standardizer.transform(rows))
-        y = torch.from_numpy(self._standardizer.transform_targets(targets))
-
-        def dataset(which: np.ndarray, ends: torch.Tensor | None) -> WindowDataset:
-            where = torch.from_numpy(starts[which])
-            if ends is None:
-                data = WindowDataset(x, where, window, y[which])
+        states = None if previous is None else previous.generators_
+        with seeded(self.random_state, device, states):
+            if previous is None:
+                module = self._build(samples.rows.shape[1], n_outputs)
             else:
-                by_row = torch.nn.functional.pad(y, (0, 0, window - 1, 0))
-                data = WindowDataset(x, where, window, by_row, ends)
-            return data.to(device)
-
-        with seeded(self.random_state, device):
-            module = self._build(n_channels, targets.shape[1])
-            ends = module.step_ends(window) if self.loss_steps == "all" else None
+                module = copy.deepcopy(previous.module_)
+            ends = module.step_ends(self._window) if self.loss_steps == "all" else None
+            valid_set = None
+            if valid is not None and held_out is not None:
+                valid_set = self._dataset(valid, held_out).to(device)
             self.net_ = train(
                 module,
                 self,
-                dataset(learnt, ends),
-                dataset(held_out, None) if self.early_stopping else None,
+                self._dataset(samples, learnt, ends).to(device),
+                valid_set,
+                n_epochs=n_epochs,
+                unit=self._loss_unit(n_outputs),
+                previous=previous,
+                passing=passing,
             )
+        self._built_by = self._building_parameters()
         self._set_fitted_attributes()
+
+    def _dataset(
+        self, samples: Samples, which: np.ndarray, ends: torch.Tensor | None = None
+    ) -> WindowDataset:
+        """Return the windows `which`, as the net sees them."""
+        learns = [self._standardizer.transform_targets(samples.targets)]
+        counted = which if ends is None else np.arange(len(samples.starts))
+        if samples.weights is not None and samples.weights_of(counted) is not None:
+            share = samples.weights / samples.weights[which].mean()
+            learns.append(share[:, None].astype(np.float32))
+        if ends is None:
+            learns = [values[which] for values in learns]
+        else:
+            front = ((samples.window - 1, 0), (0, 0))
+            learns = [np.pad(values, front) for values in learns]  # by row
+        targets, *rest = map(torch.from_numpy, learns)
+        return WindowDataset(
+            torch.from_numpy(self._standardizer.transform(samples.rows)),
+            torch.from_numpy(samples.starts[which]),
+            samples.window,
+            targets,
+            ends,
+            rest[0] if rest else None,
+        )
+
+    def _loss_unit(self, n_outputs: int) -> float:
+        """Return the unit of the loss, where there is one."""
+        if n_outputs > 1 or not self.standardize or not isinstance(self.loss, str):
+            return 1.0
+        scale = float(self._standardizer.outputs.scale_[0])
+        return {"squared_error": scale**2, "absolute_error": scale}.get(self.loss, 1.0)
 
     def _build(self, n_channels: int, n_outputs: int) -> Any:
         """Build the module with what all architectures share around it."""
@@ -330,64 +336,25 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
             module.every_step = True
         if n_codes:
             module = EmbedCategories(module, self._standardizer.categories, n_codes)
+        if self.window_norm is not None:
+            origins = self._standardizer.origins(self.target_channels, n_outputs)
+            gain, shift = self._standardizer.carry(origins)
+            module = WindowNorm(
+                module,
+                self.window_norm,
+                unchanged=self._standardizer.categories,
+                n_channels=n_channels,
+                origins=origins,
+                gain=torch.from_numpy(gain).float(),
+                shift=torch.from_numpy(shift).float(),
+            )
         initialize(module, self.weight_init)
         return module.to(torch.float32)
-
-    def _check_consecutive(self, starts: np.ndarray) -> None:
-        if len(starts) < 2 or starts[1] != 1:
-            raise ValueError(
-                "loss_steps='all' needs windows of consecutive rows, as from "
-                "`SlidingWindow`, and X holds independent samples: use "
-                "loss_steps='last'."
-            )
-
-    def _split(
-        self, complete: np.ndarray, n_outputs: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Part windows into those to learn from and, after them, those held out."""
-        if not self.early_stopping:
-            return complete, complete[:0]
-        n_held_out = math.ceil(self.validation_fraction * len(complete))
-        n_learnt = len(complete) - n_held_out - (n_outputs - 1)
-        if n_learnt < 1:
-            raise ValueError(
-                f"early_stopping with validation_fraction={self.validation_fraction} "
-                f"leaves none of the {len(complete)} complete windows to learn from: "
-                "give more rows, a smaller fraction, or early_stopping=False."
-            )
-        return complete[:n_learnt], complete[-n_held_out:]
-
-    def _check_known(
-        self, rows: np.ndarray, starts: np.ndarray, windows: np.ndarray
-    ) -> None:
-        """Raise a ValueError for infinity, and for NaN after a known value."""
-        if np.isfinite(rows).all():
-            return
-        n, window, channels = windows.shape
-        consecutive = n == 1 or starts[1] == 1
-        steps = rows if consecutive else rows.reshape(n, window, channels)
-        bad = (unknown_after_known(~np.isnan(steps)) | np.isinf(steps)).reshape(
-            rows.shape
-        )
-        if not bad.any():
-            return
-        at, channel = (int(i) for i in np.argwhere(bad)[0])
-        row = max(at - window + 1, 0) if consecutive else at // window
-        what = "infinity" if np.isinf(rows[at, channel]) else "NaN"
-        named = self._is_3d and hasattr(self, "feature_names_in_")
-        column = repr(self.feature_names_in_[channel]) if named else channel
-        raise ValueError(
-            f"Input X contains {what} in row {row}, step {at - starts[row]} of its "
-            f"window, column {column}: fill it or drop the row before this step (NaN "
-            "is taken only at the start of windows, for unknown history)."
-        )
 
     def _evaluate(self, X: Any, method: str) -> np.ndarray:
         """Return what a method of the module answers for each window of `X`."""
         check_is_fitted(self)
-        windows = self._validate_X(X, reset=False)
-        rows, starts = recover_rows(windows)
-        self._check_known(rows, starts, windows)
+        windows, rows, starts = validate_windows(self, X, reset=False)
         unknown = np.isnan(rows[starts]).any(axis=1)
         if unknown.any():
             filled = fill_unknown(windows[unknown], self._standardizer.mean)
@@ -398,20 +365,23 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         x = torch.from_numpy(self._standardizer.transform(rows))
         dataset = WindowDataset(x, torch.from_numpy(starts), self._window)
         dataset = dataset.to(resolve_device(self.device))
-        answers = [
-            self.net_.evaluate(block, method).cpu()
-            for block in fixed_size_blocks(dataset, PREDICT_BLOCK)
-        ]
+        evaluate = getattr(self.module_, method)
+        blocks = fixed_size_blocks(dataset, PREDICT_BLOCK)
+        with torch.inference_mode():
+            answers = [evaluate(block).cpu() for block in blocks]
         return torch.cat(answers)[: len(starts)].double().numpy()
 
     def _set_fitted_attributes(self) -> None:
         history = self.net_.history
         self.module_ = self.net_.module_
         self.loss_curve_ = history[:, "train_loss"]
+        self.lr_curve_ = self.net_.lr_curve_
         self.n_epochs_ = self.best_epoch_ = len(history)
+        watched = [epoch["valid_loss"] for epoch in history if "valid_loss" in epoch]
         self.__dict__.pop("validation_loss_curve_", None)
+        if watched:
+            self.validation_loss_curve_ = watched
         if self.early_stopping:
-            self.validation_loss_curve_ = history[:, "valid_loss"]
             self.best_epoch_ = dict(self.net_.callbacks_)["early_stopping"].best_epoch_
         weights = (w for w in self.module_.parameters() if w.requires_grad)
         self.n_parameters_ = sum(w.numel() for w in weights)
@@ -421,19 +391,3 @@ class DeepRegressor(RegressorMixin, FieldParams, ABC):
         tags.input_tags.three_d_array = True
         tags.target_tags.multi_output = True
         return tags
-
-
-def _is_kind(value: Any, kind: type) -> bool:
-    return isinstance(value, type) and issubclass(value, kind)
-
-
-def _warn_of_raw_rows(X: Any) -> None:
-    """Warn of a frame of rows where windows of rows are meant."""
-    timed = (pd.DatetimeIndex, pd.TimedeltaIndex, pd.PeriodIndex)
-    if isinstance(X, pd.DataFrame) and isinstance(X.index, timed) and X.shape[1] > 1:
-        warnings.warn(
-            "X is a DataFrame with a time index, whose columns are taken as the steps "
-            "of one channel: put `SlidingWindow` before the net if they are channels.",
-            UserWarning,
-            stacklevel=4,
-        )

@@ -45,7 +45,7 @@ def _overlap(X: np.ndarray) -> bool:
     return X.shape[1] > 1
 
 
-class WindowDataset(Dataset[tuple[Tensor, Tensor]]):
+class WindowDataset(Dataset[tuple[Tensor, list[Tensor]]]):
     """Windows that are gathered from rows when they are asked for.
 
     Parameters
@@ -60,6 +60,8 @@ class WindowDataset(Dataset[tuple[Tensor, Tensor]]):
         What the net learns: for each window, or with `ends` for each row.
     ends : Tensor of shape (steps,), int64, or None
         The steps of a window that have a target of their own.
+    weights : Tensor of shape (n, 1) or (n_rows, 1), or None
+        What each target counts.
     """
 
     def __init__(
@@ -69,40 +71,54 @@ class WindowDataset(Dataset[tuple[Tensor, Tensor]]):
         window: int,
         targets: Tensor | None = None,
         ends: Tensor | None = None,
+        weights: Tensor | None = None,
     ) -> None:
         self.rows = rows
         self.starts = starts
         self.targets = targets
         self.ends = ends
+        self.weights = weights
         self.steps = torch.arange(window, device=rows.device)
 
     def __len__(self) -> int:
         return len(self.starts)
 
-    def __getitem__(self, where: Tensor | slice) -> tuple[Tensor, Tensor]:
-        """Return windows of shape (batch, window, channels), and their targets.
+    def __getitem__(self, where: Tensor | slice) -> tuple[Tensor, list[Tensor]]:
+        """Return windows of shape (batch, window, channels), and what they learn.
 
-        Targets are (batch, outputs), with `ends` (batch, steps, outputs), and without
-        any the starts.
+        That is a list of their targets, (batch, outputs) or with `ends` (batch, steps,
+        outputs), and of their weights, if there are any, with 1 in place of outputs.
         """
         starts = self.starts[where]
         positions = (starts[:, None] + self.steps).reshape(-1)
         windows = self.rows.index_select(0, positions)
         windows = windows.view(len(starts), len(self.steps), self.rows.shape[1])
-        if self.targets is None:
-            return windows, starts
-        if self.ends is None:
-            return windows, self.targets[where]
-        return windows, self.targets[starts[:, None] + self.ends]
+        which = where if self.ends is None else starts[:, None] + self.ends
+        known = [part for part in (self.targets, self.weights) if part is not None]
+        return windows, [part[which] for part in known]
 
     def to(self, device: torch.device) -> Self:
         """Move the rows, once for all batches."""
-        targets, ends = (
-            None if tensor is None else tensor.to(device)
-            for tensor in (self.targets, self.ends)
+        targets, ends, weights = (
+            None if part is None else part.to(device)
+            for part in (self.targets, self.ends, self.weights)
         )
         rows, starts = self.rows.to(device), self.starts.to(device)
-        return type(self)(rows, starts, len(self.steps), targets, ends)
+        return type(self)(rows, starts, len(self.steps), targets, ends, weights)
+
+
+def batch_sizes(n: int, batch_size: int) -> list[int]:
+    """Part `n` windows into batches; the last one may be smaller, or larger by one.
+
+    A batch of one window has no statistics to normalise by.
+    """
+    n_full, rest = divmod(n, batch_size)
+    sizes = [batch_size] * n_full
+    if rest == 1 and n_full:
+        sizes[-1] += 1
+    elif rest:
+        sizes.append(rest)
+    return sizes
 
 
 class Batches:
@@ -113,8 +129,7 @@ class Batches:
     dataset : WindowDataset
         The windows.
     batch_size : int
-        Windows in a batch; the last one may be smaller, or larger by one, as a batch
-        of one window has no statistics to normalise by.
+        Windows in a batch, but for the last one.
     shuffle : bool, default=False
         Whether each pass draws a new order from torch's generator.
     """
@@ -124,17 +139,12 @@ class Batches:
     ) -> None:
         self.dataset = dataset
         self.shuffle = shuffle
-        n_full, rest = divmod(len(dataset), batch_size)
-        self.sizes = [batch_size] * n_full
-        if rest == 1 and n_full:
-            self.sizes[-1] += 1
-        elif rest:
-            self.sizes.append(rest)
+        self.sizes = batch_sizes(len(dataset), batch_size)
 
     def __len__(self) -> int:
         return len(self.sizes)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, list[Tensor]]]:
         n = len(self.dataset)
         order = torch.randperm(n) if self.shuffle else torch.arange(n)
         order = order.to(self.dataset.rows.device)

@@ -95,54 +95,6 @@ def channel_norm(norm: Literal["batch", "layer"] | None, n_channels: int) -> nn.
     return ChannelNorm(n_channels) if norm == "layer" else nn.Identity()
 
 
-class EmbedCategories(nn.Module):
-    """Replace channels of integer codes by learned embeddings, in front of a net.
-
-    **Shape**: (batch, time, channels) -> that of `net`, which sees the other channels
-    and after them the embeddings of each coded one
-
-    Parameters
-    ----------
-    net : nn.Module
-        The net of the embedded channels.
-    channels : list of int
-        The coded channels, whose values are 0 to ``n_codes - 1``.
-    n_codes : list of int
-        The number of codes of each.
-    """
-
-    net: Any
-
-    def __init__(self, net: nn.Module, channels: list[int], n_codes: list[int]) -> None:
-        super().__init__()
-        self.net = net
-        self.channels = channels
-        widths = self.widths(n_codes)
-        self.embeddings = nn.ModuleList(map(nn.Embedding, n_codes, widths))
-        self.takes_targets = getattr(net, "takes_targets", False)
-
-    @staticmethod
-    def widths(n_codes: list[int]) -> list[int]:
-        """Return the width of each embedding: half as many as codes, at most 50."""
-        return [min(50, (n + 1) // 2) for n in n_codes]
-
-    def forward(self, x: Tensor, **kwargs: Any) -> Tensor:
-        return self.net(self._embedded(x), **kwargs)
-
-    def attention_weights(self, x: Tensor) -> Tensor:
-        return self.net.attention_weights(self._embedded(x))
-
-    def step_ends(self, window: int) -> Tensor:
-        return self.net.step_ends(window)
-
-    def _embedded(self, x: Tensor) -> Tensor:
-        others = [i for i in range(x.shape[-1]) if i not in self.channels]
-        parts = [x[..., others]]
-        for channel, embedding in zip(self.channels, self.embeddings, strict=True):
-            parts.append(embedding(x[..., channel].long()))
-        return torch.cat(parts, dim=-1)
-
-
 def initialize(net: nn.Module, how: str) -> None:
     """Draw the weights of all matrices and kernels anew; biases stay as they are."""
     if how == "default":

@@ -1,5 +1,6 @@
 """Recurrent layers, and the parameters of the regressors built on them."""
 
+from functools import cache
 from numbers import Integral
 from typing import ClassVar, Literal
 
@@ -30,6 +31,17 @@ layer_norm : bool, default=False
 bptt_steps : int or None, default=None
     Steps that gradients reach back: truncated back-propagation through time. None
     reaches through the whole window."""
+
+
+@cache
+def _has_lstm_kernel(dtype: torch.dtype) -> bool:
+    """Say whether this machine's CPU runs an LSTM in `dtype`."""
+    try:
+        with torch.autocast("cpu", dtype=dtype):
+            nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
+    except RuntimeError:
+        return False
+    return True
 
 
 class RecurrentLayer(nn.Module):
@@ -73,12 +85,21 @@ class RecurrentLayer(nn.Module):
         out, state = [], None
         for part in torch.split(x, sizes, dim=1):
             if masks is None:
-                states, state = self.weights(part, state)
+                states, state = self._fused(part, state)
             else:
                 states, state = self._unroll(part, state, masks)
             out.append(states)
             state = _detached(state)
         return torch.cat(out, dim=1)
+
+    def _fused(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Run torch's kernel, in float32 where there is none for autocast's dtype."""
+        on_cpu = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+        if on_cpu and self.cell == "lstm":
+            enabled = _has_lstm_kernel(torch.get_autocast_dtype("cpu"))
+            with torch.autocast("cpu", enabled=enabled):
+                return self.weights(x if enabled else x.float(), state)
+        return self.weights(x, state)
 
     def _masks(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the masks of inputs and state, one for all steps."""

@@ -1,9 +1,13 @@
 """Rows as a net sees them, and its answers in the units of the target."""
 
 from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
+
+from sktsdl._samples import Samples
 
 
 class Standardizer:
@@ -37,22 +41,37 @@ class Standardizer:
         self.categorical = categorical
         self.names = names
 
-    def fit(
-        self, rows: np.ndarray, starts: np.ndarray, window: int, targets: np.ndarray
-    ) -> "Standardizer":
-        """Learn from the windows at `starts`, each row of them once, and `targets`."""
-        edges = np.zeros(len(rows) + 1, dtype=int)
-        np.add.at(edges, starts, 1)
-        np.add.at(edges, starts + window, -1)
-        used = rows[edges[:-1].cumsum() > 0]
-        self.categories = sorted(self._position(c, used) for c in self.categorical)
+    def fit(self, samples: Samples, learnt: np.ndarray) -> "Standardizer":
+        """Learn from the windows `learnt`, each row of them once, and their targets.
+
+        Of weighted windows, a row counts their mean.
+        """
+        rows, starts, window = samples.rows, samples.starts[learnt], samples.window
+
+        def by_row(values: np.ndarray) -> np.ndarray:
+            edges = np.zeros(len(rows) + 1, dtype=values.dtype)
+            np.add.at(edges, starts, values)
+            np.add.at(edges, starts + window, -values)
+            sums: np.ndarray = edges[:-1].cumsum()
+            return sums
+
+        n_windows = by_row(np.ones(len(starts), dtype=int))
+        is_used = n_windows > 0
+        used = rows[is_used]
+        weights, row_weights = samples.weights_of(learnt), None
+        if weights is not None:
+            row_weights = by_row(weights)[is_used] / n_windows[is_used]
+        self.n_channels = rows.shape[1]
+        self.categories = sorted(self._coded(c, used) for c in self.categorical)
         self.codes = [np.unique(used[:, channel]) for channel in self.categories]
         scale = self.standardize
         channels = StandardScaler()
         outputs = StandardScaler(with_mean=scale, with_std=scale)
         # Arrays stay arrays, whatever scikit-learn is configured to give out.
-        self.channels = channels.set_output(transform="default").fit(used)
-        self.outputs = outputs.set_output(transform="default").fit(targets)
+        self.channels = channels.set_output(transform="default")
+        self.channels.fit(used, sample_weight=row_weights)
+        self.outputs = outputs.set_output(transform="default")
+        self.outputs.fit(samples.targets[learnt], sample_weight=weights)
         return self
 
     @property
@@ -80,19 +99,53 @@ class Standardizer:
         levels: np.ndarray = self.outputs.inverse_transform(answers)
         return levels
 
-    def _position(self, channel: int | str, rows: np.ndarray) -> int:
-        n_channels = rows.shape[1]
+    def position(self, channel: int | str, parameter: str) -> int:
+        """Return the position of the channel that `parameter` names."""
         names = [] if self.names is None else list(self.names)
         if isinstance(channel, str) and channel in names:
-            at = names.index(channel)
-        elif isinstance(channel, int | np.integer) and 0 <= channel < n_channels:
-            at = int(channel)
-        else:
-            known = names or f"{n_channels} channels without names, counted from 0"
+            return names.index(channel)
+        if isinstance(channel, int | np.integer) and 0 <= channel < self.n_channels:
+            return int(channel)
+        known = names or f"{self.n_channels} channels without names, counted from 0"
+        raise ValueError(
+            f"{parameter} has {channel!r}, which is no channel of X: it has {known}."
+        )
+
+    def origins(self, channels: Any, n_outputs: int) -> list[int]:
+        """Return, for each output, the position of the target channel it belongs to."""
+        is_one = isinstance(channels, str | Integral)
+        names: list[Any] = [channels] if is_one else list(channels)
+        positions = [self.position(name, "target_channels") for name in names]
+        for name, at in zip(names, positions, strict=True):
+            if at in self.categories:
+                raise ValueError(
+                    f"target_channels has {name!r}, which is in categorical_features: "
+                    "name the channel that is in the units of y."
+                )
+        if not positions or n_outputs % len(positions):
             raise ValueError(
-                f"categorical_features has {channel!r}, which is no channel of X: it "
-                f"has {known}."
+                f"target_channels={channels!r} cannot share the {n_outputs} columns of "
+                "y evenly: name one channel for each target."
             )
+        share = n_outputs // len(positions)
+        return [at for at in positions for _ in range(share)]
+
+    def carry(self, channels: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Return gain and shift from channels, as the net sees them, to targets.
+
+        Parameters
+        ----------
+        channels : list of int
+            For each target, the channel that is in its units.
+        """
+        if not self.standardize:
+            return np.ones(len(channels)), np.zeros(len(channels))
+        mean, scale = self.channels.mean_[channels], self.channels.scale_[channels]
+        unit = self.outputs.scale_
+        return scale / unit, (mean - self.outputs.mean_) / unit
+
+    def _coded(self, channel: int | str, rows: np.ndarray) -> int:
+        at = self.position(channel, "categorical_features")
         if (rows[:, at] != np.round(rows[:, at])).any():
             raise ValueError(
                 f"Channel {channel!r} of X is in categorical_features and holds values "

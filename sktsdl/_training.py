@@ -1,21 +1,28 @@
-"""The skorch net inside every regressor, and the seed it is trained under."""
+"""Training: the net, its optimizer, schedule and callbacks, from the parameters."""
 
 import copy
-import math
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
-import numpy as np
 import torch
-from sklearn.utils import check_random_state
-from skorch import NeuralNetRegressor
-from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler
+from skorch.callbacks import Callback, GradientNormClipping
 from skorch.helper import predefined_split
 from torch import nn
+from torch.optim import lr_scheduler
 
 from sktsdl._batches import Batches, WindowDataset
+from sktsdl._callbacks import (
+    FiniteLoss,
+    GradientValueClipping,
+    LossUnits,
+    Progress,
+    Schedule,
+    Stopper,
+    WarmUp,
+)
+from sktsdl._device import generator_states, resolve_device
+from sktsdl._net import Net
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -28,63 +35,18 @@ LOSSES = {
     "absolute_error": nn.L1Loss,
     "huber": nn.HuberLoss,
 }
-LR_SCHEDULES = (None, "one_cycle")
-
-_GENERATOR_LOCK = threading.RLock()
-
-
-class TrainingStopped(Exception):
-    """Early stopping: the end of training and no error."""
+LR_SCHEDULES = (None, "plateau", "cosine", "one_cycle", "warmup")
+CYCLES = ("cosine", "one_cycle")
+WARMUP_EPOCHS = 5
+PRECISIONS = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-class Stopper(EarlyStopping):
-    """skorch's early stopping, told apart from a user's interrupt."""
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        try:
-            super().on_epoch_end(net, **kwargs)
-        except KeyboardInterrupt:
-            raise TrainingStopped from None
-
-
-class FiniteLoss(Callback):
-    """Ends training with an error once loss or weights are no numbers any more."""
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        loss = net.history[-1, "train_loss"]
-        finite = all(weight.isfinite().all() for weight in net.module_.parameters())
-        if not (math.isfinite(loss) and finite):
-            raise FloatingPointError(
-                f"Training diverged in epoch {len(net.history)}, at a loss of {loss} "
-                f"with lr={net.lr}: use a smaller `lr`, or a smaller `clip_grad_norm`."
-            )
-
-
-class Net(NeuralNetRegressor):
-    """skorch's net; a user's interrupt is kept instead of swallowed."""
-
-    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        if getattr(self.module_, "takes_targets", False):
-            done = (len(self.history) - 1) / self.max_epochs
-            fit_params = {**fit_params, "targets": batch[1], "progress": done}
-        step: dict[str, Any] = super().train_step_single(batch, **fit_params)
-        return step
-
-    def evaluate(self, windows: torch.Tensor, method: str) -> torch.Tensor:
-        """Return what `method` of the module answers, without gradients."""
-        with torch.inference_mode():
-            answer: torch.Tensor = getattr(self.module_, method)(windows)
-        return answer
-
-    def fit_loop(self, *args: Any, **kwargs: Any) -> Any:
-        self.interrupt_: KeyboardInterrupt | None = None
-        try:
-            return super().fit_loop(*args, **kwargs)
-        except TrainingStopped:
-            return self
-        except KeyboardInterrupt as interrupt:
-            self.interrupt_ = interrupt
-            return self
+def epochs_left(previous: Net, params: Any) -> int:
+    """Return how many epochs a training may go on."""
+    stopper = dict(previous.callbacks_).get("early_stopping")
+    if params.early_stopping and stopper and stopper.misses_ >= params.n_iter_no_change:
+        return 0
+    return params.max_epochs - len(previous.history)
 
 
 def train(
@@ -92,6 +54,11 @@ def train(
     params: Any,
     train_set: WindowDataset,
     valid_set: WindowDataset | None,
+    *,
+    n_epochs: int,
+    unit: float = 1.0,
+    previous: Net | None = None,
+    passing: Sequence[Callback] = (),
 ) -> Net:
     """Train `module` and return its net, in evaluation mode.
 
@@ -99,115 +66,185 @@ def train(
     ----------
     module : nn.Module
         (batch, time, channels) -> (batch, outputs).
-    params : DeepRegressor
+    params : TrainingParameters
         The training parameters.
     train_set, valid_set : WindowDataset
-        The latter is None without early stopping.
+        The latter is None without rows held out.
+    n_epochs : int
+        Passes over `train_set`.
+    unit : float, default=1.0
+        That of the recorded losses.
+    previous : Net or None, default=None
+        The net that is trained on; `module` is then a copy of its own.
+    passing : sequence of Callback
+        Callbacks of this training, which the net does not keep.
 
     Returns
     -------
     net : Net
-        Its ``module_`` holds the best weights, its ``history`` the losses.
+        Its ``module_`` holds the best weights, its ``history`` the losses. After a
+        user's interrupt, it is in ``interrupt_``, and the last epoch is a whole one.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the user interrupts the first epoch.
     """
-    n_batches = len(Batches(train_set, params.batch_size))
+    device = resolve_device(params.device)
+    batch_size = params.batch_size * params.accumulate_batches
+    n_steps = len(Batches(train_set, batch_size))
+    if params.verbose == 1:
+        passing = [*passing, Progress(type(params).__name__)]
     net = Net(
         module,
-        criterion=LOSSES.get(params.loss) or copy.deepcopy(params.loss),
+        criterion=_criterion(params.loss, weighted=train_set.weights is not None),
         optimizer=OPTIMIZERS.get(params.optimizer, params.optimizer),
         lr=params.lr,
-        max_epochs=params.max_epochs,
-        batch_size=params.batch_size,
+        max_epochs=n_epochs,
+        batch_size=batch_size,
+        part_size=params.batch_size,
+        autocast_dtype=PRECISIONS[params.precision],
         iterator_train=Batches,
         iterator_train__shuffle=True,
         iterator_valid=Batches,
         train_split=None if valid_set is None else predefined_split(valid_set),
-        callbacks=_callbacks(params, n_batches),
-        callbacks__print_log=None,
-        device=resolve_device(params.device),
-        verbose=0,
-        **_optimizer_parameters(params),
+        callbacks=_callbacks(params, n_epochs, n_steps, unit, passing),
+        device=device,
+        verbose=int(params.verbose > 1),
+        **({} if params.verbose > 1 else {"callbacks__print_log": None}),
+        **_optimizer_parameters(params, device),
     )
-    net.fit(train_set, None)
+    net.initialize()
+    if previous is not None:
+        _resume(net, previous)
+    net.partial_fit(train_set, None)
     if net.interrupt_ is not None:
-        raise net.interrupt_
+        if net.history and "train_loss" not in net.history[-1]:
+            del net.history[-1]
+        if not net.history:
+            raise net.interrupt_
     net.set_params(train_split=None)
+    net.callbacks = [callback for callback in net.callbacks if callback not in passing]
+    net.callbacks_ = [named for named in net.callbacks_ if named[1] not in passing]
+    net.generators_ = generator_states(device)
     net.module_.eval()
     net.criterion_.eval()
     return net
 
 
-def _optimizer_parameters(params: Any) -> dict[str, Any]:
+def _criterion(loss: Any, weighted: bool) -> nn.Module:
+    criterion = copy.deepcopy(loss)
+    if not isinstance(loss, nn.Module):
+        criterion = LOSSES.get(loss, loss)()
+    if weighted:
+        criterion.reduction = "none"
+    return criterion
+
+
+def _optimizer_parameters(params: Any, device: torch.device) -> dict[str, Any]:
+    optimizer = OPTIMIZERS.get(params.optimizer, params.optimizer)
     extras = dict(OPTIMIZER_EXTRAS.get(params.optimizer, {}))
     if params.weight_decay:
         extras["weight_decay"] = params.weight_decay
+    if _has_fused(optimizer, device):
+        extras["fused"] = True
     return {f"optimizer__{name}": value for name, value in extras.items()}
 
 
-def _callbacks(params: Any, n_batches: int) -> list[tuple[str, Callback]]:
-    callbacks: list[tuple[str, Callback]] = [("finite_loss", FiniteLoss())]
+def _has_fused(optimizer: Any, device: torch.device) -> bool:
+    """Say whether `optimizer` has one kernel for all weights on `device`."""
+    if "fused" not in signature(optimizer).parameters:
+        return False
+    try:
+        optimizer([nn.Parameter(torch.zeros(1, device=device))], fused=True)
+    except RuntimeError:
+        return False
+    return True
+
+
+def _callbacks(
+    params: Any,
+    n_epochs: int,
+    n_steps: int,
+    unit: float,
+    passing: Sequence[Callback],
+) -> list[Any]:
+    callbacks: list[Any] = [FiniteLoss()]
+    if unit != 1:
+        callbacks.append(LossUnits(unit))
+    if params.clip_grad_value is not None:
+        callbacks.append(GradientValueClipping(params.clip_grad_value))
     if params.clip_grad_norm is not None:
-        clipping = GradientNormClipping(params.clip_grad_norm)
-        callbacks.append(("clip_grad_norm", clipping))
-    if params.lr_schedule == "one_cycle":
-        schedule = LRScheduler(
-            torch.optim.lr_scheduler.OneCycleLR,
-            max_lr=params.lr,
-            total_steps=params.max_epochs * n_batches,
-            step_every="batch",
-        )
-        callbacks.append(("lr_schedule", schedule))
+        callbacks.append(GradientNormClipping(params.clip_grad_norm))
+    if params.lr_schedule is not None:
+        callbacks.append(("lr_schedule", _schedule(params, n_epochs, n_steps)))
+    callbacks += [*copy.deepcopy(list(params.callbacks or ())), *passing]
     if params.early_stopping:
         stopper = Stopper(
             patience=params.n_iter_no_change, threshold=params.tol, load_best=True
         )
+        # It raises, and who is told of an epoch after it would miss the last one.
         callbacks.append(("early_stopping", stopper))
     return callbacks
 
 
-def resolve_device(name: str) -> torch.device:
-    """Return the device called `name`, "auto" for the accelerator if there is one."""
-    on_mps = torch.backends.mps.is_available()
-    available = {"cuda": torch.cuda.device_count(), "mps": int(on_mps), "cpu": 1}
-    if name == "auto":
-        return torch.device(next(kind for kind, count in available.items() if count))
-    try:
-        device = torch.device(name)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(
-            f"device={name!r} is not known: use 'cpu', 'cuda', 'cuda:1', 'mps' or "
-            "'auto'."
-        ) from error
-    if (device.index or 0) >= available.get(device.type, 0):
-        raise ValueError(
-            f"device={name!r} is not on this machine: use 'cpu', or 'auto' for the "
-            "accelerator if there is one."
+def _schedule(params: Any, n_epochs: int, n_steps: int) -> Schedule:
+    """Return the schedule of `n_epochs` epochs of `n_steps` steps each."""
+    if params.lr_schedule == "plateau":
+        return Schedule(
+            lr_scheduler.ReduceLROnPlateau,
+            monitor=_watched_loss,
+            factor=0.5,
+            patience=max(params.n_iter_no_change // 2 - 1, 0),
+            threshold=params.tol,
         )
-    return device
+    names = signature(OPTIMIZERS.get(params.optimizer, params.optimizer)).parameters
+    policies: dict[str, tuple[Any, dict[str, Any]]] = {
+        "cosine": (lr_scheduler.CosineAnnealingLR, {"T_max": n_epochs * n_steps}),
+        "one_cycle": (
+            lr_scheduler.OneCycleLR,
+            {
+                "max_lr": params.lr,
+                "total_steps": n_epochs * n_steps,
+                "cycle_momentum": bool({"momentum", "betas"} & names.keys()),
+            },
+        ),
+        "warmup": (
+            lr_scheduler.LambdaLR,
+            {"lr_lambda": WarmUp(WARMUP_EPOCHS * n_steps)},
+        ),
+    }
+    policy, sizes = policies[params.lr_schedule]
+    return Schedule(policy, step_every="batch", last_epoch=-1, **sizes)
 
 
-@contextmanager
-def seeded(random_state: Any, device: torch.device) -> Iterator[None]:
-    """Run the block under its own seed, and leave the global generators as found.
+def _watched_loss(net: Any) -> float:
+    last = net.history[-1]
+    loss: float = last["valid_loss" if "valid_loss" in last else "train_loss"]
+    return loss
 
-    torch's layers draw from the process's one generator, so blocks in other threads
-    wait for their turn.
-    """
-    if random_state is None:
-        seed = int(np.random.SeedSequence().generate_state(1)[0])
-    else:
-        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
-    on_cpu = device.type == "cpu"
-    fork = torch.random.fork_rng(
-        devices=[] if on_cpu else [device.index or 0],
-        device_type="cuda" if on_cpu else device.type,
-    )
-    with _GENERATOR_LOCK, fork, torch.inference_mode(False), torch.enable_grad():
-        dtype = torch.get_default_dtype()
-        torch.set_default_dtype(torch.float32)
-        torch.default_generator.manual_seed(seed)
-        if not on_cpu:
-            getattr(torch, device.type).manual_seed(seed)
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(dtype)
+
+def _resume(net: Net, previous: Net) -> None:
+    """Let `net` go on where `previous` ended."""
+    net.history = copy.deepcopy(previous.history)
+    net.lr_curve_ = list(previous.lr_curve_)
+    if previous.scaler_.is_enabled():
+        net.scaler_.load_state_dict(previous.scaler_.state_dict())
+    if type(net.optimizer_) is type(previous.optimizer_):
+        state = copy.deepcopy(previous.optimizer_.state_dict())
+        state["param_groups"] = net.optimizer_.state_dict()["param_groups"]
+        net.optimizer_.load_state_dict(state)
+    ours, theirs = dict(net.callbacks_), dict(previous.callbacks_)
+    schedule, last_schedule = ours.get("lr_schedule"), theirs.get("lr_schedule")
+    if schedule and last_schedule and schedule.policy is last_schedule.policy:
+        is_endless = schedule.policy in (
+            lr_scheduler.ReduceLROnPlateau,
+            lr_scheduler.LambdaLR,
+        )
+        if is_endless and net.lr == previous.lr:
+            schedule.state_ = copy.deepcopy(last_schedule.state_)
+    stopper, last_stopper = ours.get("early_stopping"), theirs.get("early_stopping")
+    if stopper and last_stopper:
+        stopper.previous_ = last_stopper
+    elif last_stopper:
+        net.module_.load_state_dict(last_stopper.last_weights_)

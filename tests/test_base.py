@@ -7,6 +7,7 @@ import pytest
 import torch
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
+from skorch.callbacks import EarlyStopping
 
 from sktsdl import LSTMRegressor, RatioLogScaler, SlidingWindow
 from tests.series import levels
@@ -30,6 +31,12 @@ BAD_PARAMETERS = {
     "loss": [("l2", ValueError), (None, ValueError)],
     "lr_schedule": [("steps", ValueError)],
     "clip_grad_norm": [(-1.0, ValueError)],
+    "clip_grad_value": [(0.0, ValueError)],
+    "accumulate_batches": [(0, ValueError), (1.5, TypeError)],
+    "precision": [("half", ValueError), ("fp16", ValueError)],
+    "window_norm": [("first", ValueError)],
+    "callbacks": [([EarlyStopping], TypeError), (["stop"], TypeError)],
+    "verbose": [(-1, ValueError)],
     "validation_fraction": [(1.0, ValueError)],
     "n_iter_no_change": [(0, ValueError)],
     "tol": [(-1.0, ValueError)],

@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import sktsdl
 from sktsdl import SlidingWindow
 from sktsdl._base import DeepRegressor
-from sktsdl._docstrings import TRAINING_ATTRIBUTES
+from sktsdl._training_parameters import TRAINING_ATTRIBUTES
 from tests.estimators import CLASSES, every_estimator, every_net
 from tests.series import levels
 
@@ -66,6 +66,11 @@ def for_checks(cls):
 
 
 def expected_failures(estimator):
+    if isinstance(estimator, DeepRegressor):
+        reason = (
+            "mini-batches of repeated rows are others; full ones are compared below"
+        )
+        return {"check_sample_weight_equivalence_on_dense_data": reason}
     if is_regressor(estimator):
         return {}
     return dict.fromkeys(ORDERED, "the rows are ordered in time")
@@ -299,6 +304,17 @@ def test_same_seed_same_net_and_global_state_untouched(cls):
         np.array_equal(a, b)
         for a, b in zip(np.random.get_state(), numpy_state, strict=True)  # noqa: NPY002
     )
+
+
+@every_net
+def test_a_weight_is_a_repetition_in_a_full_batch(cls):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 6, 2)), rng.normal(size=40)
+    weights = rng.integers(0, 4, size=40)
+    net = make(cls, batch_size=1000)
+    weighted = clone(net).fit(X, y, sample_weight=weights).predict(X)
+    repeated = net.fit(np.repeat(X, weights, axis=0), np.repeat(y, weights)).predict(X)
+    np.testing.assert_allclose(weighted, repeated, atol=1e-6)
 
 
 @every_net

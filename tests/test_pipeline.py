@@ -86,12 +86,12 @@ def test_files_of_a_whole_pipeline(air_passengers, tmp_path):
         np.testing.assert_array_equal(again.predict(X[100:]), expected)
 
 
-def test_a_fitted_file_holds_no_validation_rows(air_passengers):
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_fitted_file_holds_no_rows(air_passengers, early_stopping):
     X, y, _ = air_passengers
-    plain = lstm_pipeline().fit(X, y)
-    stopped = lstm_pipeline(early_stopping=True, validation_fraction=0.5).fit(X, y)
-    sizes = [len(pickle.dumps(pipe[-1])) for pipe in (plain, stopped)]
-    assert sizes[1] < sizes[0] + 2000
+    pipe = lstm_pipeline(early_stopping=early_stopping, batch_size=200)
+    few, many = (len(pickle.dumps(pipe.fit(X[:n], y[:n])[-1])) for n in (70, 140))
+    assert many < few + 100
 
 
 @pytest.mark.parametrize("container", ["default", "pandas", "polars"])

@@ -1,0 +1,76 @@
+"""The device of a net, and the generators of random numbers that it draws from."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from torch import Tensor
+
+_GENERATOR_LOCK = threading.RLock()
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device called `name`, "auto" for the accelerator if there is one."""
+    on_mps = torch.backends.mps.is_available()
+    available = {"cuda": torch.cuda.device_count(), "mps": int(on_mps), "cpu": 1}
+    if name == "auto":
+        return torch.device(next(kind for kind, count in available.items() if count))
+    try:
+        device = torch.device(name)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"device={name!r} is not known: use 'cpu', 'cuda', 'cuda:1', 'mps' or "
+            "'auto'."
+        ) from error
+    if (device.index or 0) >= available.get(device.type, 0):
+        raise ValueError(
+            f"device={name!r} is not on this machine: use 'cpu', or 'auto' for the "
+            "accelerator if there is one."
+        )
+    return device
+
+
+@contextmanager
+def seeded(
+    random_state: Any, device: torch.device, states: dict[str, Tensor] | None = None
+) -> Iterator[None]:
+    """Run the block under its own seed, and leave the global generators as found.
+
+    With `states`, from `generator_states`, it goes on where they were taken. torch's
+    layers draw from the process's one generator, so blocks in other threads wait for
+    their turn.
+    """
+    if random_state is None:
+        seed = int(np.random.SeedSequence().generate_state(1)[0])
+    else:
+        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+    on_cpu = device.type == "cpu"
+    fork = torch.random.fork_rng(
+        devices=[] if on_cpu else [device.index or 0],
+        device_type="cuda" if on_cpu else device.type,
+    )
+    with _GENERATOR_LOCK, fork, torch.inference_mode(False), torch.enable_grad():
+        dtype = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float32)
+        torch.default_generator.manual_seed(seed)
+        if not on_cpu:
+            getattr(torch, device.type).manual_seed(seed)
+        for kind, state in ({} if states is None else states).items():
+            if kind in ("cpu", device.type):
+                (torch if kind == "cpu" else getattr(torch, kind)).set_rng_state(state)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+
+
+def generator_states(device: torch.device) -> dict[str, Tensor]:
+    """Return the states of the generators that a training draws from."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type != "cpu":
+        states[device.type] = getattr(torch, device.type).get_rng_state()
+    return states

@@ -1,0 +1,158 @@
+"""Modules around a net: what happens to its windows before, and to its answer."""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+WINDOW_NORMS = (None, "last", "standard")
+EPSILON = 1e-5
+
+
+class NetWrapper(nn.Module):
+    """A net behind a change of its windows.
+
+    **Shape**: (batch, time, channels) -> that of `net`
+    """
+
+    net: Any
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+        self.takes_targets = getattr(net, "takes_targets", False)
+
+    def change(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) -> (batch, time, channels of `net`)"""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, **kwargs: Any) -> Tensor:
+        return self.net(self.change(x), **kwargs)
+
+    def attention_weights(self, x: Tensor) -> Tensor:
+        return self.net.attention_weights(self.change(x))
+
+    def step_ends(self, window: int) -> Tensor:
+        return self.net.step_ends(window)
+
+
+class EmbedCategories(NetWrapper):
+    """Replace channels of integer codes by learned embeddings.
+
+    **Shape**: (batch, time, channels) -> that of `net`, which sees the other channels
+    and after them the embeddings of each coded one
+
+    Parameters
+    ----------
+    net : nn.Module
+        The net of the embedded channels.
+    channels : list of int
+        The coded channels, whose values are 0 to ``n_codes - 1``.
+    n_codes : list of int
+        The number of codes of each.
+    """
+
+    def __init__(self, net: nn.Module, channels: list[int], n_codes: list[int]) -> None:
+        super().__init__(net)
+        self.channels = channels
+        widths = self.widths(n_codes)
+        self.embeddings = nn.ModuleList(map(nn.Embedding, n_codes, widths))
+
+    @staticmethod
+    def widths(n_codes: list[int]) -> list[int]:
+        """Return the width of each embedding: half as many as codes, at most 50."""
+        return [min(50, (n + 1) // 2) for n in n_codes]
+
+    def change(self, x: Tensor) -> Tensor:
+        others = [i for i in range(x.shape[-1]) if i not in self.channels]
+        parts = [x[..., others]]
+        for channel, embedding in zip(self.channels, self.embeddings, strict=True):
+            parts.append(embedding(x[..., channel].long()))
+        return torch.cat(parts, dim=-1)
+
+
+class WindowNorm(NetWrapper):
+    r"""Take each window relative to itself, and carry the answer back [1]_.
+
+    .. math::
+
+        \hat y = x_T + net(x - x_T), \qquad
+        \hat y = m + s \, net\big((x - m) / s\big)
+
+    with the last value :math:`x_T`, or the window's mean :math:`m` and deviation
+    :math:`s`, in standardised units of the target.
+
+    **Shape**: (batch, time, channels) -> (batch, outputs)
+
+    Parameters
+    ----------
+    net : nn.Module
+        The net of the windows so changed.
+    how : {"last", "standard"}
+        What a window is relative to.
+    unchanged : list of int
+        The channels that are left as they are.
+    n_channels : int
+        The number of channels.
+    origins : list of int
+        For each output, the channel whose future it is.
+    gain, shift : Tensor of shape (outputs,)
+        ``gain * x + shift`` is a standardised value of the channel in the standardised
+        units of the output.
+
+    References
+    ----------
+    .. [1] T. Kim et al. (2022). Reversible Instance Normalization for Accurate
+       Time-Series Forecasting against Distribution Shift. ICLR.
+    """
+
+    gain: Tensor
+    shift: Tensor
+    is_changed: Tensor
+
+    def __init__(
+        self,
+        net: nn.Module,
+        how: Literal["last", "standard"],
+        *,
+        unchanged: list[int],
+        n_channels: int,
+        origins: list[int],
+        gain: Tensor,
+        shift: Tensor,
+    ) -> None:
+        super().__init__(net)
+        self.how = how
+        self.origins = origins
+        is_changed = torch.ones(n_channels, dtype=torch.bool)
+        is_changed[unchanged] = False
+        self.register_buffer("is_changed", is_changed)
+        self.register_buffer("gain", gain)
+        self.register_buffer("shift", shift)
+
+    def change(self, x: Tensor) -> Tensor:
+        return self._relative(x)[0]
+
+    def forward(
+        self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
+    ) -> Tensor:
+        x, level, scale = self._relative(x)
+        level = level[:, 0, self.origins] * self.gain + self.shift  # (batch, outputs)
+        if self.how == "last":
+            spread = torch.ones_like(level)
+        else:
+            spread = scale[:, 0, self.origins] * self.gain
+        if targets is not None:
+            kwargs["targets"] = (targets - level) / spread
+        return level + spread * self.net(x, **kwargs)
+
+    def _relative(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return changed windows, and the level and scale of each, (batch, 1, n)."""
+        if self.how == "last":
+            level, scale = x[:, -1:], torch.ones_like(x[:, -1:])
+        else:
+            variance, level = torch.var_mean(x, dim=1, correction=0, keepdim=True)
+            scale = (variance + EPSILON).sqrt()
+        level = torch.where(self.is_changed, level, 0.0)
+        scale = torch.where(self.is_changed, scale, 1.0)
+        return (x - level) / scale, level, scale

@@ -1,0 +1,146 @@
+"""What is done around a net: windows relative to themselves."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.pipeline import make_pipeline
+
+from sktsdl import (
+    AttentionLSTMRegressor,
+    LSTMRegressor,
+    Seq2SeqRegressor,
+    SlidingWindow,
+    TCNRegressor,
+    TransformerRegressor,
+    make_supervised,
+)
+from tests.series import levels
+
+RNG = np.random.default_rng(0)
+WALK = 50 + RNG.normal(size=(120, 2)).cumsum(axis=0)
+X, Y, _ = make_supervised(WALK, target=0, horizon=2)
+WINDOWS = SlidingWindow(6).fit_transform(X)
+
+SMALL = {
+    LSTMRegressor: {"hidden_sizes": (4,)},
+    TCNRegressor: {"channels": (4, 4)},
+    TransformerRegressor: {"d_model": 4, "nhead": 2, "dim_feedforward": 8},
+    Seq2SeqRegressor: {"hidden_size": 4},
+}
+
+
+@pytest.fixture(params=SMALL, ids=lambda cls: cls.__name__)
+def net(request):
+    """Construct a small net of each kind."""
+    cls = request.param
+    sizes = SMALL[cls] | {"max_epochs": 2, "random_state": 0}
+    return lambda **params: cls(**sizes | params)
+
+
+def relative(windows, window_norm):
+    """Return the level and the spread of each window, and the window relative to it."""
+    if window_norm == "last":
+        return windows[:, -1:], np.ones_like(windows[:, -1:])
+    return windows.mean(axis=1, keepdims=True), windows.std(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("window_norm", ["last", "standard"])
+def test_against_the_equations(net, window_norm, standardize):
+    fitted = net(window_norm=window_norm, standardize=standardize).fit(WINDOWS, Y)
+    complete = np.asarray(WINDOWS[5:])
+    level, spread = relative(complete, window_norm)
+    channel_scale = X.std(axis=0) if standardize else np.ones(2)
+    target_scale = Y[5:].std(axis=0) if standardize else np.ones(2)
+    inside = (complete - level) / (channel_scale if window_norm == "last" else spread)
+    with torch.no_grad():
+        answer = fitted.module_.net(torch.from_numpy(inside).float()).numpy()
+    scale = target_scale if window_norm == "last" else spread[:, 0, :1]
+    np.testing.assert_allclose(
+        fitted.predict(complete), level[:, 0, :1] + scale * answer, rtol=1e-3
+    )
+
+
+def test_a_level_never_seen_is_followed(net):
+    fitted = net(window_norm="last").fit(WINDOWS, Y)
+    np.testing.assert_allclose(
+        fitted.predict(WINDOWS + 1000), fitted.predict(WINDOWS) + 1000, rtol=1e-5
+    )
+    fitted = net(window_norm="standard").fit(WINDOWS, Y)
+    np.testing.assert_allclose(
+        fitted.predict(3 * WINDOWS + 1000),
+        3 * fitted.predict(WINDOWS) + 1000,
+        rtol=1e-3,
+    )
+
+
+@pytest.mark.parametrize("window_norm", ["last", "standard"])
+def test_each_target_has_its_channel_over_its_horizon(window_norm):
+    rows, y, _ = make_supervised(levels(80)[0], target=["rail", "bus"], horizon=3)
+    pipe = make_pipeline(
+        SlidingWindow(5),
+        LSTMRegressor(
+            hidden_sizes=(4,),
+            max_epochs=1,
+            window_norm=window_norm,
+            target_channels=["rail", "bus"],
+            random_state=0,
+        ),
+    ).fit(rows, y)
+    assert pipe[-1].module_.origins == [0, 0, 0, 1, 1, 1]
+    windows = np.asarray(pipe[0].transform(rows))[4:]
+    for channel, answers in ((0, slice(0, 3)), (1, slice(3, 6))):
+        moved = windows.copy()
+        moved[:, :, channel] += 7
+        change = pipe[-1].predict(moved) - pipe[-1].predict(windows)
+        expected = np.zeros(6)
+        expected[answers] = 7
+        np.testing.assert_allclose(
+            change, np.tile(expected, (len(windows), 1)), atol=1e-3
+        )
+
+        expected = np.tile(expected, (len(windows), 1))
+        np.testing.assert_allclose(change, expected, atol=1e-3)
+
+
+def test_coded_channels_are_left_as_they_are():
+    codes = RNG.integers(0, 3, size=(len(X), 1))
+    windows = SlidingWindow(6).fit_transform(np.hstack([X, codes]))
+    fitted = AttentionLSTMRegressor(
+        max_epochs=1,
+        window_norm="standard",
+        categorical_features=[2],
+        random_state=0,
+    ).fit(windows, Y)
+    other = np.asarray(windows[5:]).copy()
+    other[:, :, 2] = (other[:, :, 2] + 1) % 3
+    assert not np.allclose(fitted.predict(other), fitted.predict(windows[5:]))
+    assert fitted.attention_weights(windows).shape == windows.shape[:2]
+
+
+def test_windows_that_do_not_move():
+    flat = np.full((40, 5, 1), 3.0)
+    for window_norm in ("last", "standard"):
+        fitted = LSTMRegressor(max_epochs=1, window_norm=window_norm)
+        assert np.isfinite(fitted.fit(flat, np.arange(40.0)).predict(flat)).all()
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"target_channels": 2}, "target_channels has 2, which is no channel of X"),
+        ({"target_channels": "rail"}, "'rail', which is no channel.*without names"),
+        ({"target_channels": [0, 1, 0]}, r"\[0, 1, 0\] cannot share the 2 columns"),
+        ({"target_channels": []}, r"\[\] cannot share"),
+        (
+            {"target_channels": 1, "categorical_features": [1]},
+            "target_channels has 1, which is in categorical_features",
+        ),
+        ({"loss_steps": "all"}, "window_norm='last'.*use loss_steps='last'"),
+    ],
+)
+def test_channels_that_cannot_be_the_targets(params, message):
+    rows = X.round() if "categorical_features" in params else X
+    windows = SlidingWindow(6).fit_transform(rows)
+    with pytest.raises(ValueError, match=message):
+        LSTMRegressor(max_epochs=1, window_norm="last", **params).fit(windows, Y)
