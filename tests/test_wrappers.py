@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.pipeline import make_pipeline
+from torch import nn
 
 from sktsdl import (
     AttentionLSTMRegressor,
@@ -14,6 +15,7 @@ from sktsdl import (
     TransformerRegressor,
     make_supervised,
 )
+from sktsdl._wrappers import WindowNorm
 from tests.series import levels
 
 RNG = np.random.default_rng(0)
@@ -116,6 +118,31 @@ def test_coded_channels_are_left_as_they_are():
     other[:, :, 2] = (other[:, :, 2] + 1) % 3
     assert not np.allclose(fitted.predict(other), fitted.predict(windows[5:]))
     assert fitted.attention_weights(windows).shape == windows.shape[:2]
+
+
+class Forced(nn.Module):
+    """Answers what it is to learn."""
+
+    takes_targets = True
+
+    def forward(self, x, targets):
+        return targets
+
+
+@pytest.mark.parametrize("window_norm", ["last", "standard"])
+def test_a_decoder_is_forced_by_targets_as_it_makes_them(window_norm):
+    around = WindowNorm(
+        Forced(),
+        window_norm,
+        unchanged=[],
+        n_channels=2,
+        origins=[0, 1],
+        gain=torch.tensor([2.0, 3.0]),
+        shift=torch.tensor([0.5, 1.0]),
+    )
+    targets = torch.randn(7, 2)
+    answer = around(torch.randn(7, 5, 2), targets=targets)
+    torch.testing.assert_close(answer, targets)
 
 
 def test_windows_that_do_not_move():

@@ -26,7 +26,9 @@ class RatioLogScaler(InvertibleTransformer):
     The first training row has no row before it, so its answer is NaN. With arrays,
     `X` is the training rows from their start, or the rows right after them, whose
     first row then follows the last training row. For anything else (gaps,
-    ``learning_curve``, rows seen before), give a DataFrame with a time index.
+    ``learning_curve``, rows seen before), give a DataFrame with a time index. After
+    ``fit(X, y, X_val=...)`` of a pipeline, the rows of `X_val` and later ones go in
+    together.
 
     Parameters
     ----------

@@ -21,7 +21,8 @@ class SeasonalDifference(InvertibleTransformer):
     NaN. With arrays, `X` is the training rows from their start, or the rows right
     after them, whose first rows then follow the last training rows. For anything
     else (gaps, ``learning_curve``, rows seen before), give a DataFrame with a time
-    index.
+    index. After ``fit(X, y, X_val=...)`` of a pipeline, the rows of `X_val` and later
+    ones go in together.
 
     Parameters
     ----------
