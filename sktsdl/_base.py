@@ -86,10 +86,10 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             What each row counts, in the loss and in the statistics it is standardised
             by; one that counts 0 is left out.
         X_val, y_val : array-like of shape (n_val, ...) or None, default=None
-            Rows to watch the loss of, in place of the last `validation_fraction` of
-            `X`. As the last training targets of a horizon lie in the rows that follow
-            `X`, leave as many rows between as keep them apart (the horizon less one).
-            A ``Pipeline`` transforms `X_val` if it has ``transform_input=["X_val"]``.
+            Rows right behind `X` to watch the loss of, in place of its last
+            `validation_fraction`. A ``Pipeline`` transforms them if it has
+            ``transform_input=["X_val"]``. With a horizon, the last training targets
+            lie among these rows: ``PurgedRegressor`` keeps them out of training.
 
         Returns
         -------
@@ -117,6 +117,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
                     f"max_epochs={self.max_epochs} is less than the {self.n_epochs_} "
                     "epochs already trained: raise it, or set warm_start=False."
                 )
+            self._warn_of_going_on(n_epochs, stacklevel=4)  # fit is decorated
         told = ScikitLearnCallbacks.of(self, n_epochs, X, y, sample_weight)
         self._fit(X, y, sample_weight, (X_val, y_val), n_epochs, previous, told)
         for callbacks in told:
@@ -152,6 +153,8 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
                 "early_stopping=False, or use fit with warm_start=True."
             )
         previous = getattr(self, "net_", None)
+        if previous is not None:
+            self._warn_of_going_on(1, stacklevel=3)
         self._fit(X, y, sample_weight, (None, None), 1, previous, [])
         return self
 
@@ -178,6 +181,10 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         answer = self._evaluate(X, "forward")
         y = self._standardizer.inverse_transform(answer)
         return y.ravel() if self._y_is_1d else y
+
+    @property
+    def module_(self) -> torch.nn.Module:
+        return self.net_.module_
 
     @property
     def _window(self) -> int:
@@ -215,18 +222,26 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         """Raise an error for a parameter that cannot change in a fitted net."""
         for name, value in self._building_parameters().items():
             before = self._built_by[name]
-            if repr(value) != repr(before):
+            if value != before:
                 raise ValueError(
                     f"{name}={value!r} cannot change in a net that is trained on, "
                     f"which has {before!r}: set it back, or fit with warm_start=False."
                 )
-        if self.lr_schedule in CYCLES:
-            warnings.warn(
-                f"lr_schedule={self.lr_schedule!r} starts a new cycle where training "
-                "goes on; with None, 'plateau' or 'warmup' it is as one longer run.",
-                UserWarning,
-                stacklevel=5,
+
+    def _warn_of_going_on(self, n_epochs: int, stacklevel: int) -> None:
+        if n_epochs == 0:
+            message = (
+                f"Nothing is trained, as {self.n_epochs_} epochs were before: raise "
+                "`max_epochs`, or `n_iter_no_change` if early stopping ended them."
             )
+        elif self.lr_schedule in CYCLES:
+            message = (
+                f"lr_schedule={self.lr_schedule!r} starts a new cycle where training "
+                "goes on; with None, 'plateau' or 'warmup' it is as one longer run."
+            )
+        else:
+            return
+        warnings.warn(message, UserWarning, stacklevel=stacklevel)
 
     def _building_parameters(self) -> dict[str, Any]:
         shared = (
@@ -237,7 +252,11 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             "categorical_features",
         )
         names = (*self._architecture_parameters(), *shared)
-        return {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in names}
+        return {
+            name: tuple(value) if isinstance(value, list | np.ndarray) else value
+            for name, value in values.items()
+        }
 
     def _train(
         self,
@@ -255,10 +274,12 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         elif self.early_stopping:
             valid = samples
             learnt, held_out = hold_out(learnt, self.validation_fraction, n_outputs)
-        if len(learnt) == 1 and getattr(self, "norm", None) == "batch":
+        if min(len(learnt), self.batch_size) == 1 and (
+            getattr(self, "norm", None) == "batch"
+        ):
             raise ValueError(
-                "norm='batch' needs at least 2 windows to learn from: give more rows, "
-                "or norm='layer'."
+                "norm='batch' needs at least 2 windows in a batch: give more rows, a "
+                "larger batch_size, or norm='layer'."
             )
         if previous is None:
             categorical = self.categorical_features
@@ -295,24 +316,27 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         self, samples: Samples, which: np.ndarray, ends: torch.Tensor | None = None
     ) -> WindowDataset:
         """Return the windows `which`, as the net sees them."""
+        starts = samples.starts[which]
         learns = [self._standardizer.transform_targets(samples.targets)]
         counted = which if ends is None else np.arange(len(samples.starts))
-        if samples.weights is not None and samples.weights_of(counted) is not None:
-            share = samples.weights / samples.weights[which].mean()
-            learns.append(share[:, None].astype(np.float32))
+        if samples.weights_of(counted) is not None:
+            learns.append(np.asarray(samples.weights)[:, None])
         if ends is None:
             learns = [values[which] for values in learns]
+            used: Any = slice(None)
         else:
             front = ((samples.window - 1, 0), (0, 0))
             learns = [np.pad(values, front) for values in learns]  # by row
-        targets, *rest = map(torch.from_numpy, learns)
+            used = starts[:, None] + ends.numpy()
+        targets, *weights = map(torch.from_numpy, learns)
+        weights = [(part / part[used].mean()).float() for part in weights]
         return WindowDataset(
             torch.from_numpy(self._standardizer.transform(samples.rows)),
-            torch.from_numpy(samples.starts[which]),
+            torch.from_numpy(starts),
             samples.window,
             targets,
             ends,
-            rest[0] if rest else None,
+            *weights,
         )
 
     def _loss_unit(self, n_outputs: int) -> float:
@@ -364,7 +388,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             rows = np.concatenate([rows, filled.reshape(-1, n_channels)])
         x = torch.from_numpy(self._standardizer.transform(rows))
         dataset = WindowDataset(x, torch.from_numpy(starts), self._window)
-        dataset = dataset.to(resolve_device(self.device))
+        dataset = dataset.to(next(self.module_.parameters()).device)
         evaluate = getattr(self.module_, method)
         blocks = fixed_size_blocks(dataset, PREDICT_BLOCK)
         with torch.inference_mode():
@@ -373,7 +397,6 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
 
     def _set_fitted_attributes(self) -> None:
         history = self.net_.history
-        self.module_ = self.net_.module_
         self.loss_curve_ = history[:, "train_loss"]
         self.lr_curve_ = self.net_.lr_curve_
         self.n_epochs_ = self.best_epoch_ = len(history)

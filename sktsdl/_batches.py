@@ -45,7 +45,13 @@ def _overlap(X: np.ndarray) -> bool:
     return X.shape[1] > 1
 
 
-class WindowDataset(Dataset[tuple[Tensor, list[Tensor]]]):
+class Batch(tuple[Tensor, Tensor]):
+    """Windows and targets, in the form of skorch, and what each target counts."""
+
+    weights: Tensor | None = None
+
+
+class WindowDataset(Dataset[Batch]):
     """Windows that are gathered from rows when they are asked for.
 
     Parameters
@@ -83,19 +89,22 @@ class WindowDataset(Dataset[tuple[Tensor, list[Tensor]]]):
     def __len__(self) -> int:
         return len(self.starts)
 
-    def __getitem__(self, where: Tensor | slice) -> tuple[Tensor, list[Tensor]]:
-        """Return windows of shape (batch, window, channels), and what they learn.
+    def __getitem__(self, where: Tensor | slice) -> Batch:
+        """Return windows of shape (batch, window, channels), and their targets.
 
-        That is a list of their targets, (batch, outputs) or with `ends` (batch, steps,
-        outputs), and of their weights, if there are any, with 1 in place of outputs.
+        Targets are (batch, outputs), with `ends` (batch, steps, outputs), and without
+        any the starts. Weights have 1 in place of outputs.
         """
         starts = self.starts[where]
         positions = (starts[:, None] + self.steps).reshape(-1)
         windows = self.rows.index_select(0, positions)
         windows = windows.view(len(starts), len(self.steps), self.rows.shape[1])
         which = where if self.ends is None else starts[:, None] + self.ends
-        known = [part for part in (self.targets, self.weights) if part is not None]
-        return windows, [part[which] for part in known]
+        targets = starts if self.targets is None else self.targets[which]
+        batch = Batch((windows, targets))
+        if self.weights is not None:
+            batch.weights = self.weights[which]
+        return batch
 
     def to(self, device: torch.device) -> Self:
         """Move the rows, once for all batches."""
@@ -144,7 +153,7 @@ class Batches:
     def __len__(self) -> int:
         return len(self.sizes)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, list[Tensor]]]:
+    def __iter__(self) -> Iterator[Batch]:
         n = len(self.dataset)
         order = torch.randperm(n) if self.shuffle else torch.arange(n)
         order = order.to(self.dataset.rows.device)

@@ -3,11 +3,22 @@
 import copy
 import math
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch import nn
 from tqdm.auto import tqdm
+
+# What a schedule has come to, apart from what it is set to.
+STATE = {
+    "last_epoch",
+    "_step_count",
+    "_last_lr",
+    "best",
+    "num_bad_epochs",
+    "cooldown_counter",
+}
 
 
 class FiniteLoss(Callback):
@@ -88,7 +99,8 @@ class Schedule(LRScheduler):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         super().on_train_begin(net, **kwargs)
         if self.state_ is not None:
-            self.lr_scheduler_.load_state_dict(self.state_)
+            kept = {name: self.state_[name] for name in STATE & self.state_.keys()}
+            self.lr_scheduler_.load_state_dict(self.lr_scheduler_.state_dict() | kept)
             rates = self.lr_scheduler_.get_last_lr()
             for group, lr in zip(net.optimizer_.param_groups, rates, strict=True):
                 group["lr"] = lr
@@ -197,7 +209,7 @@ class ScikitLearnCallbacks(Callback):
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         def as_if_ended() -> dict[str, Any]:
-            return {"module_": copy.deepcopy(net.module_).eval()}
+            return {"net_": SimpleNamespace(module_=copy.deepcopy(net.module_).eval())}
 
         net.is_stopped_ |= self.epoch_.call_on_fit_task_end(
             **self.task, reconstruction_attributes=as_if_ended
@@ -205,7 +217,7 @@ class ScikitLearnCallbacks(Callback):
 
     def end(self) -> None:
         """Tell that the fit has ended."""
-        module = self.task["estimator"].module_
+        net = self.task["estimator"].net_
         self.context.call_on_fit_task_end(
-            **self.task, reconstruction_attributes={"module_": module}
+            **self.task, reconstruction_attributes={"net_": net}
         )

@@ -1,5 +1,6 @@
 """The skorch net inside every regressor."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -7,7 +8,7 @@ from skorch import NeuralNetRegressor
 from skorch.callbacks import EarlyStopping
 from torch import Tensor
 
-from sktsdl._batches import batch_sizes
+from sktsdl._batches import Batch, batch_sizes
 
 
 class TrainingStopped(Exception):
@@ -22,6 +23,10 @@ class Net(NeuralNetRegressor):
     part_size : int
         Windows that are back-propagated at once; a batch of more is one step of the
         optimizer, by the sum of their gradients.
+    n_planned : int
+        Epochs over which a decoder's teacher forcing falls to 0.
+    reduction : {"mean", "sum"}
+        What the loss is of its values for each target.
     autocast_dtype : torch.dtype or None
         What autocast computes in.
     **kwargs : dict
@@ -32,10 +37,14 @@ class Net(NeuralNetRegressor):
         self,
         *args: Any,
         part_size: int,
+        n_planned: int,
+        reduction: str,
         autocast_dtype: torch.dtype | None,
         **kwargs: Any,
     ) -> None:
         self.part_size = part_size
+        self.n_planned = n_planned
+        self.reduction = reduction
         self.autocast_dtype = autocast_dtype
         super().__init__(*args, **kwargs)
 
@@ -58,37 +67,58 @@ class Net(NeuralNetRegressor):
         if training:
             self.lr_curve_.append(self.optimizer_.param_groups[0]["lr"])
 
-    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+    def _set_training(self, training: bool = True) -> None:
+        if self.module_.training != training:  # skorch asks at every batch
+            super()._set_training(training)
+
+    def notify(self, method_name: str, **kwargs: Any) -> None:
+        if method_name != "on_epoch_end":
+            super().notify(method_name, **kwargs)
+            return
+        # skorch's early stopping raises, and all are to be told of the last epoch.
+        stops = []
+        for told in (self, *dict(self.callbacks_).values()):
+            try:
+                told.on_epoch_end(self, **kwargs)
+            except KeyboardInterrupt as stop:
+                stops.append(stop)
+        if stops:
+            raise stops[0]
+
+    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         self._set_training(True)
         windows, targets = batch
         sizes = batch_sizes(len(windows), self.part_size)
-        is_mean = getattr(self.criterion_, "reduction", "mean") != "sum"
+        parts = [torch.split(windows, sizes), torch.split(targets, sizes)]
+        if batch.weights is not None:
+            parts.append(torch.split(batch.weights, sizes))
         total: Any = 0.0
         answers = []
-        for x, *y in zip(
-            windows.split(sizes), *(part.split(sizes) for part in targets), strict=True
-        ):
+        for x, y, *weights in zip(*parts, strict=True):
             if getattr(self.module_, "takes_targets", False):
-                done = (len(self.history) - 1) / self.end_epoch_
-                fit_params = {**fit_params, "targets": y[0], "progress": done}
-            with torch.autocast(
-                self.device.type,
-                dtype=self.autocast_dtype,
-                enabled=self.autocast_dtype is not None,
-            ):
+                done = min(1.0, (len(self.history) - 1) / self.n_planned)
+                fit_params = {**fit_params, "targets": y, "progress": done}
+            with self._precision():
                 answer = self.infer(x, **fit_params).float()
-            loss = self.get_loss(answer, y, X=x, training=True)
-            if is_mean and len(sizes) > 1:
+            loss = self._loss(answer, y, *weights)
+            if self.reduction == "mean" and len(sizes) > 1:
                 loss = loss * (len(x) / len(windows))
             self.scaler_.scale(loss).backward()
             total += loss.detach()
-            answers.append(answer)
+            answers.append(answer.detach())
         self.scaler_.unscale_(self.optimizer_)
         return {"loss": total, "y_pred": torch.cat(answers)}
 
-    def get_loss(self, y_pred: Tensor, y_true: Any, *args: Any, **kwargs: Any) -> Any:
-        targets, *weights = y_true
-        loss = super().get_loss(y_pred, targets, *args, **kwargs)
+    def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+        self._set_training(False)
+        windows, targets = batch
+        weights = () if batch.weights is None else (batch.weights,)
+        with torch.no_grad():
+            answer = self.infer(windows, **fit_params)
+            return {"loss": self._loss(answer, targets, *weights), "y_pred": answer}
+
+    def _loss(self, answer: Tensor, targets: Tensor, *weights: Tensor) -> Any:
+        loss = self.criterion_(answer, targets)
         if weights:
             if loss.shape != targets.shape:
                 raise ValueError(
@@ -96,7 +126,14 @@ class Net(NeuralNetRegressor):
                     "sample_weight needs: leave it out, or use another loss."
                 )
             loss = loss * weights[0]
-        return loss.mean() if loss.ndim else loss
+        if loss.ndim:
+            loss = loss.sum() if self.reduction == "sum" else loss.mean()
+        return loss
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        if self.autocast_dtype is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.autocast_dtype)
 
     def _step_optimizer(self, step_fn: Any) -> None:
         if self.scaler_.is_enabled():
@@ -107,7 +144,6 @@ class Net(NeuralNetRegressor):
             super()._step_optimizer(step_fn)
 
     def fit_loop(self, *args: Any, **kwargs: Any) -> Any:
-        self.end_epoch_ = len(self.history) + self.max_epochs
         try:
             return super().fit_loop(*args, **kwargs)
         except TrainingStopped:

@@ -37,7 +37,8 @@ bptt_steps : int or None, default=None
 def _has_lstm_kernel(dtype: torch.dtype) -> bool:
     """Say whether this machine's CPU runs an LSTM in `dtype`."""
     try:
-        with torch.autocast("cpu", dtype=dtype):
+        # The probe draws weights, and whoever trains is not to notice.
+        with torch.random.fork_rng(devices=[]), torch.autocast("cpu", dtype=dtype):
             nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
     except RuntimeError:
         return False

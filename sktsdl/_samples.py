@@ -64,6 +64,12 @@ class Samples:
                     "loss_steps='last'."
                 )
             is_learnable &= starts >= self.window - 1
+            if not is_learnable.any() and self.is_complete.any():
+                raise ValueError(
+                    f"loss_steps='all' needs a target for each of the {self.window} "
+                    f"steps of a window, and X has {n} rows: give at least "
+                    f"{self.window}, or use loss_steps='last'."
+                )
         if not is_learnable.any():
             raise ValueError(
                 f"None of the {n} windows of {self.window} rows in X is complete: all "
@@ -187,7 +193,10 @@ def validate_watched(net: Any, X_val: Any, y_val: Any) -> Samples | None:
     try:
         samples = validate_samples(net, X_val, y_val, None, reset=False)
     except ValueError as error:
-        raise ValueError(f"X_val or y_val cannot be used: {error}") from error
+        raise ValueError(
+            f"X_val or y_val cannot be used (a Pipeline transforms X_val if it has "
+            f"transform_input=['X_val']): {error}"
+        ) from error
     if not samples.is_complete.any():
         raise ValueError(
             "No window in X_val is complete: give rows behind those of X, through the "

@@ -1,7 +1,6 @@
 """Rows as a net sees them, and its answers in the units of the target."""
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -113,7 +112,7 @@ class Standardizer:
 
     def origins(self, channels: Any, n_outputs: int) -> list[int]:
         """Return, for each output, the position of the target channel it belongs to."""
-        is_one = isinstance(channels, str | Integral)
+        is_one = not isinstance(channels, list | tuple | np.ndarray)
         names: list[Any] = [channels] if is_one else list(channels)
         positions = [self.position(name, "target_channels") for name in names]
         for name, at in zip(names, positions, strict=True):

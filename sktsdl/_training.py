@@ -95,14 +95,22 @@ def train(
     n_steps = len(Batches(train_set, batch_size))
     if params.verbose == 1:
         passing = [*passing, Progress(type(params).__name__)]
+    sets = [train_set] if valid_set is None else [train_set, valid_set]
+    is_weighted = any(data.weights is not None for data in sets)
+    criterion = _criterion(params.loss)
+    reduction = getattr(criterion, "reduction", "mean")
+    if is_weighted or reduction == "none":
+        criterion.reduction = "none"
     net = Net(
         module,
-        criterion=_criterion(params.loss, weighted=train_set.weights is not None),
+        criterion=criterion,
         optimizer=OPTIMIZERS.get(params.optimizer, params.optimizer),
         lr=params.lr,
         max_epochs=n_epochs,
         batch_size=batch_size,
         part_size=params.batch_size,
+        n_planned=params.max_epochs,
+        reduction="sum" if reduction == "sum" else "mean",
         autocast_dtype=PRECISIONS[params.precision],
         iterator_train=Batches,
         iterator_train__shuffle=True,
@@ -132,13 +140,10 @@ def train(
     return net
 
 
-def _criterion(loss: Any, weighted: bool) -> nn.Module:
-    criterion = copy.deepcopy(loss)
-    if not isinstance(loss, nn.Module):
-        criterion = LOSSES.get(loss, loss)()
-    if weighted:
-        criterion.reduction = "none"
-    return criterion
+def _criterion(loss: Any) -> Any:
+    if isinstance(loss, nn.Module):
+        return copy.deepcopy(loss)
+    return LOSSES.get(loss, loss)()
 
 
 def _optimizer_parameters(params: Any, device: torch.device) -> dict[str, Any]:
@@ -178,14 +183,12 @@ def _callbacks(
         callbacks.append(GradientNormClipping(params.clip_grad_norm))
     if params.lr_schedule is not None:
         callbacks.append(("lr_schedule", _schedule(params, n_epochs, n_steps)))
-    callbacks += [*copy.deepcopy(list(params.callbacks or ())), *passing]
     if params.early_stopping:
         stopper = Stopper(
             patience=params.n_iter_no_change, threshold=params.tol, load_best=True
         )
-        # It raises, and who is told of an epoch after it would miss the last one.
         callbacks.append(("early_stopping", stopper))
-    return callbacks
+    return [*callbacks, *copy.deepcopy(list(params.callbacks or ())), *passing]
 
 
 def _schedule(params: Any, n_epochs: int, n_steps: int) -> Schedule:
@@ -234,6 +237,8 @@ def _resume(net: Net, previous: Net) -> None:
         state = copy.deepcopy(previous.optimizer_.state_dict())
         state["param_groups"] = net.optimizer_.state_dict()["param_groups"]
         net.optimizer_.load_state_dict(state)
+    # Thresholds of another loss would be in other units.
+    same_loss = repr(net.criterion_) == repr(previous.criterion_)
     ours, theirs = dict(net.callbacks_), dict(previous.callbacks_)
     schedule, last_schedule = ours.get("lr_schedule"), theirs.get("lr_schedule")
     if schedule and last_schedule and schedule.policy is last_schedule.policy:
@@ -241,10 +246,10 @@ def _resume(net: Net, previous: Net) -> None:
             lr_scheduler.ReduceLROnPlateau,
             lr_scheduler.LambdaLR,
         )
-        if is_endless and net.lr == previous.lr:
+        if is_endless and same_loss and net.lr == previous.lr:
             schedule.state_ = copy.deepcopy(last_schedule.state_)
     stopper, last_stopper = ours.get("early_stopping"), theirs.get("early_stopping")
-    if stopper and last_stopper:
+    if stopper and last_stopper and same_loss:
         stopper.previous_ = last_stopper
     elif last_stopper:
         net.module_.load_state_dict(last_stopper.last_weights_)

@@ -93,10 +93,12 @@ warm_start : bool, default=False
     it was first fitted with. That is the same as one longer run, unless the schedule is
     ``"cosine"`` or ``"one_cycle"``, which start a new cycle.
 callbacks : sequence of skorch callbacks or None, default=None
-    Instances, copied in ``fit``; the copies are in ``net_.callbacks_``.
+    Instances, copied in every ``fit``, where they begin anew; the copies are in
+    ``net_.callbacks_``. skorch's ``EarlyStopping`` ends training. ``"valid_loss"`` is
+    there with `early_stopping` or `X_val`.
 device : {"cpu", "cuda", "cuda:1", "mps", "auto", ...}, default="cpu"
-    Where the net is trained and predicts; ``"auto"`` takes the accelerator if there
-    is one.
+    Where the net is trained, and then predicts; ``"auto"`` takes the accelerator if
+    there is one.
 random_state : int, RandomState instance or None, default=None
     Decides the first weights, the order of the batches and dropout.
 verbose : {0, 1, 2}, default=0
@@ -160,17 +162,19 @@ class TrainingParameters(FieldParams):
 
     def _check_parameters(self) -> None:
         """Raise an error for a parameter that cannot work, before any training."""
-        self._check_above_zero("lr")
+        self._check_number("lr", min_val=0, include_boundaries="neither")
         for name in ("max_epochs", "batch_size", "accumulate_batches"):
             check_scalar(getattr(self, name), name, Integral, min_val=1)
-        check_scalar(self.weight_decay, "weight_decay", Real, min_val=0)
         check_scalar(self.n_iter_no_change, "n_iter_no_change", Integral, min_val=1)
-        check_scalar(self.tol, "tol", Real, min_val=0)
+        for name in ("weight_decay", "tol"):
+            self._check_number(name, min_val=0)
+        for name in ("early_stopping", "standardize", "warm_start"):
+            check_scalar(getattr(self, name), name, (bool, np.bool_))
         check_scalar(self.verbose, "verbose", Integral, min_val=0)
         self._check_probability("validation_fraction", "neither")
         for name in ("clip_grad_norm", "clip_grad_value"):
             if getattr(self, name) is not None:
-                self._check_above_zero(name)
+                self._check_number(name, min_val=0, include_boundaries="neither")
         if not _is_kind(self.optimizer, torch.optim.Optimizer):
             check_option("optimizer", self.optimizer, tuple(OPTIMIZERS))
         if not (_is_kind(self.loss, nn.Module) or isinstance(self.loss, nn.Module)):
@@ -191,6 +195,8 @@ class TrainingParameters(FieldParams):
                 f"precision='fp16' needs CUDA, and device={self.device!r} is "
                 f"{device.type}: use 'bf16' or 'float32'."
             )
+        if isinstance(self.callbacks, Callback):
+            raise TypeError("callbacks is one callback: put it in a list.")
         for callback in self.callbacks or ():
             if not isinstance(callback, Callback):
                 raise TypeError(
@@ -198,10 +204,11 @@ class TrainingParameters(FieldParams):
                     "callback."
                 )
 
-    def _check_above_zero(self, name: str) -> None:
-        check_scalar(
-            getattr(self, name), name, Real, min_val=0, include_boundaries="neither"
-        )
+    def _check_number(self, name: str, **bounds: Any) -> None:
+        value = getattr(self, name)
+        check_scalar(value, name, Real, **bounds)
+        if np.isnan(value):
+            raise ValueError(f"{name}={value!r} is no number: give one.")
 
     def _check_sizes(self, *names: str) -> None:
         """Check parameters that are a positive integer, or a tuple of them."""
@@ -224,13 +231,8 @@ class TrainingParameters(FieldParams):
     def _check_probability(
         self, name: str, include_boundaries: Literal["left", "both", "neither"] = "left"
     ) -> None:
-        check_scalar(
-            getattr(self, name),
-            name,
-            Real,
-            min_val=0,
-            max_val=1,
-            include_boundaries=include_boundaries,
+        self._check_number(
+            name, min_val=0, max_val=1, include_boundaries=include_boundaries
         )
 
     def _architecture_parameters(self) -> dict[str, Any]:

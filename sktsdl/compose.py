@@ -137,9 +137,10 @@ class RelativeTargetRegressor(_Wrapper):
             check_option("relation", self.relation, ("ratio", "difference"))
             fit_params = dict(self._fit_params(fit_params))
             X, relative = self._relative(X, y, "y", reset=True)
-            if fit_params.get("y_val") is not None:
+            watched = fit_params.get("X_val"), fit_params.get("y_val")
+            if all(part is not None for part in watched):
                 fit_params["X_val"], fit_params["y_val"] = self._relative(
-                    fit_params.get("X_val"), fit_params["y_val"], "y_val", reset=False
+                    *watched, "y_val", reset=False
                 )
             self.regressor_ = regressor.fit(X, relative, **fit_params)
         return self

@@ -58,7 +58,7 @@ def test_batches_hold_every_window_once_with_its_target():
     torch.manual_seed(0)
     batches = list(Batches(dataset(), 8, shuffle=True))
     assert [len(windows) for windows, _ in batches] == [8, 8, 8, 2]
-    targets = torch.cat([targets for _, [targets] in batches]).ravel()
+    targets = torch.cat([targets for _, targets in batches]).ravel()
     assert sorted(targets.tolist()) == list(range(26)) != targets.tolist()
     windows = torch.cat([windows for windows, _ in batches]).numpy()
     np.testing.assert_array_equal(windows, VIEW[targets.numpy()])

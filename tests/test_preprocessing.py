@@ -1,5 +1,9 @@
 """What is special to each step that looks back."""
 
+import copy
+import pickle
+
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -207,3 +211,18 @@ def test_ridge_takes_filled_windows():
 def test_a_parameter_out_of_range_is_an_error(step, error, message):
     with pytest.raises(error, match=message):
         step.fit(levels()[0])
+
+
+@pytest.mark.parametrize("how", ["pickle", "joblib", "copy"])
+def test_windows_keep_the_names_of_their_channels(how, tmp_path):
+    X, _ = levels()
+    windows = SlidingWindow(5).fit_transform(X)
+    if how == "pickle":
+        again = pickle.loads(pickle.dumps(windows))
+    elif how == "joblib":
+        joblib.dump(windows, tmp_path / "windows")
+        again = joblib.load(tmp_path / "windows")
+    else:
+        again = copy.deepcopy(windows)
+    np.testing.assert_array_equal(again, windows)
+    assert list(again.channel_names) == ["rail", "bus"]

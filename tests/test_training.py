@@ -13,12 +13,20 @@ from sklearn.metrics import mean_absolute_error, mean_squared_error
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring
 from torch import nn
 
 import sktsdl._net
+import sktsdl._recurrent
 import sktsdl._training
-from sktsdl import LSTMRegressor, SlidingWindow, TCNRegressor, TransformerRegressor
+from sktsdl import (
+    LSTMRegressor,
+    Seq2SeqRegressor,
+    SlidingWindow,
+    TCNRegressor,
+    TransformerRegressor,
+    WindowMLPRegressor,
+)
 from tests.series import levels
 
 RNG = np.random.default_rng(0)
@@ -302,6 +310,14 @@ def test_bf16_in_every_kind_of_recurrent_layer(how):
     assert_low_precision_is_near(lstm(**how))
 
 
+def test_the_first_bf16_net_of_a_process_is_as_the_next():
+    first = lstm(precision="bf16")
+    sktsdl._recurrent._has_lstm_kernel.cache_clear()
+    np.testing.assert_array_equal(
+        first.fit(X, Y).predict(X), first.fit(X, Y).predict(X)
+    )
+
+
 def test_fp16_scales_the_loss_and_not_the_step(monkeypatch):
     full = lstm(optimizer="sgd").fit(X, Y)
     # On the CPU, where it is refused, the mechanism is the same as on CUDA.
@@ -350,6 +366,12 @@ def test_curves_do_not_outlive_another_fit():
     fitted = lstm(early_stopping=True).fit(X, Y)
     fitted.set_params(early_stopping=False).fit(X, Y)
     assert not hasattr(fitted, "validation_loss_curve_")
+
+
+def test_batch_norm_needs_batches():
+    for n, batch_size in ((1, 32), (20, 1)):
+        with pytest.raises(ValueError, match="norm='batch' needs at least 2 windows"):
+            WindowMLPRegressor(norm="batch", batch_size=batch_size).fit(X[:n], Y[:n])
 
 
 def test_too_few_rows_to_hold_back():
@@ -470,7 +492,10 @@ def test_a_training_that_has_stopped_stays_stopped():
     stopped = lstm(**params).fit(X, NOISE)
     n_epochs, expected = stopped.n_epochs_, stopped.predict(X)
     assert n_epochs < 100
-    np.testing.assert_array_equal(stopped.fit(X, NOISE).predict(X), expected)
+    with pytest.warns(UserWarning, match="Nothing is trained") as caught:
+        stopped.fit(X, NOISE)
+    assert caught[0].filename == __file__
+    np.testing.assert_array_equal(stopped.predict(X), expected)
     stopped.set_params(n_iter_no_change=6).fit(X, NOISE)
     assert stopped.n_epochs_ > n_epochs
 
@@ -483,6 +508,40 @@ def test_cycles_start_anew_and_say_so(lr_schedule):
         fitted.fit(X, Y)
     assert caught[0].filename == __file__
     np.testing.assert_allclose(fitted.lr_curve_[:12], fitted.lr_curve_[12:])
+
+
+def test_thresholds_of_another_loss_are_not_taken_over():
+    params = LONG | {"early_stopping": True, "warm_start": True}
+    fitted = lstm(loss="absolute_error", **params).fit(X, 100 * Y)
+    fitted.set_params(loss="squared_error", max_epochs=20).fit(X, 100 * Y)
+    assert fitted.n_epochs_ == fitted.best_epoch_ == 20
+
+
+def test_another_patience_of_the_plateau_is_taken_on():
+    params = {"lr_schedule": "plateau", "warm_start": True}
+    fitted = lstm(n_iter_no_change=2, tol=0.9, **params).fit(X, Y)
+    fitted.set_params(n_iter_no_change=100, tol=0.0, max_epochs=9).fit(X, Y)
+    assert fitted.lr_curve_[4 * 4 :] == [fitted.lr_curve_[-1]] * 20
+
+
+def test_equal_parameters_may_be_of_other_types():
+    fitted = lstm(warm_start=True, target_channels=[0]).fit(X, Y)
+    fitted.set_params(dropout=0, hidden_sizes=[np.int64(4)], target_channels=(0,))
+    assert fitted.set_params(max_epochs=4).fit(X, Y).n_epochs_ == 4
+
+
+def test_teacher_forcing_falls_over_partial_fits_too():
+    targets = np.column_stack([Y, NOISE])
+    parts = Seq2SeqRegressor(hidden_size=4, max_epochs=3, random_state=0)
+    whole = clone(parts).fit(X, targets)
+    for _ in range(3):
+        parts.partial_fit(X, targets)
+    np.testing.assert_array_equal(parts.predict(X), whole.predict(X))
+
+
+def test_a_pickled_net_is_one_net():
+    fitted = pickle.loads(pickle.dumps(lstm().fit(X, Y)))
+    assert fitted.module_ is fitted.net_.module_
 
 
 def test_another_learning_rate_is_taken_on():
@@ -542,6 +601,33 @@ def test_a_stop_of_the_user_is_no_interruption():
     stopping = EarlyStopping(monitor="train_loss", patience=2, threshold=0.99)
     fitted = lstm(callbacks=[stopping], max_epochs=20).fit(X, Y)
     assert fitted.n_epochs_ == 3
+
+
+def test_all_callbacks_are_told_of_the_last_epoch(capfd):
+    stopping = EarlyStopping(monitor="train_loss", patience=2, threshold=0.99)
+    recorder = Recorder()
+    fitted = lstm(
+        callbacks=[stopping, recorder],
+        early_stopping=True,
+        max_epochs=20,
+        verbose=1,
+    ).fit(X, Y)
+    assert dict(fitted.net_.callbacks_)["Recorder"].epochs == fitted.n_epochs_ == 3
+    assert fitted.best_epoch_ == np.argmin(fitted.validation_loss_curve_) + 1
+    assert len(capfd.readouterr().err.splitlines()) == 3
+
+
+@pytest.mark.parametrize("weights", [None, np.arange(100)])
+def test_scores_of_skorch(weights):
+    scoring = [
+        EpochScoring("r2", on_train=True, name="train_r2"),
+        EpochScoring("r2", name="valid_r2", lower_is_better=False),
+    ]
+    fitted = lstm(callbacks=scoring, early_stopping=True, max_epochs=1, lr=1e-12)
+    fitted.fit(X, Y, sample_weight=weights)
+    last = fitted.net_.history[-1]
+    assert last["train_r2"] == pytest.approx(fitted.score(X[:90], Y[:90]), abs=1e-3)
+    assert last["valid_r2"] == pytest.approx(fitted.score(X[90:], Y[90:]), abs=1e-3)
 
 
 def test_silent_by_default_and_one_line_an_epoch_without_a_terminal(net, capfd):
@@ -686,6 +772,25 @@ def test_a_weight_of_two_is_the_row_twice_in_a_full_batch(net):
         np.testing.assert_allclose(ours.scale_, theirs.scale_)
 
 
+def test_only_the_rows_held_out_may_be_weighted():
+    weights = np.r_[np.ones(90), np.arange(1, 11)]
+    fitted = lstm(early_stopping=True, max_epochs=1, lr=1e-12)
+    fitted.fit(X, Y, sample_weight=weights)
+    error = mean_squared_error(
+        Y[90:], fitted.predict(X[90:]), sample_weight=weights[90:]
+    )
+    np.testing.assert_allclose(fitted.validation_loss_curve_, [error], rtol=1e-4)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_weights_keep_what_a_loss_is_of_its_values(reduction):
+    net = lstm(loss=nn.MSELoss(reduction=reduction), lr=1e-12, max_epochs=1)
+    plain = clone(net).fit(X, Y).loss_curve_
+    weights = np.r_[1.0001, np.ones(99)]
+    weighted = clone(net).fit(X, Y, sample_weight=weights).loss_curve_
+    np.testing.assert_allclose(weighted, plain, rtol=1e-3)
+
+
 def test_equal_weights_are_none(net):
     weighted = net().fit(X, Y, sample_weight=np.full(100, 7.0))
     np.testing.assert_array_equal(weighted.predict(X), net().fit(X, Y).predict(X))
@@ -703,6 +808,19 @@ def test_weights_reach_every_step_of_a_window():
     clean = clone(net).fit(windows, y, sample_weight=weights).predict(windows)
     fitted = clone(net).fit(windows, spoilt, sample_weight=weights)
     np.testing.assert_array_equal(fitted.predict(windows), clean)
+
+
+def test_rows_that_do_not_count_do_not_lower_the_loss_of_all_steps():
+    rows, y = levels(200)
+    windows = SlidingWindow(6).fit_transform(rows)
+    weights = (np.arange(200) % 10 == 0).astype(float)
+    curves = [
+        lstm(loss_steps=steps, max_epochs=1, lr=1e-12)
+        .fit(windows, y, sample_weight=weights)
+        .loss_curve_[0]
+        for steps in ("last", "all")
+    ]
+    np.testing.assert_allclose(*curves, rtol=0.5)
 
 
 def test_scores_are_weighted():

@@ -158,6 +158,7 @@ def test_windows_that_do_not_move():
         ({"target_channels": 2}, "target_channels has 2, which is no channel of X"),
         ({"target_channels": "rail"}, "'rail', which is no channel.*without names"),
         ({"target_channels": [0, 1, 0]}, r"\[0, 1, 0\] cannot share the 2 columns"),
+        ({"target_channels": None}, "target_channels has None, which is no channel"),
         ({"target_channels": []}, r"\[\] cannot share"),
         (
             {"target_channels": 1, "categorical_features": [1]},

@@ -104,7 +104,8 @@ class Seq2SeqRegressor(DeepRegressor):
         Whether each output looks at all states of the encoder.
     teacher_forcing : float, default=0.5
         The probability, in training, that the decoder goes on from the true target and
-        not from its own output; it falls linearly to 0 over the epochs [3]_.
+        not from its own output; it falls linearly to 0 over `max_epochs` [3]_ (a warm
+        start that raises them is not as one longer run).
     {training_parameters}
 
     Attributes

@@ -23,6 +23,14 @@ class NamedWindows(np.ndarray):
     def __array_finalize__(self, obj: Any) -> None:
         self.channel_names = getattr(obj, "channel_names", None)
 
+    def __reduce__(self) -> Any:
+        build, arguments, state = tuple(super().__reduce__())
+        return build, arguments, (state, self.channel_names)
+
+    def __setstate__(self, state: Any) -> None:
+        state, self.channel_names = state
+        super().__setstate__(state)
+
 
 class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
     r"""Turn rows into windows, one for each row, that end at their row.
