@@ -3,10 +3,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint clean
+.PHONY: bench-speed demo test lint clean
 
 demo: $(VENV)/demo
 	$(BIN)/python benchmarks/demo.py
+
+bench-speed: $(VENV)/demo
+	$(BIN)/python benchmarks/speed.py
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest -n 2

@@ -10,6 +10,9 @@ import torch
 from sklearn.utils import check_random_state
 from torch import Tensor
 
+# With fewer multiplications, threads wait for each other longer than they work.
+LEAST_SHARED_WORK = 2**24
+
 _GENERATOR_LOCK = threading.RLock()
 
 
@@ -32,6 +35,23 @@ def resolve_device(name: str) -> torch.device:
             "accelerator if there is one."
         )
     return device
+
+
+@contextmanager
+def threads_for(work: int) -> Iterator[None]:
+    """Run the block on one thread if there is too little work to share.
+
+    Parameters
+    ----------
+    work : int
+        Multiplications in a step.
+    """
+    given = torch.get_num_threads()
+    torch.set_num_threads(given if work >= LEAST_SHARED_WORK else 1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(given)
 
 
 @contextmanager

@@ -82,6 +82,7 @@ class Net(NeuralNetRegressor):
                 told.on_epoch_end(self, **kwargs)
             except KeyboardInterrupt as stop:
                 stops.append(stop)
+        self.history[-1, "batches"].clear()  # they would outgrow the rows
         if stops:
             raise stops[0]
 

@@ -76,6 +76,14 @@ class RecurrentLayer(nn.Module):
             nn.LayerNorm(hidden) for _ in range(GATES[cell] if layer_norm else 0)
         )
 
+    def bytes_per_window(self, time: int) -> int:
+        """Return the buffers of torch's kernel for one window of `time` steps.
+
+        Only that of the LSTM allots them anew at every call.
+        """
+        floats = 9 if self.cell == "lstm" and not self.norms else 0
+        return 4 * floats * time * self.weights.hidden_size
+
     def forward(self, x: Tensor) -> Tensor:
         time = x.shape[1]
         k = min(self.bptt_steps or time, time)

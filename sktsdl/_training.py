@@ -1,6 +1,7 @@
 """Training: the net, its optimizer, schedule and callbacks, from the parameters."""
 
 import copy
+import math
 from collections.abc import Sequence
 from inspect import signature
 from typing import Any
@@ -21,7 +22,7 @@ from sktsdl._callbacks import (
     Stopper,
     WarmUp,
 )
-from sktsdl._device import generator_states, resolve_device
+from sktsdl._device import generator_states, resolve_device, threads_for
 from sktsdl._net import Net
 
 OPTIMIZERS = {
@@ -38,7 +39,24 @@ LOSSES = {
 LR_SCHEDULES = (None, "plateau", "cosine", "one_cycle", "warmup")
 CYCLES = ("cosine", "one_cycle")
 WARMUP_EPOCHS = 5
+BUFFER_BYTES = 2**24
 PRECISIONS = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def part_size(module: nn.Module, batch_size: int, window: int) -> int:
+    """Return how many windows of a batch are best computed at once.
+
+    Buffers of more than some megabytes are fetched from the system at every step, page
+    by page, where smaller ones are used again. The gradient is the same.
+    """
+    layers: list[Any] = list(module.modules())
+    sizes = [
+        layer.bytes_per_window(window)
+        for layer in layers
+        if hasattr(layer, "bytes_per_window")
+    ]
+    n_parts = math.ceil(batch_size * max(sizes, default=0) / BUFFER_BYTES)
+    return math.ceil(batch_size / max(n_parts, 1))
 
 
 def epochs_left(previous: Net, params: Any) -> int:
@@ -93,6 +111,8 @@ def train(
     device = resolve_device(params.device)
     batch_size = params.batch_size * params.accumulate_batches
     n_steps = len(Batches(train_set, batch_size))
+    window = len(train_set.steps)
+    part = part_size(module, params.batch_size, window)
     if params.verbose == 1:
         passing = [*passing, Progress(type(params).__name__)]
     sets = [train_set] if valid_set is None else [train_set, valid_set]
@@ -108,7 +128,7 @@ def train(
         lr=params.lr,
         max_epochs=n_epochs,
         batch_size=batch_size,
-        part_size=params.batch_size,
+        part_size=part,
         n_planned=params.max_epochs,
         reduction="sum" if reduction == "sum" else "mean",
         autocast_dtype=PRECISIONS[params.precision],
@@ -125,7 +145,9 @@ def train(
     net.initialize()
     if previous is not None:
         _resume(net, previous)
-    net.partial_fit(train_set, None)
+    n_weights = sum(weight.numel() for weight in module.parameters())
+    with threads_for(n_weights * part * window):
+        net.partial_fit(train_set, None)
     if net.interrupt_ is not None:
         if net.history and "train_loss" not in net.history[-1]:
             del net.history[-1]

@@ -20,6 +20,7 @@ import sktsdl._net
 import sktsdl._recurrent
 import sktsdl._training
 from sktsdl import (
+    GRURegressor,
     LSTMRegressor,
     Seq2SeqRegressor,
     SlidingWindow,
@@ -279,6 +280,60 @@ def test_a_loss_that_is_no_number_is_an_error(net, lr):
     with pytest.raises(FloatingPointError, match=r"epoch \d, at a loss.* lr=.*smaller"):
         fitted.fit(X, Y)
     np.testing.assert_array_equal(fitted.predict(X), expected)
+
+
+def test_a_batch_in_parts_is_the_same_step(monkeypatch, net):
+    rows = RNG.normal(size=(80, 5, 2))
+    whole = net(batch_size=40, weight_decay=0.1).fit(rows, NOISE[:80])
+    monkeypatch.setattr("sktsdl._training.BUFFER_BYTES", 2000)
+    sizes = []
+    original = sktsdl._net.Net.infer
+
+    def spy(self, x, **kwargs):
+        sizes.append(len(x))
+        return original(self, x, **kwargs)
+
+    monkeypatch.setattr("sktsdl._net.Net.infer", spy)
+    parts = net(batch_size=40, weight_decay=0.1).fit(rows, NOISE[:80])
+    assert (max(sizes) < 20) == (not isinstance(parts, TCNRegressor))
+    np.testing.assert_allclose(parts.predict(rows), whole.predict(rows), atol=1e-5)
+
+
+def test_only_large_buffers_are_parted():
+    for net, parted in (
+        (LSTMRegressor(), 64),
+        (LSTMRegressor(layer_norm=True), 256),
+        (GRURegressor(), 256),
+        (TransformerRegressor(), 52),
+    ):
+        module = net._build_module(7, 1)
+        assert sktsdl._training.part_size(module, 256, 96) == parted
+        assert sktsdl._training.part_size(module, 32, 20) == 32
+
+
+def test_little_work_is_done_on_one_thread(monkeypatch):
+    used = []
+    original = sktsdl._net.Net.train_step
+
+    def spy(self, *args, **kwargs):
+        used.append(torch.get_num_threads())
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr("sktsdl._net.Net.train_step", spy)
+    monkeypatch.setattr("sktsdl._device.LEAST_SHARED_WORK", 10_000)
+    torch.set_num_threads(2)
+    try:
+        lstm(batch_size=2, max_epochs=1).fit(X, Y)
+        lstm(batch_size=100, max_epochs=1).fit(X, Y)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert used == [1] * 50 + [2]
+
+
+def test_a_fitted_net_holds_nothing_of_each_batch():
+    history = lstm(early_stopping=True).fit(X, Y).net_.history
+    assert [len(epoch["batches"]) for epoch in history] == [0, 0, 0]
 
 
 # Precision

@@ -58,6 +58,11 @@ class Transformer(CausalNet):
         self.head = nn.Linear(d_model, n_outputs)
         self.is_causal = causal and pooling == "last"
 
+    def bytes_per_window(self, time: int) -> int:
+        """Return the buffers of a layer for one window of `time` steps."""
+        layer: Any = self.layers[0]
+        return 4 * time * (8 * self.d_model + 2 * layer.linear1.out_features)
+
     def states(self, x: Tensor) -> Tensor:
         h, mask = self._embedded(x)
         for layer in self.layers:

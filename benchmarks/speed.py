@@ -1,0 +1,362 @@
+"""Speed and memory beside the loop one would write by hand on prepared tensors.
+
+Writes ``benchmarks/results/speed.md``; every figure is stored in
+``benchmarks/results/speed.json`` as it is made, and a second run continues. Run it on
+a machine that does nothing else.
+
+    python benchmarks/speed.py [--only small predict ...] [--pairs 5]
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from skorch import NeuralNetRegressor
+from torch import nn
+
+from sktsdl import (
+    GRURegressor,
+    LSTMRegressor,
+    RNNRegressor,
+    SlidingWindow,
+    TCNRegressor,
+    TransformerRegressor,
+    WindowMLPRegressor,
+)
+
+RESULTS = Path(__file__).parent / "results"
+STORE = RESULTS / "speed.json"
+TABLE = RESULTS / "speed.md"
+
+NETS = {
+    "LSTM": LSTMRegressor(hidden_sizes=(64,)),
+    "GRU": GRURegressor(hidden_sizes=(64,)),
+    "RNN": RNNRegressor(hidden_sizes=(64,)),
+    "TCN": TCNRegressor(channels=(64, 64, 64)),
+    "Transformer": TransformerRegressor(d_model=64),
+}
+GOALS = {
+    ("small", "LSTM"): 0.95,
+    ("small", "GRU"): 0.95,
+    ("small", "TCN"): 0.95,
+    ("small", "Transformer"): 0.95,
+    ("big", "LSTM"): 0.70,
+    ("big", "GRU"): 1.00,
+    ("big", "RNN"): 1.00,
+    ("big", "TCN"): 1.00,
+    ("big", "Transformer"): 0.90,
+}
+SIZES = {
+    "small": {"n": 1000, "window": 20, "channels": 1, "batch_size": 32, "epochs": 10},
+    "big": {"n": 50_000, "window": 96, "channels": 7, "batch_size": 256, "epochs": 1},
+}
+
+
+def windows_and_targets(n: int, window: int, channels: int) -> tuple[Any, Any]:
+    """Return a view of `n` windows and a target for each."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(n + window - 1, channels)).astype(np.float32)
+    view = SlidingWindow(window).fit_transform(rows)[window - 1 :]
+    return view, rng.normal(size=n)
+
+
+def prepared(X: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what the loop is given: standardised copies, as tensors."""
+    windows = torch.from_numpy(np.ascontiguousarray(X))
+    targets = torch.from_numpy(np.asarray(y)[:, None]).float()
+    windows = (windows - windows.mean((0, 1))) / windows.std((0, 1))
+    return windows, (targets - targets.mean()) / targets.std()
+
+
+def loop(
+    module: nn.Module, X: torch.Tensor, y: torch.Tensor, epochs: int, batch_size: int
+) -> nn.Module:
+    """Train as one would by hand."""
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3)
+    criterion = nn.MSELoss()
+    module.train()
+    for _ in range(epochs):
+        for where in torch.split(torch.randperm(len(X)), batch_size):
+            optimizer.zero_grad()
+            loss = criterion(module(X[where]), y[where])
+            loss.backward()
+            optimizer.step()
+    return module
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def ratios(ours: Any, theirs: Any, pairs: int) -> list[float]:
+    """Return ours ÷ theirs of alternating pairs, after one of each to warm up."""
+    ours(), theirs()
+    return [seconds(ours) / seconds(theirs) for _ in range(pairs)]
+
+
+@contextlib.contextmanager
+def threads(n: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def fit_and_loop(
+    name: str, size: dict[str, int], **params: Any
+) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """Return our fit of a net, and the loop of the same."""
+    X, y = windows_and_targets(size["n"], size["window"], size["channels"])
+    net = NETS[name].set_params(
+        max_epochs=size["epochs"],
+        batch_size=size["batch_size"],
+        clip_grad_norm=None,
+        random_state=0,
+        **{"precision": "float32"} | params,
+    )
+    tensors = prepared(X, y)
+    net.fit(X[:300], y[:300])
+
+    def by_hand() -> nn.Module:
+        torch.manual_seed(0)
+        module = net._build_module(size["channels"], 1)
+        return loop(module, *tensors, size["epochs"], size["batch_size"])
+
+    return lambda: net.fit(X, y), by_hand
+
+
+def fit_and_skorch(name: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    size = SIZES["small"]
+    ours, _ = fit_and_loop(name, size)
+    tensors = prepared(*windows_and_targets(size["n"], size["window"], 1))
+    net = NETS[name]
+
+    def by_skorch() -> Any:
+        return NeuralNetRegressor(
+            net._build_module(1, 1),
+            optimizer=torch.optim.Adam,
+            lr=1e-3,
+            max_epochs=size["epochs"],
+            batch_size=size["batch_size"],
+            iterator_train__shuffle=True,
+            train_split=None,
+            verbose=0,
+        ).fit(*tensors)
+
+    return ours, by_skorch
+
+
+def predict_and_pass(name: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    X, y = windows_and_targets(50_000, 96, 7)
+    net = NETS[name].set_params(max_epochs=1, random_state=0).fit(X[:300], y[:300])
+    tensors, _ = prepared(X, y)
+
+    def one_pass() -> torch.Tensor:
+        with torch.inference_mode():
+            parts = [net.module_(part) for part in torch.split(tensors, 1024)]
+            return torch.cat(parts)
+
+    return lambda: net.predict(X), one_pass
+
+
+def one_epoch_of_few() -> tuple[Callable[[], Any], Callable[[], Any]]:
+    few = {"n": 100, "window": 20, "channels": 1, "batch_size": 32, "epochs": 1}
+    return fit_and_loop("LSTM", few)
+
+
+def searches() -> tuple[Callable[[], Any], Callable[[], Any]]:
+    X, y = windows_and_targets(300, 20, 1)
+    net = LSTMRegressor(hidden_sizes=(16,), max_epochs=10, random_state=0)
+    grid = {"lr": list(np.logspace(-4, -2, 8))}
+
+    def search(n_jobs: int) -> Any:
+        cv = TimeSeriesSplit(5)
+        return GridSearchCV(net, grid, cv=cv, n_jobs=n_jobs, refit=False).fit(X, y)
+
+    return lambda: search(2), lambda: search(1)
+
+
+BASE = "import torch, sklearn.pipeline, sklearn.model_selection, skorch"
+
+
+def imports() -> tuple[Callable[[], Any], Callable[[], Any]]:
+    def run(code: str) -> Any:
+        return subprocess.run([sys.executable, "-c", code], check=True)
+
+    return lambda: run("import sktsdl"), lambda: run(BASE)
+
+
+MEMORY = """
+import sys
+import numpy as np
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback
+from sktsdl import LSTMRegressor, SlidingWindow, WindowMLPRegressor
+
+def resident(peak):
+    name = "VmHWM:" if peak else "VmRSS:"
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(name))
+
+class Enough(Exception):
+    pass
+
+class Stop(Callback):
+    steps = 0
+
+    def on_batch_end(self, net, **kwargs):
+        self.steps += 1
+        if self.steps == 50:
+            raise Enough
+
+how = sys.argv[1]
+rows = np.random.default_rng(0).standard_normal((1_000_000, 7), dtype=np.float32)
+y = rows[:, 0].astype(np.float64)
+lstm = LSTMRegressor(batch_size=256, max_epochs=1, callbacks=[Stop()])
+mlp = WindowMLPRegressor(hidden_sizes=(8,), batch_size=1024, max_epochs=1)
+small = make_pipeline(SlidingWindow(96), mlp).fit(rows[:1000], y[:1000])
+if how == "predict":
+    small.fit(rows[:100_000], y[:100_000])
+windows = SlidingWindow(96).fit_transform(rows) if how == "fit" else None
+before = resident(peak=False)
+with open("/proc/self/clear_refs", "w") as refs:
+    refs.write("5")
+try:
+    if how == "fit":
+        lstm.fit(windows, y)
+    elif how == "pipeline":
+        make_pipeline(SlidingWindow(96), lstm).fit(rows, y)
+    elif how == "search":
+        pipe = make_pipeline(SlidingWindow(96), mlp)
+        grid = {"windowmlpregressor__lr": [1e-3]}
+        GridSearchCV(pipe, grid, cv=TimeSeriesSplit(2), refit=False).fit(rows, y)
+    else:
+        small.predict(rows)
+except Enough:
+    pass
+print((resident(peak=True) - before) / 1024)
+"""
+
+
+def memory(how: str) -> float:
+    """Return the peak of resident memory above that before, in MB."""
+    command = [sys.executable, "-c", MEMORY, how]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def growth() -> list[float]:
+    """Return seconds per epoch and row of 10⁵ and 10⁶ rows, as ratios to 10⁴ rows."""
+    per_row = []
+    for n in (10_000, 100_000, 1_000_000):
+        X, y = windows_and_targets(n, 96, 7)
+        net = WindowMLPRegressor(hidden_sizes=(64,), batch_size=256, random_state=0)
+        net.set_params(max_epochs=5 if n < 1_000_000 else 3).fit(X, y)
+        per_row.append(float(np.median(net.net_.history[1:, "dur"])) / n)
+    return [seconds / per_row[0] for seconds in per_row[1:]]
+
+
+def measures(pairs: int) -> dict[str, tuple[Any, float, str]]:
+    """Return how each row of the table is measured, its goal and its unit."""
+    rows: dict[str, tuple[Any, float, str]] = {}
+
+    def add(name: str, make: Any, goal: float, n: int | None = None) -> None:
+        def measure() -> list[float]:
+            with threads(n or torch.get_num_threads()):
+                ours, theirs = make()
+                return ratios(ours, theirs, pairs)
+
+        rows[name] = measure, goal, ""
+
+    for (size, net), goal in GOALS.items():
+        for n in (1, 2):
+            add(
+                f"{size} {net}, {n} thread{'s' * (n > 1)}: fit ÷ loop",
+                lambda size=size, net=net: fit_and_loop(net, SIZES[size]),
+                goal,
+                n,
+            )
+    for net in ("LSTM", "TCN"):
+        add(
+            f"small {net}: fit ÷ skorch's with a DataLoader",
+            lambda net=net: fit_and_skorch(net),
+            0.80,
+        )
+    for net in ("LSTM", "TCN"):
+        add(
+            f"predict of 50,000 windows, {net} ÷ one pass in batches of 1,024",
+            lambda net=net: predict_and_pass(net),
+            1.05,
+        )
+    add("one epoch on 100 windows: fit ÷ loop", one_epoch_of_few, 3.0)
+    add("search with 2 workers ÷ with 1", searches, 0.60)
+    add("import ÷ torch, scikit-learn and skorch", imports, 1.10)
+    for how in ("fit", "pipeline", "search", "predict"):
+        rows[f"memory of a million rows, {how}"] = (
+            lambda how=how: [memory(how)],
+            250.0,
+            " MB",
+        )
+    rows["growth: seconds per row of 10⁵ and 10⁶ rows ÷ of 10⁴"] = growth, 1.15, ""
+    return rows
+
+
+def machine() -> str:
+    """Describe the machine in one line."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text().splitlines()
+        names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
+        model = names[0] if names else model
+    kernels = torch.backends.cpu.get_cpu_capability()
+    return (
+        f"{model}, {os.cpu_count()} cores, {kernels}, Python "
+        f"{platform.python_version()}, torch {torch.__version__}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", nargs="+", help="words that begin rows")
+    parser.add_argument("--pairs", type=int, default=5)
+    arguments = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    store: dict[str, Any] = json.loads(STORE.read_text()) if STORE.exists() else {}
+    rows = measures(arguments.pairs)
+    for name, (measure, _, _) in rows.items():
+        wanted = arguments.only is None or name.startswith(tuple(arguments.only))
+        if wanted and name not in store:
+            store[name] = measure()
+            STORE.write_text(json.dumps(store, indent=1, ensure_ascii=False) + "\n")
+            print(f"{name}: {np.median(store[name]):.3f}", flush=True)
+    lines = [machine(), "", "| work | median | range | goal |", "|---|---|---|---|"]
+    for name, (_, goal, unit) in rows.items():
+        if name in store:
+            values = store[name]
+            lines.append(
+                f"| {name} | {np.median(values):.2f}{unit} | {min(values):.2f}-"
+                f"{max(values):.2f} | {goal:.2f}{unit} |"
+            )
+    TABLE.write_text("\n".join(lines) + "\n")
+    print(TABLE.read_text())
+
+
+if __name__ == "__main__":
+    main()
