@@ -296,13 +296,16 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             else:
                 module = copy.deepcopy(previous.module_)
             ends = module.step_ends(self._window) if self.loss_steps == "all" else None
+            x = self._as_seen(samples).to(device)
+            train_set = self._dataset(samples, learnt, x, ends).to(device)
             valid_set = None
             if valid is not None and held_out is not None:
-                valid_set = self._dataset(valid, held_out).to(device)
+                watched = x if valid is samples else self._as_seen(valid)
+                valid_set = self._dataset(valid, held_out, watched).to(device)
             self.net_ = train(
                 module,
                 self,
-                self._dataset(samples, learnt, ends).to(device),
+                train_set,
                 valid_set,
                 n_epochs=n_epochs,
                 unit=self._loss_unit(n_outputs),
@@ -312,10 +315,18 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         self._built_by = self._building_parameters()
         self._set_fitted_attributes()
 
+    def _as_seen(self, samples: Samples) -> torch.Tensor:
+        """Return the rows of `samples` as the net sees them."""
+        return torch.from_numpy(self._standardizer.transform(samples.rows))
+
     def _dataset(
-        self, samples: Samples, which: np.ndarray, ends: torch.Tensor | None = None
+        self,
+        samples: Samples,
+        which: np.ndarray,
+        rows: torch.Tensor,
+        ends: torch.Tensor | None = None,
     ) -> WindowDataset:
-        """Return the windows `which`, as the net sees them."""
+        """Return the windows `which` of `rows`, and what is to be learnt of them."""
         starts = samples.starts[which]
         learns = [self._standardizer.transform_targets(samples.targets)]
         counted = which if ends is None else np.arange(len(samples.starts))
@@ -331,7 +342,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         targets, *weights = map(torch.from_numpy, learns)
         weights = [(part / part[used].mean()).float() for part in weights]
         return WindowDataset(
-            torch.from_numpy(self._standardizer.transform(samples.rows)),
+            rows,
             torch.from_numpy(starts),
             samples.window,
             targets,

@@ -107,6 +107,8 @@ def train(
     ------
     KeyboardInterrupt
         If the user interrupts the first epoch.
+    MemoryError
+        If the accelerator has too little memory.
     """
     device = resolve_device(params.device)
     batch_size = params.batch_size * params.accumulate_batches
@@ -147,7 +149,14 @@ def train(
         _resume(net, previous)
     n_weights = sum(weight.numel() for weight in module.parameters())
     with threads_for(n_weights * part * window):
-        net.partial_fit(train_set, None)
+        try:
+            net.partial_fit(train_set, None)
+        except torch.cuda.OutOfMemoryError as error:
+            raise MemoryError(
+                f"{device} has too little memory for batch_size={params.batch_size} "
+                f"windows of {window} steps: use a smaller batch_size (with more "
+                "accumulate_batches), a smaller window, or precision='bf16'."
+            ) from error
     if net.interrupt_ is not None:
         if net.history and "train_loss" not in net.history[-1]:
             del net.history[-1]

@@ -336,6 +336,15 @@ def test_a_fitted_net_holds_nothing_of_each_batch():
     assert [len(epoch["batches"]) for epoch in history] == [0, 0, 0]
 
 
+def test_too_little_memory_says_what_to_change(monkeypatch):
+    def fail(*args, **kwargs):
+        raise torch.cuda.OutOfMemoryError
+
+    monkeypatch.setattr("sktsdl._net.Net.train_step", fail)
+    with pytest.raises(MemoryError, match=r"batch_size=7 windows of 5 steps.*smaller"):
+        lstm(batch_size=7).fit(X, Y)
+
+
 # Precision
 
 
