@@ -408,10 +408,10 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
 
     def _set_fitted_attributes(self) -> None:
         history = self.net_.history
-        self.loss_curve_ = history[:, "train_loss"]
+        self.loss_curve_ = [float(epoch["train_loss"]) for epoch in history]
         self.lr_curve_ = self.net_.lr_curve_
         self.n_epochs_ = self.best_epoch_ = len(history)
-        watched = [epoch["valid_loss"] for epoch in history if "valid_loss" in epoch]
+        watched = [float(row["valid_loss"]) for row in history if "valid_loss" in row]
         self.__dict__.pop("validation_loss_curve_", None)
         if watched:
             self.validation_loss_curve_ = watched
