@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from torch import Tensor
 
 # With fewer multiplications, threads wait for each other longer than they work.
-LEAST_SHARED_WORK = 2**24
+LEAST_SHARED_WORK = 10_000_000
 
 _GENERATOR_LOCK = threading.RLock()
 
