@@ -79,12 +79,17 @@ class WindowDataset(Dataset[Batch]):
         ends: Tensor | None = None,
         weights: Tensor | None = None,
     ) -> None:
-        self.rows = rows
+        self.rows = rows.contiguous()
         self.starts = starts
         self.targets = targets
         self.ends = ends
         self.weights = weights
-        self.steps = torch.arange(window, device=rows.device)
+        self.window = window
+        n_rows, n_channels = rows.shape
+        # Every window as one row of a view; each is then copied in one piece.
+        self.windows = self.rows.as_strided(
+            (n_rows - window + 1, window * n_channels), (n_channels, 1)
+        )
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -96,9 +101,8 @@ class WindowDataset(Dataset[Batch]):
         any the starts. Weights have 1 in place of outputs.
         """
         starts = self.starts[where]
-        positions = (starts[:, None] + self.steps).reshape(-1)
-        windows = self.rows.index_select(0, positions)
-        windows = windows.view(len(starts), len(self.steps), self.rows.shape[1])
+        windows = self.windows.index_select(0, starts)
+        windows = windows.view(len(starts), self.window, self.rows.shape[1])
         which = where if self.ends is None else starts[:, None] + self.ends
         targets = starts if self.targets is None else self.targets[which]
         batch = Batch((windows, targets))
@@ -113,7 +117,7 @@ class WindowDataset(Dataset[Batch]):
             for part in (self.targets, self.ends, self.weights)
         )
         rows, starts = self.rows.to(device), self.starts.to(device)
-        return type(self)(rows, starts, len(self.steps), targets, ends, weights)
+        return type(self)(rows, starts, self.window, targets, ends, weights)
 
 
 def batch_sizes(n: int, batch_size: int) -> list[int]:

@@ -113,7 +113,7 @@ def train(
     device = resolve_device(params.device)
     batch_size = params.batch_size * params.accumulate_batches
     n_steps = len(Batches(train_set, batch_size))
-    window = len(train_set.steps)
+    window = train_set.window
     part = part_size(module, params.batch_size, window)
     if params.verbose == 1:
         passing = [*passing, Progress(type(params).__name__)]
