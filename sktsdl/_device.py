@@ -1,4 +1,4 @@
-"""The device of a net, and the generators of random numbers that it draws from."""
+"""The device of a net, its threads, and the generators that it draws from."""
 
 import threading
 from collections.abc import Iterator

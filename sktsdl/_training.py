@@ -126,7 +126,7 @@ def train(
     net = Net(
         module,
         criterion=criterion,
-        optimizer=OPTIMIZERS.get(params.optimizer, params.optimizer),
+        optimizer=_optimizer(params),
         lr=params.lr,
         max_epochs=n_epochs,
         batch_size=batch_size,
@@ -146,7 +146,7 @@ def train(
     )
     net.initialize()
     if previous is not None:
-        _resume(net, previous)
+        _resume(net, previous, params)
     n_weights = sum(weight.numel() for weight in module.parameters())
     with threads_for(n_weights * part * window):
         try:
@@ -177,8 +177,12 @@ def _criterion(loss: Any) -> Any:
     return LOSSES.get(loss, loss)()
 
 
+def _optimizer(params: Any) -> Any:
+    return OPTIMIZERS.get(params.optimizer, params.optimizer)
+
+
 def _optimizer_parameters(params: Any, device: torch.device) -> dict[str, Any]:
-    optimizer = OPTIMIZERS.get(params.optimizer, params.optimizer)
+    optimizer = _optimizer(params)
     extras = dict(OPTIMIZER_EXTRAS.get(params.optimizer, {}))
     if params.weight_decay:
         extras["weight_decay"] = params.weight_decay
@@ -232,7 +236,7 @@ def _schedule(params: Any, n_epochs: int, n_steps: int) -> Schedule:
             patience=max(params.n_iter_no_change // 2 - 1, 0),
             threshold=params.tol,
         )
-    names = signature(OPTIMIZERS.get(params.optimizer, params.optimizer)).parameters
+    names = signature(_optimizer(params)).parameters
     policies: dict[str, tuple[Any, dict[str, Any]]] = {
         "cosine": (lr_scheduler.CosineAnnealingLR, {"T_max": n_epochs * n_steps}),
         "one_cycle": (
@@ -258,7 +262,7 @@ def _watched_loss(net: Any) -> float:
     return loss
 
 
-def _resume(net: Net, previous: Net) -> None:
+def _resume(net: Net, previous: Net, params: Any) -> None:
     """Let `net` go on where `previous` ended."""
     net.history = copy.deepcopy(previous.history)
     net.lr_curve_ = list(previous.lr_curve_)
@@ -273,10 +277,7 @@ def _resume(net: Net, previous: Net) -> None:
     ours, theirs = dict(net.callbacks_), dict(previous.callbacks_)
     schedule, last_schedule = ours.get("lr_schedule"), theirs.get("lr_schedule")
     if schedule and last_schedule and schedule.policy is last_schedule.policy:
-        is_endless = schedule.policy in (
-            lr_scheduler.ReduceLROnPlateau,
-            lr_scheduler.LambdaLR,
-        )
+        is_endless = params.lr_schedule not in CYCLES
         if is_endless and same_loss and net.lr == previous.lr:
             schedule.state_ = copy.deepcopy(last_schedule.state_)
     stopper, last_stopper = ours.get("early_stopping"), theirs.get("early_stopping")
