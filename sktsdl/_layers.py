@@ -16,7 +16,8 @@ class CausalNet(nn.Module):
     """A net whose state at a step has seen no later step of its window.
 
     A subclass has a `head` and computes the `states`; the answer is the head of the
-    last state, and in training, with `every_step`, the heads of all.
+    last state, and in training, with `every_step`, the heads of all. One that can tell
+    the `last_state` without the others says how, or sets the `receptive_field` of it.
 
     **Shape**: (batch, time, channels) -> (batch, outputs)
     """
@@ -24,16 +25,22 @@ class CausalNet(nn.Module):
     head: nn.Module
     is_causal = True
     every_step = False
+    receptive_field: int | None = None
 
     def states(self, x: Tensor) -> Tensor:
         """(batch, time, channels) -> (batch, steps, features)"""
         raise NotImplementedError
 
+    def last_state(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) -> (batch, features)"""
+        if self.receptive_field is not None:
+            x = x[:, -self.receptive_field :]
+        return self.states(x)[:, -1]
+
     def forward(self, x: Tensor) -> Tensor:
-        states = self.states(x)
         if self.every_step and self.training:
-            return self.head(states)  # (batch, steps, outputs)
-        return self.head(states[:, -1])
+            return self.head(self.states(x))  # (batch, steps, outputs)
+        return self.head(self.last_state(x))
 
     def step_ends(self, window: int) -> Tensor:
         """Return which row of a window each state ends at."""
@@ -73,9 +80,14 @@ class CausalConv1d(nn.Conv1d):
         x = F.pad(x, (span + (-(-time // stride) - 1) * stride - time, 0))
         weight = self.weight
         if self.gain is not None:
-            norms = weight.flatten(1).norm(dim=1)[:, None, None]
-            weight = self.gain * weight / norms
+            weight = torch._weight_norm(weight, self.gain)
         return F.conv1d(x, weight, self.bias, self.stride, dilation=self.dilation)
+
+
+def receptive_field(net: nn.Module) -> int:
+    """Return the steps that the last state of a chain of convolutions sees."""
+    convs = [layer for layer in net.modules() if isinstance(layer, CausalConv1d)]
+    return 1 + sum(conv.dilation[0] * (conv.kernel_size[0] - 1) for conv in convs)
 
 
 class ChannelNorm(nn.LayerNorm):

@@ -2,7 +2,7 @@
 
 from functools import cache
 from numbers import Integral
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from sklearn.utils import check_scalar
@@ -51,7 +51,7 @@ class RecurrentLayer(nn.Module):
     torch's fused kernel runs it where it can; `variational_dropout` and `layer_norm`
     act inside the cell, so they run it step by step, on the same weights.
 
-    **Shape**: (batch, time, n_in) -> (batch, time, hidden)
+    **Shape**: (batch, time, n_in) -> (batch, time, hidden), (batch, hidden)
     """
 
     def __init__(
@@ -84,22 +84,25 @@ class RecurrentLayer(nn.Module):
         floats = 9 if self.cell == "lstm" and not self.norms else 0
         return 4 * floats * time * self.weights.hidden_size
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the states of all steps, and the last one, (batch, hidden)."""
         time = x.shape[1]
         k = min(self.bptt_steps or time, time)
         in_cell = bool(self.norms) or (self.training and self.variational_dropout > 0)
         # Parts of k steps, counted from the end; no gradient passes between them.
         sizes = [time % k] * (time % k > 0) + [k] * (time // k)
         masks = self._masks(x) if in_cell else None
-        out, state = [], None
+        out: list[Tensor] = []
+        state: Any = None
         for part in torch.split(x, sizes, dim=1):
+            before = None if state is None else _detached(state)
             if masks is None:
-                states, state = self._fused(part, state)
+                states, state = self._fused(part, before)
             else:
-                states, state = self._unroll(part, state, masks)
+                states, state = self._unroll(part, before, masks)
             out.append(states)
-            state = _detached(state)
-        return torch.cat(out, dim=1)
+        last = state[0] if isinstance(state, tuple) else state
+        return _joined(out, dim=1), last[0]
 
     def _fused(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Run torch's kernel, in float32 where there is none for autocast's dtype."""
@@ -156,6 +159,11 @@ class RecurrentLayer(nn.Module):
         return torch.sigmoid(o) * torch.tanh(c), c  # (4), (6)
 
 
+def _joined(parts: list[Tensor], dim: int) -> Tensor:
+    # To join one part would copy it.
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim)
+
+
 def _detached(state: State) -> State:
     if isinstance(state, tuple):
         return state[0].detach(), state[1].detach()
@@ -203,12 +211,29 @@ class RecurrentStack(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self._run(x)[0]
+
+    def last_state(self, x: Tensor) -> Tensor:
+        """(batch, time, n_in) -> (batch, directions * hidden_sizes[-1])
+
+        That of the last step, and of the first one for the way back. torch's kernels
+        give it beside the others, whose gradient then need not be computed.
+        """
+        return self._run(x)[1]
+
+    def _run(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        last = x
         for depth, layer in enumerate(self.layers):
             x = self.dropout(x) if depth else x
             ahead, *back = layer.children()
-            states = [ahead(x), *(direction(x.flip(1)).flip(1) for direction in back)]
-            x = torch.cat(states, dim=-1)  # (batch, time, directions * hidden)
-        return x
+            states, last = ahead(x)
+            ways = [states]
+            for direction in back:
+                states, first = direction(x.flip(1))
+                ways.append(states.flip(1))
+                last = torch.cat([last, first], dim=-1)
+            x = _joined(ways, dim=-1)  # (batch, time, directions * hidden)
+        return x, last
 
 
 class RecurrentNet(CausalNet):
@@ -225,6 +250,9 @@ class RecurrentNet(CausalNet):
     def states(self, x: Tensor) -> Tensor:
         return self.stack(x)
 
+    def last_state(self, x: Tensor) -> Tensor:
+        return self.stack.last_state(x)
+
 
 class BidirectionalNet(nn.Module):
     """A stack in both directions and a linear head on the last state of each.
@@ -238,9 +266,7 @@ class BidirectionalNet(nn.Module):
         self.head = nn.Linear(stack.n_out, n_outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        forward, backward = self.stack(x).chunk(2, dim=-1)
-        # The backward pass ends at the first step of the window.
-        return self.head(torch.cat([forward[:, -1], backward[:, 0]], dim=-1))
+        return self.head(self.stack.last_state(x))
 
 
 class RecurrentRegressor(DeepRegressor):

@@ -165,9 +165,9 @@ def test_variational_dropout_draws_one_mask_for_all_steps(cell):
     assert set(torch.cat([inputs.ravel(), state.ravel()]).tolist()) == {0.0, 2.0}
     torch.manual_seed(0)
     expected, _ = layer._unroll(x, None, (inputs, state))
-    torch.testing.assert_close(layer(x), expected)
+    torch.testing.assert_close(layer(x)[0], expected)
     layer.eval()
-    torch.testing.assert_close(layer(x), layer.weights(x)[0])
+    torch.testing.assert_close(layer(x)[0], layer.weights(x)[0])
 
 
 @pytest.mark.parametrize("hidden_sizes", [(4,), (4, 4)])
@@ -341,9 +341,9 @@ def test_receptive_fields_by_gradient(net, expected):
     for weight in module.parameters():  # a rectifier must not hide a step
         nn.init.uniform_(weight, 0.01, 0.1)
     x = torch.rand(1, 40, 2, dtype=torch.float64, requires_grad=True)
-    states = module.layers(x.mT)[..., -1] if isinstance(net, CNNRegressor) else None
-    answer = module(x) if states is None else states
-    (gradient,) = torch.autograd.grad(answer.sum(), x)
+    is_cnn = isinstance(net, CNNRegressor)
+    last = module.layers(x.mT)[..., -1] if is_cnn else module.states(x)[:, -1]
+    (gradient,) = torch.autograd.grad(last.sum(), x)
     seen = (gradient[0] != 0).any(dim=1)
     assert seen.sum() == expected
     assert seen[-expected:].all()
@@ -362,6 +362,37 @@ def test_causal_nets_see_no_later_step(net):
         (gradient,) = torch.autograd.grad(state, x, retain_graph=True)
         assert (gradient[:, end + 1 :] == 0).all()
         assert (gradient[:, end] != 0).any()
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        *CAUSAL,
+        TransformerRegressor(d_model=8, nhead=2, num_layers=3),
+        TCNRegressor(norm="batch"),
+        TCNRegressor(norm=None, kernel_size=2, channels=(4, 4)),
+    ],
+    ids=str,
+)
+def test_the_last_state_alone_is_that_beside_the_others(net):
+    module = module_of(net, window=40).train()
+    x = torch.from_numpy(samples(n=4, window=40, seed=1)).requires_grad_()
+    of_all, alone = module.states(x)[:, -1], module.last_state(x)
+    torch.testing.assert_close(alone, of_all)
+    weights = [x, *(w for name, w in module.named_parameters() if "head" not in name)]
+    expected, gradients = (
+        torch.autograd.grad(state.square().sum(), weights) for state in (of_all, alone)
+    )
+    torch.testing.assert_close(gradients, expected)
+
+
+def test_the_last_state_needs_no_step_outside_the_receptive_field():
+    for net in (TCNRegressor(channels=(4, 4)), WaveNetRegressor(channels=4)):
+        module = module_of(net, window=40)
+        seen = []
+        module.states = lambda x, seen=seen: seen.append(x) or x
+        module.last_state(torch.zeros(1, 40, 2))
+        assert seen[0].shape[1] == net.receptive_field_
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 5])

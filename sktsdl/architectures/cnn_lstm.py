@@ -35,8 +35,14 @@ class CNNLSTM(CausalNet):
         self.head = nn.Linear(self.stack.n_out, n_outputs)
 
     def states(self, x: Tensor) -> Tensor:
+        return self.stack(self._shortened(x))  # (2)
+
+    def last_state(self, x: Tensor) -> Tensor:
+        return self.stack.last_state(self._shortened(x))  # (2)
+
+    def _shortened(self, x: Tensor) -> Tensor:
         u = torch.relu(self.conv(x.transpose(1, 2)))  # (1): (batch, channels, steps)
-        return self.stack(u.transpose(1, 2))  # (2)
+        return u.transpose(1, 2)
 
     def step_ends(self, window: int) -> Tensor:
         return torch.arange((window - 1) % self.stride, window, self.stride)

@@ -6,7 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from sktsdl._base import DeepRegressor
-from sktsdl._layers import NORMS, CausalConv1d, CausalNet, channel_norm
+from sktsdl._layers import (
+    NORMS,
+    CausalConv1d,
+    CausalNet,
+    channel_norm,
+    receptive_field,
+)
 from sktsdl._validation import check_option
 
 Norm = Literal["weight", "batch", "layer"]
@@ -85,6 +91,8 @@ class TCN(CausalNet):
             )
         )
         self.head = nn.Linear(channels[-1], n_outputs)
+        if norm != "batch":  # which takes its statistics over all steps
+            self.receptive_field = receptive_field(self)
 
     def states(self, x: Tensor) -> Tensor:
         return self.blocks(x.transpose(1, 2)).transpose(1, 2)

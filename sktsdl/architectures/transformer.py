@@ -11,10 +11,12 @@ from sktsdl._layers import CausalNet
 from sktsdl._validation import check_option
 
 
-def sinusoidal_positions(n: int, d_model: int) -> Tensor:
+def sinusoidal_positions(
+    n: int, d_model: int, device: torch.device | None = None
+) -> Tensor:
     """Return the encoding of positions 0 to n - 1, (n, d_model)."""
-    i = torch.arange(0, d_model, 2)
-    angles = torch.arange(n)[:, None] / 10_000 ** (i / d_model)
+    i = torch.arange(0, d_model, 2, device=device)
+    angles = torch.arange(n, device=device)[:, None] / 10_000 ** (i / d_model)
     waves = torch.stack([angles.sin(), angles.cos()], dim=-1)  # (1), (2)
     return waves.flatten(1)[:, :d_model]
 
@@ -69,6 +71,21 @@ class Transformer(CausalNet):
             h = layer(h, src_mask=mask)  # (3), (4)
         return self.norm(h)
 
+    def last_state(self, x: Tensor) -> Tensor:
+        h, mask = self._embedded(x)
+        *layers, last = self.layers
+        layer: Any
+        for layer in layers:
+            h = layer(h, src_mask=mask)
+        # In the last layer all steps are attended to, but only one attends.
+        layer = last
+        u = layer.norm1(h)
+        attended, _ = layer.self_attn(u[:, -1:], u, u, need_weights=False)
+        h = h[:, -1] + layer.dropout1(attended[:, 0])  # (3)
+        dense = layer.dropout(layer.activation(layer.linear1(layer.norm2(h))))
+        h = h + layer.dropout2(layer.linear2(dense))  # (4)
+        return self.norm(h)
+
     def forward(self, x: Tensor) -> Tensor:
         if self.pooling == "last":
             return super().forward(x)
@@ -87,9 +104,10 @@ class Transformer(CausalNet):
 
     def _embedded(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         time = x.shape[1]
-        positions = sinusoidal_positions(time, self.d_model).to(x)
-        later = torch.ones(time, time, dtype=torch.bool, device=x.device).triu(1)
-        return self.embed(x) + positions, later if self.causal else None
+        h = self.embed(x) + sinusoidal_positions(time, self.d_model, x.device).to(x)
+        if not self.causal:
+            return h, None
+        return h, torch.ones(time, time, dtype=torch.bool, device=x.device).triu(1)
 
 
 class TransformerRegressor(DeepRegressor):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from sktsdl._base import DeepRegressor
-from sktsdl._layers import CausalConv1d, CausalNet
+from sktsdl._layers import CausalConv1d, CausalNet, receptive_field
 
 
 class GatedLayer(nn.Module):
@@ -67,6 +67,7 @@ class WaveNet(CausalNet):
         )
         self.mix = nn.Conv1d(channels, channels, 1) if gated else nn.Identity()
         self.head = nn.Linear(channels, n_outputs)
+        self.receptive_field = receptive_field(self)
 
     def states(self, x: Tensor) -> Tensor:
         h = self.embed(x.transpose(1, 2))  # (batch, channels, time)
