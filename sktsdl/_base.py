@@ -12,9 +12,9 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._batches import WindowDataset, fixed_size_blocks
+from sktsdl._batches import WindowDataset, evaluate_in_blocks
 from sktsdl._callbacks import ScikitLearnCallbacks
-from sktsdl._device import resolve_device, seeded
+from sktsdl._device import place, resolve_device, seeded
 from sktsdl._history import fill_unknown
 from sktsdl._layers import initialize
 from sktsdl._samples import (
@@ -26,11 +26,7 @@ from sktsdl._samples import (
 )
 from sktsdl._sklearn_callbacks import CallbackSupportMixin, with_callbacks
 from sktsdl._standardization import Standardizer
-from sktsdl._training import (
-    CYCLES,
-    epochs_left,
-    train,
-)
+from sktsdl._training import CYCLES, epochs_left, part_size, train
 from sktsdl._training_parameters import (
     TRAINING_ATTRIBUTES,
     TRAINING_PARAMETERS,
@@ -296,7 +292,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             else:
                 module = copy.deepcopy(previous.module_)
             ends = module.step_ends(self._window) if self.loss_steps == "all" else None
-            x = self._as_seen(samples).to(device)
+            x = place(self._as_seen(samples), device)
             train_set = self._dataset(samples, learnt, x, ends).to(device)
             valid_set = None
             if valid is not None and held_out is not None:
@@ -340,14 +336,14 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             learns = [np.pad(values, front) for values in learns]  # by row
             used = starts[:, None] + ends.numpy()
         targets, *weights = map(torch.from_numpy, learns)
-        weights = [(part / part[used].mean()).float() for part in weights]
+        shares = [(part / part[used].mean()).float() for part in weights]
         return WindowDataset(
             rows,
             torch.from_numpy(starts),
             samples.window,
             targets,
             ends,
-            *weights,
+            shares[0] if shares else None,
         )
 
     def _loss_unit(self, n_outputs: int) -> float:
@@ -370,7 +366,9 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
                 )
             module.every_step = True
         if n_codes:
-            module = EmbedCategories(module, self._standardizer.categories, n_codes)
+            module = EmbedCategories(
+                module, self._standardizer.categories, n_codes, n_channels=n_channels
+            )
         if self.window_norm is not None:
             origins = self._standardizer.origins(self.target_channels, n_outputs)
             gain, shift = self._standardizer.carry(origins)
@@ -401,10 +399,10 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         dataset = WindowDataset(x, torch.from_numpy(starts), self._window)
         dataset = dataset.to(next(self.module_.parameters()).device)
         evaluate = getattr(self.module_, method)
-        blocks = fixed_size_blocks(dataset, PREDICT_BLOCK)
+        size = part_size(self.module_, PREDICT_BLOCK, self._window)
         with torch.inference_mode():
-            answers = [evaluate(block).cpu() for block in blocks]
-        return torch.cat(answers)[: len(starts)].double().numpy()
+            answers = evaluate_in_blocks(evaluate, dataset, size)
+        return answers.cpu().double().numpy()
 
     def _set_fitted_attributes(self) -> None:
         history = self.net_.history

@@ -1,6 +1,6 @@
 """From window views back to rows, and batches of windows gathered from rows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self
 
 import numpy as np
@@ -8,6 +8,8 @@ import torch
 from numpy.lib.stride_tricks import as_strided
 from torch import Tensor
 from torch.utils.data import Dataset
+
+from sktsdl._device import place
 
 N_COMPARED = 4096
 
@@ -68,6 +70,8 @@ class WindowDataset(Dataset[Batch]):
         The steps of a window that have a target of their own.
     weights : Tensor of shape (n, 1) or (n_rows, 1), or None
         What each target counts.
+    device : torch.device or None
+        Where batches are asked for, None where the rows are.
     """
 
     def __init__(
@@ -78,8 +82,10 @@ class WindowDataset(Dataset[Batch]):
         targets: Tensor | None = None,
         ends: Tensor | None = None,
         weights: Tensor | None = None,
+        device: torch.device | None = None,
     ) -> None:
         self.rows = rows.contiguous()
+        self.device = rows.device if device is None else device
         self.starts = starts
         self.targets = targets
         self.ends = ends
@@ -105,19 +111,27 @@ class WindowDataset(Dataset[Batch]):
         windows = windows.view(len(starts), self.window, self.rows.shape[1])
         which = where if self.ends is None else starts[:, None] + self.ends
         targets = starts if self.targets is None else self.targets[which]
+        weights = None if self.weights is None else self.weights[which]
+        if self.rows.device != self.device:
+            windows, targets = self._send(windows), self._send(targets)
+            weights = None if weights is None else self._send(weights)
         batch = Batch((windows, targets))
-        if self.weights is not None:
-            batch.weights = self.weights[which]
+        batch.weights = weights
         return batch
 
     def to(self, device: torch.device) -> Self:
-        """Move the rows, once for all batches."""
+        """Have batches on `device`, and the rows, once for all, if they fit there."""
+        rows = place(self.rows, device)
+        starts = self.starts.to(rows.device)
         targets, ends, weights = (
-            None if part is None else part.to(device)
+            None if part is None else part.to(rows.device)
             for part in (self.targets, self.ends, self.weights)
         )
-        rows, starts = self.rows.to(device), self.starts.to(device)
-        return type(self)(rows, starts, self.window, targets, ends, weights)
+        return type(self)(rows, starts, self.window, targets, ends, weights, device)
+
+    def _send(self, part: Tensor) -> Tensor:
+        """Copy a part of a batch to the device while it still computes."""
+        return part.pin_memory().to(self.device, non_blocking=True)
 
 
 def batch_sizes(n: int, batch_size: int) -> list[int]:
@@ -165,14 +179,23 @@ class Batches:
             yield self.dataset[where]
 
 
-def fixed_size_blocks(dataset: WindowDataset, size: int) -> Iterator[Tensor]:
-    """Yield all windows in blocks of `size`, the last one filled by repetition.
+def evaluate_in_blocks(
+    evaluate: Callable[[Tensor], Tensor], dataset: WindowDataset, size: int
+) -> Tensor:
+    """Return what `evaluate` answers for all windows, asked for `size` at a time.
 
     The kernels of matrix products depend on the shape of a batch, and so do the last
-    digits of their results: in blocks of one size, the answer for a window does not
-    depend on how many others are asked for with it.
+    digits of their results: in blocks of one size, the last one filled by repetition,
+    the answer for a window does not depend on how many others are asked for with it.
     """
-    n = len(dataset)
+    n, device = len(dataset), dataset.rows.device
+    answers: Tensor | None = None
     for start in range(0, n, size):
-        where = torch.arange(start, start + size).clamp(max=n - 1)
-        yield dataset[where.to(dataset.rows.device)][0]
+        where = torch.arange(start, start + size, device=device).clamp(max=n - 1)
+        answer = evaluate(dataset[where][0])
+        if answers is None:
+            # Small answers, each kept, would hold the memory freed between them.
+            answers = answer.new_empty((n, *answer.shape[1:]))
+        answers[start : start + size] = answer[: n - start]
+    assert answers is not None
+    return answers

@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
+import torch
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch import nn
 from tqdm.auto import tqdm
@@ -26,8 +27,8 @@ class FiniteLoss(Callback):
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         loss = net.history[-1, "train_loss"]
-        finite = all(weight.isfinite().all() for weight in net.module_.parameters())
-        if not (math.isfinite(loss) and finite):
+        weights = [weight.isfinite().all() for weight in net.module_.parameters()]
+        if not (math.isfinite(loss) and torch.stack(weights).all()):
             raise FloatingPointError(
                 f"Training diverged in epoch {len(net.history)}, at a loss of {loss} "
                 f"with lr={net.lr}: use a smaller `lr`, or a smaller `clip_grad_norm`."
@@ -129,7 +130,11 @@ class Stopper(EarlyStopping):
             self.previous_ = None
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        self.last_weights_ = copy.deepcopy(net.module_.state_dict())
+        # On the CPU, where a pickled net can be read whatever it was trained on.
+        self.last_weights_ = {
+            name: weight.detach().to("cpu", copy=True)
+            for name, weight in net.module_.state_dict().items()
+        }
         super().on_train_end(net, **kwargs)
         self.best_model_weights_ = None
 

@@ -37,6 +37,15 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
+def place(rows: Tensor, device: torch.device) -> Tensor:
+    """Move `rows` to `device` if they leave half of its free memory to the work."""
+    if device.type == "cuda" and rows.device != device:
+        free, _ = torch.cuda.mem_get_info(device)
+        if rows.nbytes > free / 2:
+            return rows
+    return rows.to(device)
+
+
 @contextmanager
 def threads_for(work: int) -> Iterator[None]:
     """Run the block on one thread if there is too little work to share.

@@ -57,6 +57,21 @@ class Net(NeuralNetRegressor):
         self.scaler_ = torch.amp.GradScaler(self.device.type, enabled=scaled)
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        # skorch takes module_ and criterion_ to a device that is there when they are
+        # read; what they were made from is the same objects and would stay behind.
+        state: dict[str, Any] = super().__getstate__()
+        for name in ("module", "criterion"):
+            if state[name] is vars(self).get(f"{name}_"):
+                state[name] = None
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for name in ("module", "criterion"):
+            if getattr(self, name) is None:
+                setattr(self, name, getattr(self, f"{name}_"))
+
     def on_epoch_begin(self, *args: Any, **kwargs: Any) -> None:
         if self.is_stopped_:
             raise TrainingStopped
@@ -86,6 +101,29 @@ class Net(NeuralNetRegressor):
         if stops:
             raise stops[0]
 
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
+    ) -> None:
+        """Pass over the batches once, as skorch does, and never wait for a loss."""
+        if iterator is None:
+            return
+        name, waits = f"{prefix}_loss", self.device.type != "cpu"
+        n_batches = 0
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **params)
+            loss = step["loss"].detach()
+            self.history.record_batch(name, loss if waits else loss.item())
+            self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+            n_batches += 1
+        self.history.record(f"{prefix}_batch_count", n_batches)
+        if waits:
+            rows = [row for row in self.history[-1, "batches"] if name in row]
+            losses = torch.stack([row[name] for row in rows]).tolist()
+            for row, loss in zip(rows, losses, strict=True):
+                row[name] = loss
+
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         self._set_training(True)
         windows, targets = batch
@@ -108,7 +146,8 @@ class Net(NeuralNetRegressor):
             total += loss.detach()
             answers.append(answer.detach())
         self.scaler_.unscale_(self.optimizer_)
-        return {"loss": total, "y_pred": torch.cat(answers)}
+        answer = answers[0] if len(answers) == 1 else torch.cat(answers)
+        return {"loss": total, "y_pred": answer}
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         self._set_training(False)

@@ -50,11 +50,24 @@ class EmbedCategories(NetWrapper):
         The coded channels, whose values are 0 to ``n_codes - 1``.
     n_codes : list of int
         The number of codes of each.
+    n_channels : int
+        The number of all channels.
     """
 
-    def __init__(self, net: nn.Module, channels: list[int], n_codes: list[int]) -> None:
+    others: Tensor
+
+    def __init__(
+        self,
+        net: nn.Module,
+        channels: list[int],
+        n_codes: list[int],
+        *,
+        n_channels: int,
+    ) -> None:
         super().__init__(net)
         self.channels = channels
+        others = [i for i in range(n_channels) if i not in channels]
+        self.register_buffer("others", torch.tensor(others, dtype=torch.long))
         widths = self.widths(n_codes)
         self.embeddings = nn.ModuleList(map(nn.Embedding, n_codes, widths))
 
@@ -64,8 +77,7 @@ class EmbedCategories(NetWrapper):
         return [min(50, (n + 1) // 2) for n in n_codes]
 
     def change(self, x: Tensor) -> Tensor:
-        others = [i for i in range(x.shape[-1]) if i not in self.channels]
-        parts = [x[..., others]]
+        parts = [x.index_select(-1, self.others)]
         for channel, embedding in zip(self.channels, self.embeddings, strict=True):
             parts.append(embedding(x[..., channel].long()))
         return torch.cat(parts, dim=-1)
@@ -109,6 +121,7 @@ class WindowNorm(NetWrapper):
     gain: Tensor
     shift: Tensor
     is_changed: Tensor
+    origins: Tensor
 
     def __init__(
         self,
@@ -123,10 +136,10 @@ class WindowNorm(NetWrapper):
     ) -> None:
         super().__init__(net)
         self.how = how
-        self.origins = origins
         is_changed = torch.ones(n_channels, dtype=torch.bool)
         is_changed[unchanged] = False
         self.register_buffer("is_changed", is_changed)
+        self.register_buffer("origins", torch.tensor(origins))
         self.register_buffer("gain", gain)
         self.register_buffer("shift", shift)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sktsdl._batches import Batches, WindowDataset, fixed_size_blocks, recover_rows
+from sktsdl._batches import Batches, WindowDataset, evaluate_in_blocks, recover_rows
 
 ROWS = np.random.default_rng(0).normal(size=(30, 2))
 ROWS[:3, 1] = np.nan
@@ -64,7 +64,14 @@ def test_batches_hold_every_window_once_with_its_target():
     np.testing.assert_array_equal(windows, VIEW[targets.numpy()])
 
 
-def test_blocks_have_one_size():
-    blocks = list(fixed_size_blocks(dataset(), 8))
-    assert {tuple(block.shape) for block in blocks} == {(8, 5, 2)}
-    np.testing.assert_array_equal(torch.cat(blocks)[:26], VIEW)
+@pytest.mark.parametrize("size", [8, 13, 26, 40])
+def test_all_windows_are_evaluated_in_blocks_of_one_size(size):
+    shapes = set()
+
+    def evaluate(windows):
+        shapes.add(tuple(windows.shape))
+        return windows + 1
+
+    answers = evaluate_in_blocks(evaluate, dataset(), size)
+    assert shapes == {(size, 5, 2)}
+    np.testing.assert_array_equal(answers, VIEW + 1)

@@ -89,7 +89,7 @@ def test_each_target_has_its_channel_over_its_horizon(window_norm):
             random_state=0,
         ),
     ).fit(rows, y)
-    assert pipe[-1].module_.origins == [0, 0, 0, 1, 1, 1]
+    assert pipe[-1].module_.origins.tolist() == [0, 0, 0, 1, 1, 1]
     windows = np.asarray(pipe[0].transform(rows))[4:]
     for channel, answers in ((0, slice(0, 3)), (1, slice(3, 6))):
         moved = windows.copy()

@@ -1,0 +1,178 @@
+"""Placement, by torch's device without values where no accelerator is at hand."""
+
+import io
+import pickle
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+from torch import nn
+
+import sktsdl._callbacks
+import sktsdl._net
+import sktsdl._training
+from sktsdl import LSTMRegressor, TransformerRegressor
+from sktsdl._batches import Batches, WindowDataset
+from sktsdl._device import place
+from tests.estimators import every_net
+
+META = torch.device("meta")
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 5, 3))
+X[..., 2] = RNG.integers(0, 3, size=(60, 5))
+Y = X[:, -1, 0]
+
+
+def dataset(**parts):
+    rows = torch.zeros(12, 2)
+    return WindowDataset(rows, torch.arange(8), 5, torch.zeros(8, 1), **parts)
+
+
+@pytest.mark.parametrize("window_norm", [None, "last", "standard"])
+@every_net
+def test_a_forward_pass_stays_on_its_device(cls, window_norm):
+    net = cls(
+        max_epochs=1, window_norm=window_norm, categorical_features=[2], random_state=0
+    )
+    module = net.fit(X, Y).module_.to(META)
+    module.train()
+    assert module(torch.zeros(4, 5, 3, device=META)).device == META
+    if hasattr(net, "attention_weights"):
+        weights = module.attention_weights(torch.zeros(4, 5, 3, device=META))
+        assert weights.device == META
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        LSTMRegressor(dropout=0.1, variational_dropout=0.1, layer_norm=True),
+        LSTMRegressor(bptt_steps=2, bidirectional=True),
+        TransformerRegressor(causal=True, pooling="mean", dropout=0.1),
+    ],
+    ids=str,
+)
+def test_options_stay_on_their_device(net):
+    module = net.set_params(max_epochs=1).fit(X, Y).module_.to(META).train()
+    assert module(torch.zeros(4, 5, 3, device=META)).device == META
+
+
+def test_batches_are_gathered_where_the_rows_are():
+    weighted = dataset(weights=torch.ones(8, 1)).to(META)
+    assert weighted.rows.device == META
+    for batch in Batches(weighted, 3, shuffle=True):
+        parts = *batch, batch.weights
+        assert [part.device for part in parts] == [META] * 3
+
+
+class Counter(Callback):
+    """Counts what ends."""
+
+    def __init__(self):
+        self.n_batches = self.n_epochs = 0
+
+    def on_batch_end(self, net, **kwargs):
+        self.n_batches += 1
+
+    def on_epoch_end(self, net, **kwargs):
+        self.n_epochs += 1
+
+
+def test_an_accelerator_is_asked_for_losses_once_an_epoch(monkeypatch):
+    monkeypatch.setattr("sktsdl._training.resolve_device", lambda name: META)
+    monkeypatch.setattr("sktsdl._training.generator_states", lambda device: {})
+    net = LSTMRegressor(batch_size=2, optimizer=torch.optim.NAdam)
+    counter = Counter()
+    # Nothing can be read from this device, so that the first attempt is an error.
+    with pytest.raises((NotImplementedError, RuntimeError), match="meta"):
+        sktsdl._training.train(
+            net._build_module(2, 1).to(META),
+            net,
+            dataset().to(META),
+            None,
+            n_epochs=2,
+            passing=[counter],
+        )
+    assert (counter.n_batches, counter.n_epochs) == (4, 0)
+
+
+def test_losses_that_are_read_late_are_the_same(monkeypatch):
+    net = LSTMRegressor(max_epochs=3, early_stopping=True, random_state=0)
+    expected = net.fit(X, Y).loss_curve_, net.validation_loss_curve_
+    seen = []
+
+    class OnAccelerator(str):
+        """The CPU under another name."""
+
+        type = "accelerator"
+
+    original = sktsdl._net.Net.run_single_epoch
+
+    def late(self, *args, **kwargs):
+        device, self.device = self.device, OnAccelerator("cpu")
+        original(self, *args, **kwargs)
+        self.device = device
+        seen.extend(row[key] for row in self.history[-1, "batches"] for key in row)
+
+    monkeypatch.setattr("sktsdl._net.Net.run_single_epoch", late)
+    late_curves = net.fit(X, Y).loss_curve_, net.validation_loss_curve_
+    assert late_curves == expected
+    assert not any(isinstance(value, torch.Tensor) for value in seen)
+
+
+@pytest.mark.parametrize(("free", "fits"), [(200, True), (191, False)])
+def test_rows_that_would_fill_a_device_stay_and_batches_are_sent(
+    monkeypatch, free, fits
+):
+    cuda = torch.device("cuda:0")
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (free, 0))
+    moved = []
+    monkeypatch.setattr(
+        torch.Tensor, "to", lambda self, *a, **k: moved.append(a) or self
+    )
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self)
+    rows = torch.zeros(12, 2)  # 96 bytes
+    place(rows, cuda)
+    assert moved == ([(cuda,)] if fits else [])
+    if not fits:
+        held = dataset().to(cuda)
+        assert (held.rows.device.type, held.device) == ("cpu", cuda)
+        moved.clear()
+        held[torch.tensor([0, 3])]
+        assert moved == [(cuda,), (cuda,)]
+
+
+def test_what_is_pickled_can_be_read_without_the_device():
+    """skorch moves module, criterion and optimizer; all else must be on the CPU."""
+    loss = nn.BCEWithLogitsLoss(pos_weight=torch.ones(1))
+    net = LSTMRegressor(early_stopping=True, max_epochs=2, loss=loss, random_state=0)
+    net.fit(X, (Y > 0).astype(float)).set_params(loss="squared_error")
+    held = []
+
+    class Spy(pickle.Pickler):
+        def persistent_id(self, obj):
+            if isinstance(obj, torch.Tensor):
+                held.append(obj)
+
+    Spy(io.BytesIO()).dump(net)
+    stopper = dict(net.net_.callbacks_)["early_stopping"]
+    kept = [*stopper.last_weights_.values(), *net.net_.generators_.values()]
+    assert {id(tensor) for tensor in held} == {id(tensor) for tensor in kept}
+
+
+def test_the_last_weights_are_kept_off_the_device():
+    class OnAccelerator(torch.Tensor):
+        """A tensor that says where it is asked to go."""
+
+        def to(self, *args, **kwargs):
+            asked.append((args, kwargs))
+            return torch.zeros(1)
+
+    asked = []
+    stopper = sktsdl._callbacks.Stopper().initialize()
+    module = SimpleNamespace(
+        state_dict=lambda: {"weight": torch.zeros(1).as_subclass(OnAccelerator)}
+    )
+    stopper.on_train_end(SimpleNamespace(module_=module, verbose=0))
+    assert asked == [(("cpu",), {"copy": True})]
