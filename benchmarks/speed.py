@@ -1,8 +1,10 @@
 """Speed and memory beside the loop one would write by hand on prepared tensors.
 
-Writes ``benchmarks/results/speed.md``; every figure is stored in
-``benchmarks/results/speed.json`` as it is made, and a second run continues. Run it on
-a machine that does nothing else.
+The loop trains torch's own layers, put together as one would by hand, on copies of the
+windows; ours is ``fit`` on a view of the rows, checks and statistics included. Writes
+``benchmarks/results/speed.md``; every figure is stored in
+``benchmarks/results/speed.json`` as it is made, and a second run on the same machine
+continues. Run it where nothing else runs.
 
     python benchmarks/speed.py [--only small predict ...] [--pairs 5]
 """
@@ -24,6 +26,7 @@ import torch
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from skorch import NeuralNetRegressor
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 
 from sktsdl import (
     GRURegressor,
@@ -34,6 +37,7 @@ from sktsdl import (
     TransformerRegressor,
     WindowMLPRegressor,
 )
+from sktsdl.architectures.transformer import sinusoidal_positions
 
 RESULTS = Path(__file__).parent / "results"
 STORE = RESULTS / "speed.json"
@@ -60,6 +64,81 @@ GOALS = {
 SIZES = {
     "small": {"n": 1000, "window": 20, "channels": 1, "batch_size": 32, "epochs": 10},
     "big": {"n": 50_000, "window": 96, "channels": 7, "batch_size": 256, "epochs": 1},
+}
+
+
+class Recurrent(nn.Module):
+    """One of torch's recurrent layers, and a head on its last state."""
+
+    def __init__(self, kind: Any, n_channels: int) -> None:
+        super().__init__()
+        self.layer = kind(n_channels, 64, batch_first=True)
+        self.head = nn.Linear(64, 1)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.head(self.layer(x)[0][:, -1])
+
+
+class Block(nn.Module):
+    """A residual block of a temporal convolutional network."""
+
+    def __init__(self, n_in: int, n_out: int, dilation: int) -> None:
+        super().__init__()
+        self.padding = 2 * dilation
+        self.convs = nn.ModuleList(
+            weight_norm(nn.Conv1d(n, n_out, 3, padding=self.padding, dilation=dilation))
+            for n in (n_in, n_out)
+        )
+        self.around = nn.Conv1d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> Any:
+        h = x
+        for conv in self.convs:
+            h = torch.relu(conv(h)[..., : -self.padding])
+        return torch.relu(h + self.around(x))
+
+
+class Convolutional(nn.Module):
+    """A temporal convolutional network, and a head on its last state."""
+
+    def __init__(self, n_channels: int) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(
+            Block(n_channels, 64, 1), Block(64, 64, 2), Block(64, 64, 4)
+        )
+        self.head = nn.Linear(64, 1)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.head(self.blocks(x.transpose(1, 2))[..., -1])
+
+
+class Encoder(nn.Module):
+    """torch's Transformer encoder, and a head on its last state."""
+
+    positions: torch.Tensor
+
+    def __init__(self, n_channels: int, window: int) -> None:
+        super().__init__()
+        self.embed = nn.Linear(n_channels, 64)
+        self.register_buffer("positions", sinusoidal_positions(window, 64))
+        layer = nn.TransformerEncoderLayer(
+            64, 4, 128, dropout=0.0, batch_first=True, norm_first=True
+        )
+        self.layers = nn.TransformerEncoder(
+            layer, 2, norm=nn.LayerNorm(64), enable_nested_tensor=False
+        )
+        self.head = nn.Linear(64, 1)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.head(self.layers(self.embed(x) + self.positions)[:, -1])
+
+
+BY_HAND: dict[str, Callable[[int, int], nn.Module]] = {
+    "LSTM": lambda n_channels, window: Recurrent(nn.LSTM, n_channels),
+    "GRU": lambda n_channels, window: Recurrent(nn.GRU, n_channels),
+    "RNN": lambda n_channels, window: Recurrent(nn.RNN, n_channels),
+    "TCN": lambda n_channels, window: Convolutional(n_channels),
+    "Transformer": Encoder,
 }
 
 
@@ -102,9 +181,16 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 def ratios(ours: Any, theirs: Any, pairs: int) -> list[float]:
-    """Return ours ÷ theirs of alternating pairs, after one of each to warm up."""
+    """Return ours ÷ theirs of alternating pairs, after one of each to warm up.
+
+    Each pair begins with the other one, so that neither is always the later.
+    """
     ours(), theirs()
-    return [seconds(ours) / seconds(theirs) for _ in range(pairs)]
+    found = []
+    for pair in range(pairs):
+        taken = {work: seconds(work) for work in (ours, theirs)[:: 1 - 2 * (pair % 2)]}
+        found.append(taken[ours] / taken[theirs])
+    return found
 
 
 @contextlib.contextmanager
@@ -134,7 +220,8 @@ def fit_and_loop(
 
     def by_hand() -> nn.Module:
         torch.manual_seed(0)
-        module = net._build_module(size["channels"], 1)
+        module = BY_HAND[name](size["channels"], size["window"])
+        assert sum(w.numel() for w in module.parameters()) == net.n_parameters_
         return loop(module, *tensors, size["epochs"], size["batch_size"])
 
     return lambda: net.fit(X, y), by_hand
@@ -144,11 +231,10 @@ def fit_and_skorch(name: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
     size = SIZES["small"]
     ours, _ = fit_and_loop(name, size)
     tensors = prepared(*windows_and_targets(size["n"], size["window"], 1))
-    net = NETS[name]
 
     def by_skorch() -> Any:
         return NeuralNetRegressor(
-            net._build_module(1, 1),
+            BY_HAND[name](1, size["window"]),
             optimizer=torch.optim.Adam,
             lr=1e-3,
             max_epochs=size["epochs"],
@@ -165,10 +251,11 @@ def predict_and_pass(name: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
     X, y = windows_and_targets(50_000, 96, 7)
     net = NETS[name].set_params(max_epochs=1, random_state=0).fit(X[:300], y[:300])
     tensors, _ = prepared(X, y)
+    module = BY_HAND[name](7, 96).eval()
 
     def one_pass() -> torch.Tensor:
         with torch.inference_mode():
-            parts = [net.module_(part) for part in torch.split(tensors, 1024)]
+            parts = [module(part) for part in torch.split(tensors, 1024)]
             return torch.cat(parts)
 
     return lambda: net.predict(X), one_pass
@@ -180,8 +267,9 @@ def one_epoch_of_few() -> tuple[Callable[[], Any], Callable[[], Any]]:
 
 
 def searches() -> tuple[Callable[[], Any], Callable[[], Any]]:
-    X, y = windows_and_targets(300, 20, 1)
-    net = LSTMRegressor(hidden_sizes=(16,), max_epochs=10, random_state=0)
+    size = SIZES["small"]
+    X, y = windows_and_targets(size["n"], size["window"], size["channels"])
+    net = NETS["LSTM"].set_params(max_epochs=size["epochs"], random_state=0)
     grid = {"lr": list(np.logspace(-4, -2, 8))}
 
     def search(n_jobs: int) -> Any:
@@ -292,6 +380,12 @@ def measures(pairs: int) -> dict[str, tuple[Any, float, str]]:
                 goal,
                 n,
             )
+    add(
+        "big LSTM in bf16, 1 thread: fit ÷ loop in float32",
+        lambda: fit_and_loop("LSTM", SIZES["big"], precision="bf16"),
+        0.50,
+        1,
+    )
     for net in ("LSTM", "TCN"):
         add(
             f"small {net}: fit ÷ skorch's with a DataLoader",
@@ -338,13 +432,15 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     arguments = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
-    store: dict[str, Any] = json.loads(STORE.read_text()) if STORE.exists() else {}
+    stored: dict[str, Any] = json.loads(STORE.read_text()) if STORE.exists() else {}
+    store = stored.get(machine(), {})
     rows = measures(arguments.pairs)
     for name, (measure, _, _) in rows.items():
         wanted = arguments.only is None or name.startswith(tuple(arguments.only))
         if wanted and name not in store:
             store[name] = measure()
-            STORE.write_text(json.dumps(store, indent=1, ensure_ascii=False) + "\n")
+            text = json.dumps({machine(): store}, indent=1, ensure_ascii=False)
+            STORE.write_text(text + "\n")
             print(f"{name}: {np.median(store[name]):.3f}", flush=True)
     lines = [machine(), "", "| work | median | range | goal |", "|---|---|---|---|"]
     for name, (_, goal, unit) in rows.items():
