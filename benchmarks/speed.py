@@ -349,6 +349,39 @@ def memory(how: str) -> float:
     return float(done.stdout)
 
 
+def matrix_share() -> str:
+    """Say how near the small LSTM comes to the machine's matrix products."""
+    size = SIZES["small"]
+    ours, _ = fit_and_loop("LSTM", size)
+    ours()
+    steps = size["n"] * size["window"] * size["epochs"]
+    n_weights = 4 * 64 * (64 + size["channels"])
+    # A product each for the states and for both gradients, of two operations a weight.
+    rate = 3 * 2 * n_weights * steps / np.median([seconds(ours) for _ in range(5)])
+
+    def product(m: int, k: int, n: int) -> float:
+        a, b, out = torch.randn(m, k), torch.randn(k, n), torch.empty(m, n)
+        repeats = 4 * 1024**3 // (m * k * n)
+
+        def work() -> None:
+            for _ in range(repeats):
+                torch.mm(a, b, out=out)
+
+        work()
+        return float(
+            repeats * 2 * m * k * n / np.median([seconds(work) for _ in range(5)])
+        )
+
+    large, own = product(1024, 1024, 1024), product(size["batch_size"], 64, 256)
+    return (
+        f"The small LSTM's fit does {rate / 1e9:.0f} GFLOP/s in matrix products on one "
+        f"thread, {rate / large:.0%} of what the machine does in one large product "
+        f"({large / 1e9:.0f}) and {rate / own:.0%} of what it does in products of the "
+        f"LSTM's own shape ({own / 1e9:.0f}); activations, Adam and Python take the "
+        "rest."
+    )
+
+
 def growth() -> list[float]:
     """Return seconds per epoch and row of 10⁵ and 10⁶ rows, as ratios to 10⁴ rows."""
     per_row = []
@@ -426,6 +459,11 @@ def machine() -> str:
     )
 
 
+def save(store: dict[str, Any]) -> None:
+    text = json.dumps({machine(): store}, indent=1, ensure_ascii=False)
+    STORE.write_text(text + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", nargs="+", help="words that begin rows")
@@ -439,9 +477,12 @@ def main() -> None:
         wanted = arguments.only is None or name.startswith(tuple(arguments.only))
         if wanted and name not in store:
             store[name] = measure()
-            text = json.dumps({machine(): store}, indent=1, ensure_ascii=False)
-            STORE.write_text(text + "\n")
+            save(store)
             print(f"{name}: {np.median(store[name]):.3f}", flush=True)
+    if arguments.only is None and "matrix products" not in store:
+        with threads(1):
+            store["matrix products"] = matrix_share()
+        save(store)
     lines = [machine(), "", "| work | median | range | goal |", "|---|---|---|---|"]
     for name, (_, goal, unit) in rows.items():
         if name in store:
@@ -450,6 +491,8 @@ def main() -> None:
                 f"| {name} | {np.median(values):.2f}{unit} | {min(values):.2f}-"
                 f"{max(values):.2f} | {goal:.2f}{unit} |"
             )
+    if "matrix products" in store:
+        lines += ["", store["matrix products"]]
     TABLE.write_text("\n".join(lines) + "\n")
     print(TABLE.read_text())
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import torch
 from skorch import NeuralNetRegressor
-from skorch.callbacks import EarlyStopping
+from skorch.callbacks import Callback, EarlyStopping
 from torch import Tensor
 
 from sktsdl._batches import Batch, batch_sizes
+
+PER_BATCH = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 
 
 class TrainingStopped(Exception):
@@ -82,11 +84,40 @@ class Net(NeuralNetRegressor):
         if training:
             self.lr_curve_.append(self.optimizer_.param_groups[0]["lr"])
 
+    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        super().on_train_begin(*args, **kwargs)
+        self._told_of_batches: dict[str, list[Any]] = {}
+
+    def on_train_end(self, *args: Any, **kwargs: Any) -> None:
+        super().on_train_end(*args, **kwargs)
+        del self._told_of_batches
+
+    def _listeners(self, method_name: str) -> list[Any]:
+        """Return the methods of the callbacks that do anything."""
+        if method_name not in self._told_of_batches:
+            nothing = getattr(Callback, method_name)
+            self._told_of_batches[method_name] = [
+                getattr(callback, method_name)
+                for _, callback in self.callbacks_
+                if getattr(type(callback), method_name) is not nothing
+            ]
+        return self._told_of_batches[method_name]
+
+    def _zero_grad_optimizer(self, set_to_none: bool | None = None) -> None:
+        for group in self.optimizer_.param_groups:  # torch's way tells profilers of it
+            for weight in group["params"]:
+                weight.grad = None
+
     def _set_training(self, training: bool = True) -> None:
         if self.module_.training != training:  # skorch asks at every batch
             super()._set_training(training)
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
+        if method_name in PER_BATCH:
+            getattr(self, method_name)(self, **kwargs)
+            for tell in self._listeners(method_name):
+                tell(self, **kwargs)
+            return
         if method_name != "on_epoch_end":
             super().notify(method_name, **kwargs)
             return
@@ -126,28 +157,29 @@ class Net(NeuralNetRegressor):
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         self._set_training(True)
-        windows, targets = batch
+        windows = batch[0]
+        whole = [*batch] if batch.weights is None else [*batch, batch.weights]
         sizes = batch_sizes(len(windows), self.part_size)
-        parts = [torch.split(windows, sizes), torch.split(targets, sizes)]
-        if batch.weights is not None:
-            parts.append(torch.split(batch.weights, sizes))
-        total: Any = 0.0
-        answers = []
-        for x, y, *weights in zip(*parts, strict=True):
+        parts: Any = [whole]
+        if len(sizes) > 1:
+            parts = zip(*(torch.split(part, sizes) for part in whole), strict=True)
+        losses, answers = [], []
+        for x, y, *weights in parts:
             if getattr(self.module_, "takes_targets", False):
                 done = min(1.0, (len(self.history) - 1) / self.n_planned)
                 fit_params = {**fit_params, "targets": y, "progress": done}
             with self._precision():
-                answer = self.infer(x, **fit_params).float()
+                answer = self.module_(x, **fit_params).float()
             loss = self._loss(answer, y, *weights)
             if self.reduction == "mean" and len(sizes) > 1:
                 loss = loss * (len(x) / len(windows))
             self.scaler_.scale(loss).backward()
-            total += loss.detach()
+            losses.append(loss.detach())
             answers.append(answer.detach())
         self.scaler_.unscale_(self.optimizer_)
-        answer = answers[0] if len(answers) == 1 else torch.cat(answers)
-        return {"loss": total, "y_pred": answer}
+        if len(sizes) == 1:
+            return {"loss": losses[0], "y_pred": answers[0]}
+        return {"loss": torch.stack(losses).sum(), "y_pred": torch.cat(answers)}
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         self._set_training(False)

@@ -94,7 +94,7 @@ class RecurrentLayer(nn.Module):
         masks = self._masks(x) if in_cell else None
         out: list[Tensor] = []
         state: Any = None
-        for part in torch.split(x, sizes, dim=1):
+        for part in torch.split(x, sizes, dim=1) if k < time else (x,):
             before = None if state is None else _detached(state)
             if masks is None:
                 states, state = self._fused(part, before)

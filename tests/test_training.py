@@ -320,13 +320,13 @@ def test_a_batch_in_parts_is_the_same_step(monkeypatch, net):
     whole = net(batch_size=40, weight_decay=0.1).fit(rows, NOISE[:80])
     monkeypatch.setattr("sktsdl._training.BUFFER_BYTES", 2000)
     sizes = []
-    original = sktsdl._net.Net.infer
+    original = sktsdl._net.Net._loss
 
-    def spy(self, x, **kwargs):
-        sizes.append(len(x))
-        return original(self, x, **kwargs)
+    def spy(self, answer, *args):
+        sizes.append(len(answer))
+        return original(self, answer, *args)
 
-    monkeypatch.setattr("sktsdl._net.Net.infer", spy)
+    monkeypatch.setattr("sktsdl._net.Net._loss", spy)
     parts = net(batch_size=40, weight_decay=0.1).fit(rows, NOISE[:80])
     assert (max(sizes) < 20) == (not isinstance(parts, TCNRegressor))
     np.testing.assert_allclose(parts.predict(rows), whole.predict(rows), atol=1e-5)
