@@ -4,19 +4,22 @@ import copy
 import textwrap
 import warnings
 from abc import ABC, abstractmethod
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from sklearn.base import RegressorMixin
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_scalar
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._batches import WindowDataset, evaluate_in_blocks
+from sktsdl._batches import WindowDataset, batch_sizes, evaluate_in_blocks
 from sktsdl._callbacks import ScikitLearnCallbacks
-from sktsdl._device import place, resolve_device, seeded
+from sktsdl._device import place, resolve_device, seeded, set_generator_states
 from sktsdl._history import fill_unknown
-from sktsdl._layers import initialize
+from sktsdl._layers import drawing_copy, initialize
+from sktsdl._outputs import Points, Quantiles
 from sktsdl._samples import (
     Samples,
     hold_out,
@@ -36,6 +39,14 @@ from sktsdl._validation import roll_back_on_error
 from sktsdl._wrappers import EmbedCategories, WindowNorm
 
 PREDICT_BLOCK = 256
+
+
+def _learns_quantiles(net: Any) -> bool:
+    if isinstance(net.loss, str) and net.loss == "quantile":
+        return True
+    raise AttributeError(
+        f"predict_quantiles needs loss='quantile', not loss={net.loss!r}: fit with it."
+    )
 
 
 class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, ABC):
@@ -154,28 +165,75 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         self._fit(X, y, sample_weight, (None, None), 1, previous, [])
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict the target of each window's last row.
+    def predict(
+        self, X: Any, return_std: bool = False, n_draws: int = 100
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        r"""Predict the target of each window's last row.
 
         Parameters
         ----------
         X : array-like of shape (n, window, channels) or (n, n_features)
             As in ``fit``. A channel that starts with NaN is filled from its first
             known value in the window, and one without any by its training mean.
+        return_std : bool, default=False
+            Whether to answer with the mean and the standard deviation of `n_draws`
+            passes with dropout, which tell how sure the net is of its own weights:
+            Monte Carlo dropout (Gal and Ghahramani 2016). The noise of `y` itself is
+            not in it. The draws are the same for every window and in every call.
+        n_draws : int, default=100
+            The number of passes.
 
         Returns
         -------
         y : ndarray of shape (n,) or (n, n_outputs), float64
-            In the units of `y`.
+            In the units of `y`: the answer without dropout, or the mean
+            :math:`\frac{1}{T} \sum_t \hat y_t` of those with it.
+        std : ndarray of the shape of `y`, float64
+            :math:`\sqrt{\frac{1}{T} \sum_t (\hat y_t - y)^2}`; with `return_std` only.
 
         Raises
         ------
         ValueError
             If `X` has other columns, channels or steps than in ``fit``, or NaN or
-            infinity after a known value.
+            infinity after a known value, or if `return_std` is asked of a net without
+            dropout.
         """
-        answer = self._evaluate(X, "forward")
-        y = self._standardizer.inverse_transform(answer)
+        if return_std:
+            mean, std = self._draw(X, n_draws)
+            return self._shaped(mean), self._shaped(std)
+        return self._shaped(self._points(self._evaluate(X, "forward")))
+
+    @available_if(_learns_quantiles)
+    def predict_quantiles(self, X: Any) -> np.ndarray:
+        """Predict the quantiles of the target; only with ``loss="quantile"``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, window, channels) or (n, n_features)
+            As for ``predict``.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n, n_quantiles) or (n, n_outputs, n_quantiles)
+            In the units of `y`, in the order of `quantiles`, none below the one before.
+
+        Raises
+        ------
+        ValueError
+            As in ``predict``.
+        """
+        values = self._outputs.values(self._evaluate(X, "forward"))
+        in_units = self._standardizer.inverse_transform
+        levels = [in_units(part) for part in np.moveaxis(values, -1, 0)]
+        quantiles = np.stack(levels, axis=-1)
+        return quantiles[:, 0] if self._y_is_1d else quantiles
+
+    def _points(self, answers: np.ndarray) -> np.ndarray:
+        """Return what `answers` of the module say of each target, in its units."""
+        points = self._outputs.values(answers)[..., self._outputs.point]
+        return self._standardizer.inverse_transform(points)
+
+    def _shaped(self, y: np.ndarray) -> np.ndarray:
         return y.ravel() if self._y_is_1d else y
 
     @property
@@ -249,6 +307,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         )
         names = (*self._architecture_parameters(), *shared)
         values = {name: getattr(self, name) for name in names}
+        values["quantiles"] = getattr(self._make_outputs(), "levels", None)
         return {
             name: tuple(value) if isinstance(value, list | np.ndarray) else value
             for name, value in values.items()
@@ -262,14 +321,15 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         previous: Any,
         passing: list[Any],
     ) -> None:
-        n_outputs = samples.targets.shape[1]
+        n_targets = samples.targets.shape[1]
+        self._outputs = self._make_outputs()
         learnt = samples.learnable(every_step=self.loss_steps == "all")
         held_out = None
         if valid is not None:
             held_out = np.flatnonzero(valid.is_complete)
         elif self.early_stopping:
             valid = samples
-            learnt, held_out = hold_out(learnt, self.validation_fraction, n_outputs)
+            learnt, held_out = hold_out(learnt, self.validation_fraction, n_targets)
         if min(len(learnt), self.batch_size) == 1 and (
             getattr(self, "norm", None) == "batch"
         ):
@@ -288,7 +348,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         states = None if previous is None else previous.generators_
         with seeded(self.random_state, device, states):
             if previous is None:
-                module = self._build(samples.rows.shape[1], n_outputs)
+                module = self._build(samples.rows.shape[1], n_targets)
             else:
                 module = copy.deepcopy(previous.module_)
             ends = module.step_ends(self._window) if self.loss_steps == "all" else None
@@ -303,8 +363,9 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
                 self,
                 train_set,
                 valid_set,
+                criterion=self._outputs.criterion(),
                 n_epochs=n_epochs,
-                unit=self._loss_unit(n_outputs),
+                unit=self._loss_unit(n_targets),
                 previous=previous,
                 passing=passing,
             )
@@ -346,15 +407,21 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             shares[0] if shares else None,
         )
 
-    def _loss_unit(self, n_outputs: int) -> float:
-        """Return the unit of the loss, where there is one."""
-        if n_outputs > 1 or not self.standardize or not isinstance(self.loss, str):
-            return 1.0
-        scale = float(self._standardizer.outputs.scale_[0])
-        return {"squared_error": scale**2, "absolute_error": scale}.get(self.loss, 1.0)
+    def _make_outputs(self) -> Points:
+        """Return what the outputs of the module are to say of the targets."""
+        if isinstance(self.loss, str) and self.loss == "quantile":
+            return Quantiles(self.quantiles)
+        return Points(self.loss)
 
-    def _build(self, n_channels: int, n_outputs: int) -> Any:
+    def _loss_unit(self, n_targets: int) -> float:
+        """Return the unit of the loss, where there is one."""
+        if n_targets > 1 or not self.standardize:
+            return 1.0
+        return self._outputs.unit(float(self._standardizer.outputs.scale_[0]))
+
+    def _build(self, n_channels: int, n_targets: int) -> Any:
         """Build the module with what all architectures share around it."""
+        n_outputs = self._outputs.n_outputs(n_targets)
         n_codes = [len(codes) + 1 for codes in self._standardizer.codes]
         n_embedded = sum(EmbedCategories.widths(n_codes))
         module = self._build_module(n_channels - len(n_codes) + n_embedded, n_outputs)
@@ -370,13 +437,14 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
                 module, self._standardizer.categories, n_codes, n_channels=n_channels
             )
         if self.window_norm is not None:
-            origins = self._standardizer.origins(self.target_channels, n_outputs)
+            origins = self._standardizer.origins(self.target_channels, n_targets)
             gain, shift = self._standardizer.carry(origins)
             module = WindowNorm(
                 module,
                 self.window_norm,
                 unchanged=self._standardizer.categories,
                 n_channels=n_channels,
+                n_values=self._outputs.n_values,
                 origins=origins,
                 gain=torch.from_numpy(gain).float(),
                 shift=torch.from_numpy(shift).float(),
@@ -386,6 +454,54 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
 
     def _evaluate(self, X: Any, method: str) -> np.ndarray:
         """Return what a method of the module answers for each window of `X`."""
+        dataset = self._complete(X)
+        evaluate = getattr(self.module_, method)
+        size = part_size(self.module_, PREDICT_BLOCK, self._window)
+        with torch.inference_mode():
+            answers = evaluate_in_blocks(evaluate, dataset, size)
+        return answers.cpu().double().numpy()
+
+    def _draw(self, X: Any, n_draws: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and deviation of draws by dropout, each (n, targets)."""
+        check_scalar(n_draws, "n_draws", Integral, min_val=1)
+        dataset = self._complete(X)
+        module = drawing_copy(self.module_)
+        if module is None:
+            raise ValueError(
+                f"return_std=True draws by dropout, and this {type(self).__name__} has "
+                f"none at work: fit it with {self._dropout_advice}."
+            )
+        size = part_size(module, PREDICT_BLOCK, self._window)
+        device = resolve_device(str(next(module.parameters()).device))
+        means, deviations = [], []
+        with seeded(0, device), torch.inference_mode():
+            for i in range(len(dataset)):
+                # All draws of one window at once, and the same for each: its answer
+                # then depends on no other one.
+                set_generator_states(self.net_.generators_, device)
+                window = dataset[i : i + 1][0]
+                origin: Any = None
+                first = second = 0.0
+                for k in batch_sizes(n_draws, size):
+                    answers = module(window.expand(k, -1, -1)).cpu().double().numpy()
+                    drawn = self._points(answers)
+                    origin = drawn[0] if origin is None else origin
+                    first += (drawn - origin).sum(axis=0)
+                    second += ((drawn - origin) ** 2).sum(axis=0)
+                mean = first / n_draws
+                means.append(origin + mean)
+                deviations.append(np.sqrt(np.maximum(second / n_draws - mean**2, 0)))
+        return np.stack(means), np.stack(deviations)
+
+    @property
+    def _dropout_advice(self) -> str:
+        names = self.get_params(deep=False)
+        if "variational_dropout" in names:
+            return "variational_dropout=0.1, or dropout=0.1 between two or more layers"
+        return "dropout=0.1"
+
+    def _complete(self, X: Any) -> WindowDataset:
+        """Return the windows of `X` as the net sees them, filled and on its device."""
         check_is_fitted(self)
         windows, rows, starts = validate_windows(self, X, reset=False)
         unknown = np.isnan(rows[starts]).any(axis=1)
@@ -397,12 +513,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             rows = np.concatenate([rows, filled.reshape(-1, n_channels)])
         x = torch.from_numpy(self._standardizer.transform(rows))
         dataset = WindowDataset(x, torch.from_numpy(starts), self._window)
-        dataset = dataset.to(next(self.module_.parameters()).device)
-        evaluate = getattr(self.module_, method)
-        size = part_size(self.module_, PREDICT_BLOCK, self._window)
-        with torch.inference_mode():
-            answers = evaluate_in_blocks(evaluate, dataset, size)
-        return answers.cpu().double().numpy()
+        return dataset.to(next(self.module_.parameters()).device)
 
     def _set_fitted_attributes(self) -> None:
         history = self.net_.history

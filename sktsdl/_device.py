@@ -88,9 +88,7 @@ def seeded(
         torch.default_generator.manual_seed(seed)
         if not on_cpu:
             getattr(torch, device.type).manual_seed(seed)
-        for kind, state in ({} if states is None else states).items():
-            if kind in ("cpu", device.type):
-                (torch if kind == "cpu" else getattr(torch, kind)).set_rng_state(state)
+        set_generator_states({} if states is None else states, device)
         try:
             yield
         finally:
@@ -103,3 +101,10 @@ def generator_states(device: torch.device) -> dict[str, Tensor]:
     if device.type != "cpu":
         states[device.type] = getattr(torch, device.type).get_rng_state()
     return states
+
+
+def set_generator_states(states: dict[str, Tensor], device: torch.device) -> None:
+    """Set the generators of CPU and `device` to `states`, as far as they are there."""
+    for kind, state in states.items():
+        if kind in ("cpu", device.type):
+            (torch if kind == "cpu" else getattr(torch, kind)).set_rng_state(state)

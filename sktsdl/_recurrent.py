@@ -208,7 +208,7 @@ class RecurrentStack(nn.Module):
             )
             for depth, size in enumerate(hidden_sizes)
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(dropout if len(hidden_sizes) > 1 else 0.0)
 
     def forward(self, x: Tensor) -> Tensor:
         return self._run(x)[0]

@@ -31,11 +31,6 @@ OPTIMIZERS = {
     "sgd": torch.optim.SGD,
 }
 OPTIMIZER_EXTRAS: dict[Any, dict[str, Any]] = {"sgd": {"momentum": 0.9}}
-LOSSES = {
-    "squared_error": nn.MSELoss,
-    "absolute_error": nn.L1Loss,
-    "huber": nn.HuberLoss,
-}
 LR_SCHEDULES = (None, "plateau", "cosine", "one_cycle", "warmup")
 CYCLES = ("cosine", "one_cycle")
 WARMUP_EPOCHS = 5
@@ -73,6 +68,7 @@ def train(
     train_set: WindowDataset,
     valid_set: WindowDataset | None,
     *,
+    criterion: Any,
     n_epochs: int,
     unit: float = 1.0,
     previous: Net | None = None,
@@ -88,6 +84,8 @@ def train(
         The training parameters.
     train_set, valid_set : WindowDataset
         The latter is None without rows held out.
+    criterion : nn.Module
+        The loss.
     n_epochs : int
         Passes over `train_set`.
     unit : float, default=1.0
@@ -119,7 +117,6 @@ def train(
         passing = [*passing, Progress(type(params).__name__)]
     sets = [train_set] if valid_set is None else [train_set, valid_set]
     is_weighted = any(data.weights is not None for data in sets)
-    criterion = _criterion(params.loss)
     reduction = getattr(criterion, "reduction", "mean")
     if is_weighted or reduction == "none":
         criterion.reduction = "none"
@@ -169,12 +166,6 @@ def train(
     net.module_.eval()
     net.criterion_.eval()
     return net
-
-
-def _criterion(loss: Any) -> Any:
-    if isinstance(loss, nn.Module):
-        return copy.deepcopy(loss)
-    return LOSSES.get(loss, loss)()
 
 
 def _optimizer(params: Any) -> Any:

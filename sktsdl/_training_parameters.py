@@ -13,13 +13,9 @@ from torch import nn
 
 from sktsdl._device import resolve_device
 from sktsdl._layers import WEIGHT_INITS
+from sktsdl._outputs import LOSSES
 from sktsdl._params import FieldParams
-from sktsdl._training import (
-    LOSSES,
-    LR_SCHEDULES,
-    OPTIMIZERS,
-    PRECISIONS,
-)
+from sktsdl._training import LR_SCHEDULES, OPTIMIZERS, PRECISIONS
 from sktsdl._validation import check_option
 from sktsdl._wrappers import WINDOW_NORMS
 
@@ -34,9 +30,13 @@ optimizer : {"adam", "adamw", "sgd"} or torch optimizer class, default="adam"
     ``"sgd"`` has momentum 0.9.
 weight_decay : float, default=0.0
     The optimizer's weight decay.
-loss : {"squared_error", "absolute_error", "huber"} or torch loss, \
+loss : {"squared_error", "absolute_error", "huber", "quantile"} or torch loss, \
 default="squared_error"
-    Of the standardised target.
+    Of the standardised target. ``"quantile"`` is the pinball loss of all `quantiles`
+    (Koenker and Bassett 1978): ``predict`` then answers the median, and
+    ``predict_quantiles`` all.
+quantiles : sequence of float, default=(0.1, 0.5, 0.9)
+    The levels that ``loss="quantile"`` learns, in increasing order, 0.5 among them.
 lr_schedule : {None, "plateau", "cosine", "one_cycle", "warmup"}, default=None
     None keeps `lr`. ``"plateau"`` halves it after every ``n_iter_no_change // 2``
     epochs without a better validation loss (training loss, if no rows are held out).
@@ -139,6 +139,7 @@ class TrainingParameters(FieldParams):
     optimizer: str | type[torch.optim.Optimizer] = "adam"
     weight_decay: float = 0.0
     loss: str | nn.Module | type[nn.Module] = "squared_error"
+    quantiles: Sequence[float] = (0.1, 0.5, 0.9)
     lr_schedule: Literal["plateau", "cosine", "one_cycle", "warmup"] | None = None
     clip_grad_norm: float | None = 1.0
     clip_grad_value: float | None = None
@@ -178,7 +179,9 @@ class TrainingParameters(FieldParams):
         if not _is_kind(self.optimizer, torch.optim.Optimizer):
             check_option("optimizer", self.optimizer, tuple(OPTIMIZERS))
         if not (_is_kind(self.loss, nn.Module) or isinstance(self.loss, nn.Module)):
-            check_option("loss", self.loss, tuple(LOSSES))
+            check_option("loss", self.loss, (*LOSSES, "quantile"))
+        if isinstance(self.loss, str) and self.loss == "quantile":
+            self._check_quantiles()
         check_option("lr_schedule", self.lr_schedule, LR_SCHEDULES)
         check_option("precision", self.precision, tuple(PRECISIONS))
         check_option("window_norm", self.window_norm, WINDOW_NORMS)
@@ -209,6 +212,15 @@ class TrainingParameters(FieldParams):
         check_scalar(value, name, Real, **bounds)
         if np.isnan(value):
             raise ValueError(f"{name}={value!r} is no number: give one.")
+
+    def _check_quantiles(self) -> None:
+        levels = np.asarray(self.quantiles, dtype=float)
+        inside = levels.ndim == 1 and ((levels > 0) & (levels < 1)).all()
+        if not inside or (np.diff(levels) <= 0).any() or 0.5 not in levels:
+            raise ValueError(
+                f"quantiles={self.quantiles!r} must increase between 0 and 1 and hold "
+                "0.5, the median: give such as (0.1, 0.5, 0.9)."
+            )
 
     def _check_sizes(self, *names: str) -> None:
         """Check parameters that are a positive integer, or a tuple of them."""

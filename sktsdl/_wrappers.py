@@ -106,11 +106,13 @@ class WindowNorm(NetWrapper):
         The channels that are left as they are.
     n_channels : int
         The number of channels.
+    n_values : int
+        The outputs for each target.
     origins : list of int
-        For each output, the channel whose future it is.
-    gain, shift : Tensor of shape (outputs,)
+        For each target, the channel whose future it is.
+    gain, shift : Tensor of shape (targets,)
         ``gain * x + shift`` is a standardised value of the channel in the standardised
-        units of the output.
+        units of the target.
 
     References
     ----------
@@ -130,12 +132,14 @@ class WindowNorm(NetWrapper):
         *,
         unchanged: list[int],
         n_channels: int,
+        n_values: int,
         origins: list[int],
         gain: Tensor,
         shift: Tensor,
     ) -> None:
         super().__init__(net)
         self.how = how
+        self.n_values = n_values
         is_changed = torch.ones(n_channels, dtype=torch.bool)
         is_changed[unchanged] = False
         self.register_buffer("is_changed", is_changed)
@@ -150,14 +154,17 @@ class WindowNorm(NetWrapper):
         self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
     ) -> Tensor:
         x, level, scale = self._relative(x)
-        level = level[:, 0, self.origins] * self.gain + self.shift  # (batch, outputs)
+        level = level[:, 0, self.origins] * self.gain + self.shift  # (batch, targets)
         if self.how == "last":
             spread = torch.ones_like(level)
         else:
             spread = scale[:, 0, self.origins] * self.gain
         if targets is not None:
             kwargs["targets"] = (targets - level) / spread
-        return level + spread * self.net(x, **kwargs)
+        level, spread = (
+            part.repeat_interleave(self.n_values, dim=1) for part in (level, spread)
+        )
+        return level + spread * self.net(x, **kwargs)  # (batch, outputs)
 
     def _relative(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return changed windows, and the level and scale of each, (batch, 1, n)."""

@@ -91,6 +91,7 @@ def test_an_accelerator_is_asked_for_losses_once_an_epoch(monkeypatch):
             net,
             dataset().to(META),
             None,
+            criterion=nn.MSELoss(),
             n_epochs=2,
             passing=[counter],
         )
@@ -147,7 +148,7 @@ def test_what_is_pickled_can_be_read_without_the_device():
     """skorch moves module, criterion and optimizer; all else must be on the CPU."""
     loss = nn.BCEWithLogitsLoss(pos_weight=torch.ones(1))
     net = LSTMRegressor(early_stopping=True, max_epochs=2, loss=loss, random_state=0)
-    net.fit(X, (Y > 0).astype(float)).set_params(loss="squared_error")
+    net.fit(X, (Y > 0).astype(float))
     held = []
 
     class Spy(pickle.Pickler):
@@ -158,6 +159,7 @@ def test_what_is_pickled_can_be_read_without_the_device():
     Spy(io.BytesIO()).dump(net)
     stopper = dict(net.net_.callbacks_)["early_stopping"]
     kept = [*stopper.last_weights_.values(), *net.net_.generators_.values()]
+    kept += loss.buffers()  # as the user gave it
     assert {id(tensor) for tensor in held} == {id(tensor) for tensor in kept}
 
 

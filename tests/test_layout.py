@@ -18,6 +18,7 @@ LAYERS = (
         "_wrappers",
         "_layers",
         "_device",
+        "_outputs",
     ),
     ("_batches",),
     ("_samples",),

@@ -136,6 +136,7 @@ def test_a_decoder_is_forced_by_targets_as_it_makes_them(window_norm):
         window_norm,
         unchanged=[],
         n_channels=2,
+        n_values=1,
         origins=[0, 1],
         gain=torch.tensor([2.0, 3.0]),
         shift=torch.tensor([0.5, 1.0]),

@@ -27,10 +27,12 @@ class CNNLSTM(CausalNet):
         stride: int,
         cell: Literal["lstm", "gru"],
         hidden_sizes: tuple[int, ...],
+        dropout: float,
     ) -> None:
         super().__init__()
         self.stride = stride
         self.conv = CausalConv1d(n_channels, channels, kernel_size, stride=stride)
+        self.dropout = nn.Dropout(dropout)
         self.stack = RecurrentStack(cell, channels, hidden_sizes)
         self.head = nn.Linear(self.stack.n_out, n_outputs)
 
@@ -42,7 +44,7 @@ class CNNLSTM(CausalNet):
 
     def _shortened(self, x: Tensor) -> Tensor:
         u = torch.relu(self.conv(x.transpose(1, 2)))  # (1): (batch, channels, steps)
-        return u.transpose(1, 2)
+        return self.dropout(u).transpose(1, 2)
 
     def step_ends(self, window: int) -> Tensor:
         return torch.arange((window - 1) % self.stride, window, self.stride)
@@ -64,6 +66,8 @@ class CNNLSTMRegressor(DeepRegressor):
         The recurrent net.
     hidden_sizes : tuple of int, default=(64,)
         The width of each recurrent layer.
+    dropout : float, default=0.0
+        The probability of a zero after the convolution's activation, in training only.
     {training_parameters}
 
     Attributes
@@ -110,11 +114,13 @@ class CNNLSTMRegressor(DeepRegressor):
     stride: int = 2
     cell: Literal["lstm", "gru"] = "lstm"
     hidden_sizes: tuple[int, ...] = (64,)
+    dropout: float = 0.0
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
         self._check_sizes("channels", "kernel_size", "stride", "hidden_sizes")
         check_option("cell", self.cell, ("lstm", "gru"))
+        self._check_probability("dropout")
 
     def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
         return CNNLSTM(

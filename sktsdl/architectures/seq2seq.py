@@ -44,13 +44,18 @@ class Seq2Seq(nn.Module):
         *,
         n_channels: int,
         n_outputs: int,
+        n_values: int,
+        point: int,
         cell: Literal["lstm", "gru"],
         hidden_size: int,
         attention: bool,
         teacher_forcing: float,
+        dropout: float,
     ) -> None:
         super().__init__()
-        self.n_outputs = n_outputs
+        self.n_steps = n_outputs // n_values
+        self.point = point
+        self.dropout = nn.Dropout(dropout)
         self.teacher_forcing = teacher_forcing
         self.encoder = RecurrentStack(cell, n_channels, (hidden_size,))
         self.attention = None
@@ -60,17 +65,17 @@ class Seq2Seq(nn.Module):
         self.decoder = (nn.LSTMCell if cell == "lstm" else nn.GRUCell)(
             n_in, hidden_size
         )
-        self.head = nn.Linear(hidden_size, 1)
+        self.head = nn.Linear(hidden_size, n_values)
 
     def forward(
         self, x: Tensor, targets: Tensor | None = None, progress: float = 1.0
     ) -> Tensor:
-        states = self.encoder(x)  # (1): (batch, time, hidden)
+        states = self.dropout(self.encoder(x))  # (1): (batch, time, hidden)
         s = states[:, -1]
         c = torch.zeros_like(s)
         y = x.new_zeros(len(x), 1)
         outputs: list[Tensor] = []
-        for j in range(self.n_outputs):
+        for j in range(self.n_steps):
             inputs = y
             if self.attention is not None:
                 context, _ = self.attention(s, states)  # (2)
@@ -79,9 +84,9 @@ class Seq2Seq(nn.Module):
                 s, c = self.decoder(inputs, (s, c))  # (3)
             else:
                 s = self.decoder(inputs, s)  # (3)
-            y = self.head(s)  # (4)
-            outputs.append(y)
-            if targets is not None and j + 1 < self.n_outputs:
+            outputs.append(self.head(self.dropout(s)))  # (4): (batch, values)
+            y = outputs[-1][:, self.point, None]
+            if targets is not None and j + 1 < self.n_steps:
                 p = self.teacher_forcing * (1 - progress)
                 forced = torch.rand(len(x), 1, device=x.device) < p
                 y = torch.where(forced, targets[:, j : j + 1], y)
@@ -106,6 +111,9 @@ class Seq2SeqRegressor(DeepRegressor):
         The probability, in training, that the decoder goes on from the true target and
         not from its own output; it falls linearly to 0 over `max_epochs` [3]_ (a warm
         start that raises them is not as one longer run).
+    dropout : float, default=0.0
+        The probability of a zero in the states that attention and the last map see, in
+        training only.
     {training_parameters}
 
     Attributes
@@ -155,16 +163,20 @@ class Seq2SeqRegressor(DeepRegressor):
     hidden_size: int = 64
     attention: bool = True
     teacher_forcing: float = 0.5
+    dropout: float = 0.0
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
         check_option("cell", self.cell, ("gru", "lstm"))
         self._check_sizes("hidden_size")
         self._check_probability("teacher_forcing", "both")
+        self._check_probability("dropout")
 
     def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
         return Seq2Seq(
             n_channels=n_channels,
             n_outputs=n_outputs,
+            n_values=self._make_outputs().n_values,
+            point=self._make_outputs().point,
             **self._architecture_parameters(),
         )

@@ -13,8 +13,11 @@ class GatedLayer(nn.Module):
     **Shape**: (batch, channels, time) -> two of (batch, channels, time)
     """
 
-    def __init__(self, channels: int, kernel_size: int, dilation: int) -> None:
+    def __init__(
+        self, channels: int, kernel_size: int, dilation: int, dropout: float
+    ) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         # Two maps of the same input are one map of twice the width, and faster.
         self.conv = CausalConv1d(channels, 2 * channels, kernel_size, dilation=dilation)
         self.out = nn.Conv1d(channels, 2 * channels, 1)
@@ -22,7 +25,7 @@ class GatedLayer(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         filtered, gate = self.conv(x).chunk(2, dim=1)
         z = torch.tanh(filtered) * torch.sigmoid(gate)  # (1)
-        residual, skip = self.out(z).chunk(2, dim=1)
+        residual, skip = self.out(self.dropout(z)).chunk(2, dim=1)
         return x + residual, skip  # (2)
 
 
@@ -32,12 +35,15 @@ class PlainLayer(nn.Module):
     **Shape**: (batch, channels, time) -> two of (batch, channels, time)
     """
 
-    def __init__(self, channels: int, kernel_size: int, dilation: int) -> None:
+    def __init__(
+        self, channels: int, kernel_size: int, dilation: int, dropout: float
+    ) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.conv = CausalConv1d(channels, channels, kernel_size, dilation=dilation)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        h = torch.relu(self.conv(x))  # (4)
+        h = self.dropout(torch.relu(self.conv(x)))  # (4)
         return h, h
 
 
@@ -57,13 +63,14 @@ class WaveNet(CausalNet):
         dilations: tuple[int, ...],
         repeats: int,
         gated: bool,
+        dropout: float,
     ) -> None:
         super().__init__()
         self.gated = gated
         layer = GatedLayer if gated else PlainLayer
         self.embed = nn.Conv1d(n_channels, channels, 1)
         self.layers = nn.ModuleList(
-            layer(channels, kernel_size, d) for d in [*dilations] * repeats
+            layer(channels, kernel_size, d, dropout) for d in [*dilations] * repeats
         )
         self.mix = nn.Conv1d(channels, channels, 1) if gated else nn.Identity()
         self.head = nn.Linear(channels, n_outputs)
@@ -95,6 +102,8 @@ class WaveNetRegressor(DeepRegressor):
         The steps that a kernel sees, `dilation` apart.
     gated : bool, default=True
         False is the plain stack of convolutions with rectifiers.
+    dropout : float, default=0.0
+        The probability of a zero after each layer's activation, in training only.
     {training_parameters}
 
     Attributes
@@ -148,6 +157,7 @@ class WaveNetRegressor(DeepRegressor):
     repeats: int = 2
     kernel_size: int = 2
     gated: bool = True
+    dropout: float = 0.0
 
     @property
     def receptive_field_(self) -> int:
@@ -156,6 +166,7 @@ class WaveNetRegressor(DeepRegressor):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         self._check_sizes("channels", "dilations", "repeats", "kernel_size")
+        self._check_probability("dropout")
 
     def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
         return WaveNet(

@@ -1,0 +1,280 @@
+"""Quantiles and Monte Carlo dropout: what a net says of its own errors."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.metrics import d2_pinball_score, mean_pinball_loss
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from torch import nn
+
+import sktsdl
+from sktsdl import (
+    LSTMRegressor,
+    Seq2SeqRegressor,
+    SlidingWindow,
+    TCNRegressor,
+    TransformerRegressor,
+    WindowMLPRegressor,
+)
+from sktsdl._outputs import PinballLoss
+from tests.estimators import every_net
+from tests.series import levels
+
+LEVELS = (0.05, 0.25, 0.5, 0.9)
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(200, 6, 2))
+SPREAD = np.exp(X[:, -1, 1] / 2)
+Y = 50 + 20 * (X[:, -1, 0] + SPREAD * RNG.normal(size=200))
+
+SMALL = {
+    LSTMRegressor: {"hidden_sizes": (8,), "variational_dropout": 0.2},
+    TCNRegressor: {"channels": (8, 8), "dropout": 0.2},
+    TransformerRegressor: {"d_model": 8, "nhead": 2, "dropout": 0.2},
+}
+
+
+@pytest.fixture(params=SMALL, ids=lambda cls: cls.__name__)
+def net(request):
+    """Construct a small net of each kind, with dropout."""
+    cls = request.param
+    sizes = SMALL[cls] | {"max_epochs": 5, "lr": 1e-2, "random_state": 0}
+    return lambda **params: cls(**sizes | params)
+
+
+def quantiles(cls, **params):
+    return cls(
+        loss="quantile",
+        quantiles=LEVELS,
+        **{"max_epochs": 2, "random_state": 0} | params,
+    )
+
+
+# Quantiles
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_the_pinball_loss_is_that_of_scikit_learn(reduction):
+    answer, target = RNG.normal(size=(9, 3, 4)), RNG.normal(size=(9, 3))
+    loss = PinballLoss(LEVELS, reduction)(
+        torch.from_numpy(answer).flatten(1), torch.from_numpy(target)
+    )
+    expected = np.mean(
+        [
+            [mean_pinball_loss(target[i], answer[i, :, j], alpha=q) for i in range(9)]
+            for j, q in enumerate(LEVELS)
+        ]
+    )
+    np.testing.assert_allclose(loss.mean(), expected, rtol=1e-5)
+    assert loss.shape == ((9, 3) if reduction == "none" else ())
+
+
+@pytest.mark.parametrize("horizon", [None, 1, 3])
+@every_net
+def test_quantiles_of_every_net(cls, horizon):
+    y = Y if horizon is None else np.column_stack([Y * (h + 1) for h in range(horizon)])
+    fitted = quantiles(cls).fit(X, y)
+    answer = fitted.predict_quantiles(X)
+    assert answer.shape == (*y.shape, 4)
+    assert (np.diff(answer, axis=-1) >= 0).all()
+    np.testing.assert_array_equal(fitted.predict(X), answer[..., 2])
+    assert abs(np.median(answer[..., 2]) - np.median(y)) < 3 * y.std()
+    np.testing.assert_allclose(fitted.predict_quantiles(X[:3]), answer[:3], rtol=1e-12)
+
+
+def test_quantiles_hold_the_share_of_rows_that_they_name(net):
+    fitted = net(loss="quantile", quantiles=LEVELS, max_epochs=60).fit(X, Y)
+    answer = fitted.predict_quantiles(X)
+    np.testing.assert_allclose((Y[:, None] <= answer).mean(axis=0), LEVELS, atol=0.1)
+    assert d2_pinball_score(Y, answer[:, 3], alpha=0.9) > 0.2
+    width = answer[:, 3] - answer[:, 0]
+    assert np.corrcoef(width, SPREAD)[0, 1] > 0.5
+
+
+def test_the_curve_is_the_pinball_loss_in_units(net):
+    params = {"early_stopping": True, "validation_fraction": 0.2}
+    fitted = net(loss="quantile", quantiles=[0.5], max_epochs=1, lr=1e-12, **params)
+    answer = fitted.fit(X, Y).predict(X[-40:])
+    expected = mean_pinball_loss(Y[-40:], answer, alpha=0.5)
+    np.testing.assert_allclose(fitted.validation_loss_curve_, [expected], rtol=1e-5)
+
+
+@pytest.mark.parametrize("params", [{"window_norm": "standard"}, {"loss_steps": "all"}])
+def test_quantiles_under_other_parameters(params):
+    rows, y = levels(80)
+    pipe = make_pipeline(
+        SlidingWindow(5),
+        quantiles(LSTMRegressor, hidden_sizes=(4,), max_epochs=20, **params),
+    ).fit(rows, y, lstmregressor__sample_weight=np.linspace(1, 2, 80))
+    answer = pipe[-1].predict_quantiles(pipe[0].transform(rows))
+    assert (np.diff(answer[4:], axis=-1) >= 0).all()
+    assert answer[4:].std() < 2 * np.std(y) + 1
+
+
+def test_a_decoder_goes_on_from_the_median():
+    torch.manual_seed(0)
+    net = Seq2SeqRegressor(
+        loss="quantile", quantiles=LEVELS, hidden_size=4, attention=False
+    )
+    module = net._build_module(2, 3 * 4)
+    for weight in module.head.parameters():
+        nn.init.zeros_(weight)
+    fed = []
+    module.decoder.register_forward_hook(lambda _, inputs, __: fed.append(inputs[0]))
+    module.head.bias.data = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    assert module(torch.zeros(5, 6, 2)).shape == (5, 12)
+    assert [inputs[0, 0].item() for inputs in fed] == [0.0, 3.0, 3.0]
+
+
+def test_quantiles_train_on_but_not_to_other_levels():
+    fitted = quantiles(WindowMLPRegressor, warm_start=True).fit(X, Y)
+    expected = clone(fitted).set_params(max_epochs=4).fit(X, Y).predict_quantiles(X)
+    fitted = pickle.loads(pickle.dumps(fitted))
+    answer = fitted.set_params(max_epochs=4).fit(X, Y).predict_quantiles(X)
+    np.testing.assert_array_equal(answer, expected)
+    for params in ({"quantiles": (0.5,)}, {"loss": "squared_error"}):
+        with pytest.raises(ValueError, match=r"quantiles=.* cannot change"):
+            clone(fitted).fit(X, Y).set_params(max_epochs=6, **params).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [(), (0.1, 0.9), (0.5, 0.1), (0.0, 0.5), (0.5, 0.5), 0.5, (0.5, 1.5)],
+)
+def test_levels_that_cannot_be(given):
+    with pytest.raises(ValueError, match=r"quantiles=.* must increase.*such as"):
+        LSTMRegressor(loss="quantile", quantiles=given).fit(X, Y)
+
+
+def test_no_quantiles_of_another_loss():
+    fitted = LSTMRegressor(max_epochs=1, quantiles="not used").fit(X, Y)
+    assert not hasattr(fitted, "predict_quantiles")
+    with pytest.raises(AttributeError):
+        fitted.predict_quantiles(X)
+
+
+def test_quantiles_in_a_search_on_real_rows(air_passengers):
+    rows, y, _ = air_passengers
+    pipe = make_pipeline(SlidingWindow(12), quantiles(LSTMRegressor, hidden_sizes=(4,)))
+    grid = {"lstmregressor__quantiles": [(0.5,), (0.1, 0.5, 0.9)]}
+    search = GridSearchCV(pipe, grid, cv=TimeSeriesSplit(2), error_score="raise")
+    best = search.fit(rows, y).best_estimator_
+    windows = best[:-1].transform(rows)
+    answer = best[-1].predict_quantiles(windows)
+    t = 80
+    later = rows.copy()
+    later.iloc[t + 1 :] *= 3
+    poisoned = best[-1].predict_quantiles(best[:-1].transform(later))
+    np.testing.assert_array_equal(answer[: t + 1], poisoned[: t + 1])
+
+
+# Monte Carlo dropout
+
+
+def test_mean_and_deviation_of_draws(net):
+    fitted = net().fit(X, Y)
+    point = fitted.predict(X)
+    mean, std = fitted.predict(X[:20], return_std=True, n_draws=50)
+    assert mean.shape == std.shape == (20,)
+    assert (std > 0).all()
+    assert np.abs(mean - point[:20]).max() < 4 * std.max()
+    again = fitted.predict(X[:20], return_std=True, n_draws=50)
+    np.testing.assert_array_equal(again, (mean, std))
+    np.testing.assert_array_equal(fitted.predict(X), point)
+    alone = fitted.predict(X[3:5], return_std=True, n_draws=50)
+    np.testing.assert_array_equal(alone, (mean[3:5], std[3:5]))
+    other = net(random_state=1).fit(X, Y).predict(X[:20], return_std=True, n_draws=50)
+    assert not np.array_equal(other[1], std)
+
+
+def test_draws_against_passes_by_hand():
+    net = WindowMLPRegressor(dropout=0.3, norm="batch", max_epochs=3, random_state=0)
+    y = np.column_stack([Y, -3 * Y])
+    fitted = net.fit(X, y)
+    mean, std = fitted.predict(X[:2], return_std=True, n_draws=4000)
+    rows = torch.from_numpy(fitted._standardizer.transform(X[:2].reshape(-1, 2)))
+    module = pickle.loads(pickle.dumps(fitted.module_)).eval()
+    for layer in module.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.train()
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(1)
+        draws = torch.stack([module(rows.reshape(2, 6, 2)) for _ in range(4000)])
+    draws = draws.double().numpy() * y.std(axis=0) + y.mean(axis=0)
+    np.testing.assert_allclose((mean - draws.mean(axis=0)) / std, 0, atol=0.08)
+    np.testing.assert_allclose(std, draws.std(axis=0), rtol=0.06)
+
+
+def test_draws_do_not_outgrow_a_block(monkeypatch):
+    sizes = []
+    fitted = WindowMLPRegressor(dropout=0.3, max_epochs=1, random_state=0).fit(X, Y)
+    original = type(fitted.module_).forward
+
+    def spy(self, x):
+        sizes.append(len(x))
+        return original(self, x)
+
+    monkeypatch.setattr(type(fitted.module_), "forward", spy)
+    whole = fitted.predict(X[:2], return_std=True, n_draws=1000)
+    assert max(sizes) <= 257
+    assert sum(sizes) == 2 * 1000
+    assert np.isfinite(whole).all()
+
+
+def test_draws_of_every_net():
+    for cls, params in {
+        "CNNLSTMRegressor": {"dropout": 0.2},
+        "CNNRegressor": {"dropout": 0.2},
+        "WaveNetRegressor": {"dropout": 0.2},
+        "Seq2SeqRegressor": {"dropout": 0.2},
+        "GRURegressor": {"dropout": 0.2, "hidden_sizes": (8, 8)},
+        "BiLSTMRegressor": {"variational_dropout": 0.2},
+        "AttentionLSTMRegressor": {"variational_dropout": 0.2},
+    }.items():
+        net = getattr(sktsdl, cls)(max_epochs=1, random_state=0, **params).fit(X, Y)
+        assert (net.predict(X[:2], return_std=True, n_draws=5)[1] > 0).all()
+
+
+def test_draws_of_the_median():
+    fitted = quantiles(WindowMLPRegressor, dropout=0.2).fit(X, Y)
+    mean, std = fitted.predict(X[:5], return_std=True)
+    assert np.abs(mean - fitted.predict(X[:5])).max() < 3 * std.max()
+
+
+@every_net
+def test_a_net_without_dropout_says_what_to_set(cls):
+    fitted = cls(max_epochs=1, random_state=0).fit(X, Y)
+    with pytest.raises(
+        ValueError, match=r"has none at work: fit it with .*dropout=0\.1"
+    ):
+        fitted.predict(X, return_std=True)
+
+
+def test_dropout_between_no_layers_is_none():
+    fitted = LSTMRegressor(dropout=0.5, max_epochs=1, random_state=0).fit(X, Y)
+    with pytest.raises(
+        ValueError, match=r"variational_dropout=0\.1, or dropout=0\.1 b"
+    ):
+        fitted.predict(X, return_std=True)
+
+
+@pytest.mark.parametrize("n_draws", [0, 1.5, "many"])
+def test_a_number_of_draws_that_cannot_be(n_draws):
+    fitted = WindowMLPRegressor(dropout=0.5, max_epochs=1).fit(X, Y)
+    with pytest.raises((TypeError, ValueError), match="n_draws"):
+        fitted.predict(X, return_std=True, n_draws=n_draws)
+
+
+def test_a_pipeline_passes_the_wish_on(air_passengers):
+    rows, y, _ = air_passengers
+    net = WindowMLPRegressor(dropout=0.2, max_epochs=2, random_state=0)
+    pipe = make_pipeline(SlidingWindow(12), net).fit(rows, y)
+    mean, std = pipe.predict(rows, return_std=True, n_draws=3)
+    assert mean.shape == std.shape == y.shape
+    later = rows.copy()
+    later.iloc[81:] *= 3
+    poisoned = pipe.predict(later, return_std=True, n_draws=3)
+    np.testing.assert_array_equal((mean[:81], std[:81]), np.array(poisoned)[:, :81])
