@@ -1,7 +1,7 @@
 """scikit-learn's callbacks, where the installed version has them (1.9)."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -22,7 +22,7 @@ __all__ = ["CallbackSupportMixin", "fit_task", "with_callbacks"]
 
 @contextmanager
 def fit_task(
-    estimator: BaseEstimator, X: Any, y: Any, inner: BaseEstimator | None = None
+    estimator: BaseEstimator, X: Any, y: Any, *inner: BaseEstimator
 ) -> Iterator[None]:
     """Tell an estimator's callbacks that the block fits it.
 
@@ -32,21 +32,21 @@ def fit_task(
         Whose ``fit``, under `with_callbacks`, this is.
     X, y : array-like
         What it is fitted to.
-    inner : estimator or None, default=None
-        The estimator it fits in turn, whom the callbacks reach too.
+    *inner : estimators
+        The estimators it fits in turn, whom the callbacks reach too.
     """
     if not hasattr(estimator, "_init_callback_context"):
         yield
         return
     task = {"estimator": estimator, "X": X, "y": y}
-    context = estimator._init_callback_context(max_subtasks=int(inner is not None))
+    context = estimator._init_callback_context(max_subtasks=len(inner))
     context.call_on_fit_task_begin(**task)
-    if inner is None:
+    with ExitStack() as reached:
+        parts = [context.subcontext(task_name="fit-regressor") for _ in inner]
+        for part, regressor in zip(parts, inner, strict=True):
+            reached.enter_context(part.propagate_callback_context(regressor))
+            part.call_on_fit_task_begin(**task)
         yield
-    else:
-        within = context.subcontext(task_name="fit-regressor")
-        with within.propagate_callback_context(inner):
-            within.call_on_fit_task_begin(**task)
-            yield
-            within.call_on_fit_task_end(**task)
+        for part in parts:
+            part.call_on_fit_task_end(**task)
     context.call_on_fit_task_end(**task)

@@ -23,8 +23,8 @@ from sktsdl._validation import (
 )
 
 
-class _Wrapper(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
-    """What both wrappers share: they take what the wrapped regressor takes."""
+class Wrapper(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+    """What all wrappers share: they take what the wrapped regressor takes."""
 
     regressor: Any
 
@@ -52,7 +52,37 @@ class _Wrapper(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEst
         return tags
 
 
-class RelativeTargetRegressor(_Wrapper):
+class PlainWrapper(Wrapper):
+    """A wrapper that asks the fitted regressor with `X` as it is."""
+
+    regressor_: Any
+
+    def predict(self, X: Any) -> Any:
+        """Predict with the fitted regressor.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+            Rows or windows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_rows,) or (n_rows, horizon)
+            In the units of `y`.
+        """
+        check_is_fitted(self)
+        return self.regressor_.predict(X)
+
+    @property
+    def n_features_in_(self) -> int:
+        return self.regressor_.n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        return self.regressor_.feature_names_in_
+
+
+class RelativeTargetRegressor(Wrapper):
     r"""Learn a target relative to the last known value, and predict levels.
 
     .. math::
@@ -202,11 +232,12 @@ class RelativeTargetRegressor(_Wrapper):
             )
 
 
-def _first(rows: Any, n: int) -> Any:
-    return rows.iloc[:n] if hasattr(rows, "iloc") else rows[:n]
+def rows_between(rows: Any, start: int, stop: int | None) -> Any:
+    """Return the rows from `start` to before `stop`, of a frame as a frame."""
+    return getattr(rows, "iloc", rows)[start:stop]
 
 
-class PurgedRegressor(_Wrapper):
+class PurgedRegressor(PlainWrapper):
     """Leave the last training rows out of ``fit``, after the steps that look back.
 
     With targets `h` steps ahead, the last `h-1` training targets lie among the test
@@ -287,31 +318,9 @@ class PurgedRegressor(_Wrapper):
                     "fit: give more rows, or a smaller purge."
                 )
             if weights is not None:
-                fit_params["sample_weight"] = _first(weights, n_kept)
-            y_kept = None if y is None else _first(y, n_kept)
-            self.regressor_ = regressor.fit(_first(X, n_kept), y_kept, **fit_params)
+                fit_params["sample_weight"] = rows_between(weights, 0, n_kept)
+            y_kept = None if y is None else rows_between(y, 0, n_kept)
+            self.regressor_ = regressor.fit(
+                rows_between(X, 0, n_kept), y_kept, **fit_params
+            )
         return self
-
-    def predict(self, X: Any) -> Any:
-        """Predict with the fitted regressor.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, ...)
-            Rows or windows.
-
-        Returns
-        -------
-        y : ndarray of shape (n_rows,) or (n_rows, horizon)
-            In the units of `y`.
-        """
-        check_is_fitted(self)
-        return self.regressor_.predict(X)
-
-    @property
-    def n_features_in_(self) -> int:
-        return self.regressor_.n_features_in_
-
-    @property
-    def feature_names_in_(self) -> np.ndarray:
-        return self.regressor_.feature_names_in_
