@@ -15,6 +15,7 @@ from sktsdl.architectures.wavenet import WaveNetRegressor
 from sktsdl.architectures.window_mlp import WindowMLPRegressor
 from sktsdl.baseline import SeasonalNaiveRegressor
 from sktsdl.compose import PurgedRegressor, RelativeTargetRegressor
+from sktsdl.conformal import ConformalRegressor
 from sktsdl.preprocessing import RatioLogScaler, SeasonalDifference, SlidingWindow
 from sktsdl.supervised import make_supervised
 
@@ -23,6 +24,7 @@ __all__ = [
     "BiLSTMRegressor",
     "CNNLSTMRegressor",
     "CNNRegressor",
+    "ConformalRegressor",
     "GRURegressor",
     "LSTMRegressor",
     "PurgedRegressor",

@@ -27,6 +27,7 @@ LAYERS = (
     ("_training",),
     ("_training_parameters",),
     ("_base", "baseline", "compose"),
+    ("conformal",),
     ("_recurrent",),
     ("architectures",),
     ("__init__",),
