@@ -87,14 +87,17 @@ def test_half_widths_are_those_by_hand(horizon, as_frame):
         np.testing.assert_allclose(half, np.broadcast_to(expected, predicted.shape))
 
 
-def test_ranks_are_not_rounded_up():
-    X, y = np.zeros((100, 1)), np.r_[np.zeros(80), np.arange(1.0, 21)]
+@pytest.mark.parametrize(
+    ("n", "level", "rank"),
+    [(9, 0.9, 9), (19, 0.95, 19), (19, 0.8, 16), (20, 0.9, 19), (99, 0.55, 55)],
+)
+def test_ranks_are_not_rounded_up(n, level, rank):
+    X, y = np.zeros((100, 1)), np.arange(100.0)
     zero = DummyRegressor(strategy="constant", constant=0.0)
-    for n, level, rank in [(9, 0.9, 9), (19, 0.95, 19), (19, 0.8, 16), (20, 0.9, 19)]:
-        model = ConformalRegressor(
-            zero, confidence_level=level, calibration_fraction=n / 100
-        ).fit(X, y)
-        assert model.half_width_ == 20 - n + rank
+    model = ConformalRegressor(
+        zero, confidence_level=level, calibration_fraction=n / 100
+    )
+    assert model.fit(X, y).half_width_ == (100 - n) + rank - 1
 
 
 @pytest.mark.parametrize("horizon", [1, 3])
@@ -172,6 +175,16 @@ def test_a_column_of_targets_stays_a_column():
     flat = ConformalRegressor(LinearRegression()).fit(X, y)
     assert model.predict_interval(X)[0].shape == (60, 1)
     np.testing.assert_allclose(model.half_width_, [flat.half_width_])
+
+
+def test_an_answer_without_the_column_of_the_targets():
+    class Flat(Spy):
+        def predict(self, X):
+            return np.zeros(len(X))
+
+    X, y = (part.to_numpy() for part in levels())
+    model = ConformalRegressor(Flat()).fit(X, y[:, None])
+    np.testing.assert_array_equal(model.residuals_, y[48:])
 
 
 @pytest.mark.parametrize("horizon", [1, 3])
