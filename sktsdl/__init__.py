@@ -1,6 +1,6 @@
 """Deep nets for time series that behave like any scikit-learn regressor."""
 
-from sktsdl import datasets
+from sktsdl import datasets, inspection
 from sktsdl.architectures.attention_lstm import AttentionLSTMRegressor
 from sktsdl.architectures.bilstm import BiLSTMRegressor
 from sktsdl.architectures.cnn import CNNRegressor
@@ -40,5 +40,6 @@ __all__ = [
     "WaveNetRegressor",
     "WindowMLPRegressor",
     "datasets",
+    "inspection",
     "make_supervised",
 ]

@@ -1,6 +1,7 @@
 """The one template that all nets share: validate, standardise, train, predict."""
 
 import copy
+import html
 import textwrap
 import warnings
 from abc import ABC, abstractmethod
@@ -14,11 +15,12 @@ from sklearn.utils import Tags, check_scalar
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._batches import WindowDataset, batch_sizes, evaluate_in_blocks
+from sktsdl._batches import WindowDataset, evaluate_in_blocks
 from sktsdl._callbacks import ScikitLearnCallbacks
-from sktsdl._device import place, resolve_device, seeded, set_generator_states
+from sktsdl._device import place, resolve_device, seeded
+from sktsdl._draws import has_dropout, moments_of_draws
 from sktsdl._history import fill_unknown
-from sktsdl._layers import drawing_copy, initialize
+from sktsdl._layers import initialize
 from sktsdl._outputs import Points, Quantiles
 from sktsdl._samples import (
     Samples,
@@ -454,7 +456,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
 
     def _evaluate(self, X: Any, method: str) -> np.ndarray:
         """Return what a method of the module answers for each window of `X`."""
-        dataset = self._complete(X)
+        dataset = self._windows_as_seen(X)
         evaluate = getattr(self.module_, method)
         size = part_size(self.module_, PREDICT_BLOCK, self._window)
         with torch.inference_mode():
@@ -464,34 +466,16 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
     def _draw(self, X: Any, n_draws: int) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and deviation of draws by dropout, each (n, targets)."""
         check_scalar(n_draws, "n_draws", Integral, min_val=1)
-        dataset = self._complete(X)
-        module = drawing_copy(self.module_)
-        if module is None:
+        dataset = self._windows_as_seen(X)
+        if not has_dropout(self.module_):
             raise ValueError(
                 f"return_std=True draws by dropout, and this {type(self).__name__} has "
                 f"none at work: fit it with {self._dropout_advice}."
             )
-        size = part_size(module, PREDICT_BLOCK, self._window)
-        device = resolve_device(str(next(module.parameters()).device))
-        means, deviations = [], []
-        with seeded(0, device), torch.inference_mode():
-            for i in range(len(dataset)):
-                # All draws of one window at once, and the same for each: its answer
-                # then depends on no other one.
-                set_generator_states(self.net_.generators_, device)
-                window = dataset[i : i + 1][0]
-                origin: Any = None
-                first = second = 0.0
-                for k in batch_sizes(n_draws, size):
-                    answers = module(window.expand(k, -1, -1)).cpu().double().numpy()
-                    drawn = self._points(answers)
-                    origin = drawn[0] if origin is None else origin
-                    first += (drawn - origin).sum(axis=0)
-                    second += ((drawn - origin) ** 2).sum(axis=0)
-                mean = first / n_draws
-                means.append(origin + mean)
-                deviations.append(np.sqrt(np.maximum(second / n_draws - mean**2, 0)))
-        return np.stack(means), np.stack(deviations)
+        size = part_size(self.module_, PREDICT_BLOCK, self._window)
+        return moments_of_draws(
+            self.module_, dataset, self._points, self.net_.generators_, n_draws, size
+        )
 
     @property
     def _dropout_advice(self) -> str:
@@ -500,8 +484,8 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             return "variational_dropout=0.1, or dropout=0.1 between two or more layers"
         return "dropout=0.1"
 
-    def _complete(self, X: Any) -> WindowDataset:
-        """Return the windows of `X` as the net sees them, filled and on its device."""
+    def _windows_as_seen(self, X: Any) -> WindowDataset:
+        """Return the windows of `X` as the module sees them, on its device."""
         check_is_fitted(self)
         windows, rows, starts = validate_windows(self, X, reset=False)
         unknown = np.isnan(rows[starts]).any(axis=1)
@@ -528,6 +512,19 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             self.best_epoch_ = dict(self.net_.callbacks_)["early_stopping"].best_epoch_
         weights = (w for w in self.module_.parameters() if w.requires_grad)
         self.n_parameters_ = sum(w.numel() for w in weights)
+
+    def _get_fitted_attr_html(self, *args: Any, **kwargs: Any) -> Any:
+        """Add the layers to what scikit-learn's diagram shows of a fitted estimator."""
+        attributes = super()._get_fitted_attr_html(*args, **kwargs)
+        if hasattr(self, "net_"):
+            shown = (
+                f"{attributes._repr_html_inner()}"
+                '<div class="estimator-table"><details>'
+                f"<summary>Layers, {self.n_parameters_:,} parameters</summary>"
+                f"<pre>{html.escape(str(self.module_))}</pre></details></div>"
+            )
+            attributes._repr_html_inner = lambda: shown
+        return attributes
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,6 +1,5 @@
 """Modules that two or more architectures use."""
 
-import copy
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -106,25 +105,6 @@ def channel_norm(norm: Literal["batch", "layer"] | None, n_channels: int) -> nn.
     if norm == "batch":
         return nn.BatchNorm1d(n_channels)
     return ChannelNorm(n_channels) if norm == "layer" else nn.Identity()
-
-
-def drawing_copy(net: nn.Module) -> nn.Module | None:
-    """Return a copy of `net` whose dropout is at work, and nothing else of training.
-
-    None if it has no dropout.
-    """
-    drops = any(
-        (isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0)
-        or getattr(layer, "variational_dropout", 0) > 0
-        for layer in net.modules()
-    )
-    if not drops:
-        return None
-    drawing = copy.deepcopy(net).train()
-    for layer in drawing.modules():
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm | CausalNet):
-            layer.training = False
-    return drawing
 
 
 def initialize(net: nn.Module, how: str) -> None:

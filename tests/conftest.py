@@ -1,5 +1,6 @@
-"""What all tests share: one thread for torch, and real series from this repository."""
+"""What all tests share: one thread, no windows, and real series of this repository."""
 
+import matplotlib as mpl
 import pandas as pd
 import pytest
 import torch
@@ -8,6 +9,7 @@ from sktsdl import make_supervised
 from sktsdl.datasets import load_air_passengers
 
 torch.set_num_threads(1)
+mpl.use("Agg")
 
 
 @pytest.fixture(scope="session")

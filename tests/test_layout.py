@@ -21,7 +21,7 @@ LAYERS = (
         "_outputs",
     ),
     ("_batches",),
-    ("_samples",),
+    ("_draws", "_samples"),
     ("preprocessing", "_callbacks", "_net", "_standardization"),
     ("datasets", "supervised"),
     ("_training",),
@@ -29,7 +29,7 @@ LAYERS = (
     ("_base", "baseline", "compose"),
     ("conformal",),
     ("_recurrent",),
-    ("architectures",),
+    ("architectures", "inspection"),
     ("__init__",),
 )
 LAYER = {name: depth for depth, names in enumerate(LAYERS) for name in names}
@@ -60,15 +60,30 @@ def test_imports_run_one_way():
             assert within or listing or LAYER[other] < LAYER[part], f"{path}: {name}"
 
 
-def test_only_declared_packages_are_imported():
+def declared(pattern):
     text = (PACKAGE.parent / "pyproject.toml").read_text()
-    block = re.search(r"^dependencies = \[(.*?)^\]", text, re.DOTALL | re.MULTILINE)
-    declared = set(re.findall(r'"([\w-]+)', block.group(1)))
-    declared = {"sklearn" if d == "scikit-learn" else d for d in declared}
-    for path, _ in modules():
+    block = re.search(pattern, text, re.DOTALL | re.MULTILINE)
+    names = set(re.findall(r'"([\w-]+)', block.group(1)))
+    return {"sklearn" if name == "scikit-learn" else name for name in names}
+
+
+def test_only_declared_packages_are_imported():
+    needed = declared(r"^dependencies = \[(.*?)^\]")
+    extras = declared(r"^plot = \[(.*?)\]$") | declared(r"^explain = \[(.*?)\]$")
+    known = needed | set(sys.stdlib_module_names) | {"sktsdl"}
+    for path, part in modules():
         for name in imported(path):
-            top = name.split(".")[0]
-            assert top in declared | set(sys.stdlib_module_names) | {"sktsdl"}, path
+            allowed = known | extras if part == "inspection" else known
+            assert name.split(".")[0] in allowed, path
+
+
+def test_importing_leaves_the_extras_alone():
+    code = (
+        "import sys, sktsdl.inspection; "
+        "print({'matplotlib', 'captum', 'statsmodels'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stdout == b"set()\n"
 
 
 def test_preprocessing_needs_no_torch():

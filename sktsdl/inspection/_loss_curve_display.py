@@ -1,0 +1,170 @@
+"""How a net was trained."""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+
+from sktsdl.inspection._drawing import BLACK, BLUE, GREY, ORANGE, new_axes
+from sktsdl.inspection._windows import to_net
+
+LOG_SPAN = 5
+
+
+class LossCurveDisplay:
+    """Training and validation loss of each epoch, and the learning rate.
+
+    Losses that differ much are drawn on a logarithmic scale.
+
+    Make one by `from_estimator`.
+
+    Parameters
+    ----------
+    loss_curve : sequence of float
+        The training loss of each epoch.
+    lr_curve : sequence of float or None, default=None
+        The learning rate of each step of the optimizer.
+    validation_loss_curve : sequence of float or None, default=None
+        The validation loss of the last epochs, as many as there are.
+    best_epoch : int or None, default=None
+        The epoch, counted from 1, whose weights were kept.
+    name : str or None, default=None
+        The name of the loss.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes of the losses.
+    ax_lr_ : matplotlib Axes or None
+        The axes of the learning rate, which share their epochs.
+    figure_ : matplotlib Figure
+        The figure of both.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sktsdl import LSTMRegressor, SlidingWindow, make_supervised
+    >>> from sktsdl.datasets import load_air_passengers
+    >>> from sktsdl.inspection import LossCurveDisplay
+    >>> X, y, _ = make_supervised(load_air_passengers(), target="passengers")
+    >>> net = LSTMRegressor(hidden_sizes=(4,), max_epochs=5, random_state=0)
+    >>> pipe = make_pipeline(SlidingWindow(12), net).fit(X, y)
+    >>> LossCurveDisplay.from_estimator(pipe).ax_.get_ylabel()
+    'loss (squared error)'
+    """
+
+    def __init__(
+        self,
+        *,
+        loss_curve: Any,
+        lr_curve: Any = None,
+        validation_loss_curve: Any = None,
+        best_epoch: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.loss_curve = loss_curve
+        self.lr_curve = lr_curve
+        self.validation_loss_curve = validation_loss_curve
+        self.best_epoch = best_epoch
+        self.name = name
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
+        """Draw the training of a fitted net.
+
+        Parameters
+        ----------
+        estimator : net, Pipeline, PurgedRegressor or search
+            A fitted net, or what ends in one.
+        ax : matplotlib Axes or None, default=None
+            None draws on a new figure.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+            The picture.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing.
+        TypeError
+            If `estimator` does not end in a net.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        net, _ = to_net(estimator, None)
+        name = net.loss.replace("_", " ") if isinstance(net.loss, str) else None
+        stopped = dict(net.net_.callbacks_).get("early_stopping")
+        display = cls(
+            loss_curve=net.loss_curve_,
+            lr_curve=net.lr_curve_,
+            validation_loss_curve=getattr(net, "validation_loss_curve_", None),
+            best_epoch=None if stopped is None else net.best_epoch_,
+            name=name,
+        )
+        return display.plot(ax=ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the picture.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            None draws on a new figure.
+
+        Returns
+        -------
+        self : LossCurveDisplay
+            The picture.
+        """
+        from matplotlib.ticker import MaxNLocator
+
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        ax = new_axes(ax)
+        epochs = np.arange(1, len(self.loss_curve) + 1)
+        ax.plot(epochs, self.loss_curve, color=BLUE, label="training")
+        if self.validation_loss_curve is not None:
+            last = epochs[-len(self.validation_loss_curve) :]
+            ax.plot(
+                last,
+                self.validation_loss_curve,
+                color=ORANGE,
+                linestyle="--",
+                label="validation",
+            )
+        if self.best_epoch is not None:
+            label = f"best epoch, {self.best_epoch}"
+            ax.axvline(self.best_epoch, color=BLACK, linestyle=":", label=label)
+        self.ax_lr_ = None
+        lines = ax.get_lines()
+        if self.lr_curve is not None:
+            self.ax_lr_ = ax.twinx()
+            steps = np.arange(1, len(self.lr_curve) + 1)
+            lines = lines + self.ax_lr_.plot(
+                steps * len(epochs) / len(steps),
+                self.lr_curve,
+                color=GREY,
+                linestyle="-.",
+                linewidth=1,
+                label="learning rate",
+            )
+            self.ax_lr_.set_ylabel("learning rate")
+            self.ax_lr_.set_ylim(0, 1.05 * max(self.lr_curve))
+            self.ax_lr_.spines["top"].set_visible(False)
+        losses = [*self.loss_curve, *(self.validation_loss_curve or ())]
+        if min(losses) > 0 and max(losses) > LOG_SPAN * min(losses):
+            ax.set_yscale("log")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.set_xlabel("epoch")
+        ax.set_ylabel("loss" if self.name is None else f"loss ({self.name})")
+        ax.spines["top"].set_visible(False)
+        ax.legend(
+            handles=lines,
+            frameon=False,
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=len(lines),
+            columnspacing=1.2,
+        )
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
