@@ -22,7 +22,10 @@ def run_blocks(text):
 
 
 def test_the_example_runs(capsys):
-    run_blocks(README)
+    names = run_blocks(README)
+    assert names["attributions"].shape == (35, 12, 2)
+    assert names["by_channel"].importances.shape == (2, 5)
+    assert names["by_lag"].importances.shape == (12, 5)
     forecast = float(capsys.readouterr().out.strip(" []\n"))
     assert 350 < forecast < 550
 
@@ -32,6 +35,19 @@ def test_the_table_lists_every_public_name():
     cells = [line.split("|")[1] for line in table.splitlines() if line[:3] == "| `"]
     names = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
     assert sorted(names) == sktsdl.__all__
+
+
+def test_every_picture_and_explanation_is_listed_and_there():
+    section = README.split("## Explanations and pictures")[1].split("\n## ")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line[:3] == "| `"]
+    names = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert sorted(names) == sorted(sktsdl.inspection.__all__)
+    pictures = re.findall(r"\(docs/images/(.*?)\)", section)
+    there = {path.name for path in (ROOT / "docs" / "images").iterdir()}
+    assert set(pictures) == there
+    assert all(
+        (ROOT / "docs" / "images" / name).stat().st_size < 60_000 for name in pictures
+    )
 
 
 def test_a_thirteenth_net_needs_no_more_than_contributing_says():

@@ -14,6 +14,7 @@ from sktsdl.inspection._windows import to_net
 
 EVALUATED_AT_ONCE = 1024
 TOLERANCE = 1e-2
+ROUNDING = 1e-5
 
 
 def integrated_gradients(
@@ -127,7 +128,8 @@ def integrated_gradients(
             gaps.append(gap.detach().cpu())
     attributions = torch.cat(parts)[: len(dataset)].double().numpy()
     gap = torch.cat(gaps)[: len(dataset)].abs().max().item()
-    if gap > TOLERANCE * np.abs(attributions).sum(axis=(1, 2)).max():
+    largest = np.abs(attributions).sum(axis=(1, 2)).max()
+    if gap > TOLERANCE * largest + ROUNDING * unit:
         warnings.warn(
             f"The attributions of a window miss the difference of its answers by "
             f"{gap:.2g}: raise n_steps={n_steps}, or give another baseline.",

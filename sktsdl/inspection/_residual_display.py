@@ -289,7 +289,7 @@ def _three_axes(ax: Any) -> np.ndarray:
     import matplotlib.pyplot as plt
 
     if ax is None:
-        figure = plt.figure(figsize=(6.4, 4.8), layout="constrained")
+        figure = plt.figure(figsize=(6.4, 5.2), layout="constrained")
         drawn = figure.subplot_mosaic([["time", "time"], ["values", "lags"]])
         return np.array([drawn["time"], drawn["values"], drawn["lags"]])
     axes: np.ndarray = np.ravel(ax)

@@ -1,0 +1,397 @@
+"""What the pictures show: data on their axes, labels, dates and legends."""
+
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.dates import ConciseDateFormatter
+from sklearn.base import clone
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from statsmodels.stats.diagnostic import acorr_ljungbox
+
+from sktsdl import (
+    AttentionLSTMRegressor,
+    LSTMRegressor,
+    RelativeTargetRegressor,
+    SlidingWindow,
+    TCNRegressor,
+    TransformerRegressor,
+    make_supervised,
+)
+from sktsdl.datasets import load_air_passengers
+from sktsdl.inspection import (
+    AttentionDisplay,
+    AttributionDisplay,
+    ForecastDisplay,
+    LossCurveDisplay,
+    ResidualDisplay,
+    integrated_gradients,
+)
+
+WINDOW = 6
+TRAINED = {"max_epochs": 2, "random_state": 0}
+NETS = [
+    LSTMRegressor(hidden_sizes=(4,), early_stopping=True, **TRAINED),
+    TCNRegressor(channels=(4, 4), early_stopping=True, **TRAINED),
+    TransformerRegressor(
+        d_model=8, nhead=2, num_layers=1, early_stopping=True, **TRAINED
+    ),
+]
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module", params=NETS, ids=lambda net: type(net).__name__)
+def pipe(request, air_passengers):
+    X, y, _ = air_passengers
+    return make_pipeline(SlidingWindow(WINDOW), request.param).fit(X[:100], y[:100])
+
+
+@pytest.fixture(scope="module")
+def yearly():
+    """A forecast of four months at once, on the training rows' end and the rest."""
+    X, y, _ = make_supervised(load_air_passengers(), target="passengers", horizon=4)
+    net = LSTMRegressor(hidden_sizes=(4,), **TRAINED)
+    pipe = make_pipeline(SlidingWindow(WINDOW), net).fit(X[:100], y[:100])
+    return pipe, X[100:], y[100:]
+
+
+def lines(ax):
+    return {line.get_label(): line for line in ax.get_lines()}
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_a_forecast_of_the_next_month(pipe, air_passengers):
+    X, y, X_latest = air_passengers
+    asked = pd.concat([X[100:], X_latest])
+    truth = [*y[100:], 0]
+    display = ForecastDisplay.from_estimator(pipe, asked, truth, name="passengers")
+    assert (display.figure_, display.ax_) == (display.ax_.figure, plt.gca())
+    drawn = lines(display.ax_)
+    months = pd.date_range(X.index[101], periods=len(asked), freq="MS")
+    for name, values in (("truth", truth), ("forecast", pipe.predict(asked))):
+        np.testing.assert_array_equal(drawn[name].get_xdata(), months)
+        np.testing.assert_allclose(drawn[name].get_ydata(), values)
+    assert display.ax_.get_xlabel() == "month"
+    assert display.ax_.get_ylabel() == "passengers"
+    assert legend(display.ax_) == ["truth", "forecast"]
+    display.figure_.canvas.draw()
+    assert "1958" in [tick.get_text() for tick in display.ax_.get_xticklabels()]
+    formatter = display.ax_.xaxis.get_major_formatter()
+    assert isinstance(formatter, ConciseDateFormatter)
+
+
+@pytest.mark.parametrize("row", [-1, 3])
+def test_a_forecast_of_a_horizon(yearly, row):
+    pipe, X, y = yearly
+    history = load_air_passengers()["passengers"]
+    display = ForecastDisplay.from_estimator(pipe, X, y, row=row, history=history[:50])
+    drawn = lines(display.ax_)
+    months = pd.date_range(X.index[row], periods=5, freq="MS")[1:]
+    np.testing.assert_array_equal(drawn["truth"].get_xdata(), months)
+    np.testing.assert_array_equal(drawn["truth"].get_ydata(), history[months])
+    np.testing.assert_array_equal(drawn["forecast"].get_ydata(), pipe.predict(X)[row])
+    np.testing.assert_array_equal(drawn["history"].get_ydata(), history[:50])
+    assert display.ax_.get_ylabel() == "passengers"
+    only = ForecastDisplay.from_estimator(pipe, X)
+    assert legend(only.ax_) == ["forecast"]
+    with pytest.raises(ValueError, match="row=41 is no row of X, which has 40"):
+        ForecastDisplay.from_estimator(pipe, X, row=41)
+
+
+class Sure(LinearRegression):
+    def predict_interval(self, X):
+        answer = self.predict(X)
+        return answer - 1, answer + 2
+
+
+class Graded(LinearRegression):
+    quantiles = (0.1, 0.5, 0.9)
+
+    def predict_quantiles(self, X):
+        return self.predict(X)[..., None] + np.array([-3, 0, 5])
+
+
+def band(ax, which=0):
+    return ax.collections[which].get_paths()[0].vertices
+
+
+@pytest.mark.parametrize("horizon", [1, 4])
+@pytest.mark.parametrize("in_pipeline", [False, True])
+@pytest.mark.parametrize(
+    ("cls", "low", "high", "label"),
+    [(Sure, 1, 2, "interval"), (Graded, 3, 5, "quantiles 0.1 to 0.9")],
+)
+def test_bands_of_a_regressor(horizon, in_pipeline, cls, low, high, label):
+    X, y, _ = make_supervised(
+        load_air_passengers(), target="passengers", horizon=horizon
+    )
+    regressor = cls()
+    if in_pipeline:
+        window = SlidingWindow(2, flatten=True, pad="edge")
+        regressor = make_pipeline(window, cls())
+    regressor.fit(X[:100], y[:100])
+    display = ForecastDisplay.from_estimator(regressor, X[100:], y[100:])
+    predicted = np.atleast_2d(regressor.predict(X[100:]))[-1]
+    edges = band(display.ax_)[:, 1]
+    assert edges.min() == pytest.approx(predicted.min() - low)
+    assert edges.max() == pytest.approx(predicted.max() + high)
+    assert label in legend(display.ax_)
+
+
+def test_a_fan_is_darker_inside():
+    y = np.arange(5.0)
+    fan = y[:, None] + [-2, -1, 0, 1, 2]
+    display = ForecastDisplay.from_predictions(None, y, quantiles=fan)
+    outer, inner = (part.get_facecolor()[0, :3] for part in display.ax_.collections)
+    assert outer.sum() > inner.sum()
+    assert legend(display.ax_) == ["quantiles", "forecast"]
+    np.testing.assert_allclose(np.ptp(band(display.ax_)[:, 1]), 8)
+    np.testing.assert_allclose(np.ptp(band(display.ax_, 1)[:, 1]), 6)
+
+
+@pytest.mark.parametrize(
+    ("index", "expected", "label"),
+    [
+        (pd.RangeIndex(3), [0, 1, 2], "row"),
+        (pd.Index(["a", "b", "c"]), [0, 1, 2], "row"),
+        (pd.Index([1.5, 2.5, 3.5], name="t"), [1.5, 2.5, 3.5], "t"),
+        (pd.to_timedelta([1, 2, 3], unit="min"), [60, 120, 180], "time (seconds)"),
+        (
+            pd.period_range("2020-01", periods=3, freq="M"),
+            pd.to_datetime(["2020-01-01", "2020-02-01", "2020-03-01"]),
+            "time",
+        ),
+        (
+            pd.date_range("2020-01-01", periods=3, tz="America/Chicago", name="day"),
+            pd.date_range("2020-01-01", periods=3),
+            "day",
+        ),
+    ],
+)
+def test_every_index_has_its_axis(index, expected, label):
+    y = pd.Series([1.0, 2, 4], index=index, name="rail")
+    display = ForecastDisplay.from_predictions(y, y + 1, history=y)
+    np.testing.assert_array_equal(lines(display.ax_)["truth"].get_xdata(), expected)
+    assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == (label, "rail")
+    X = pd.DataFrame({"rail": y})
+    model = LinearRegression().fit(X, y)
+    display = ForecastDisplay.from_estimator(model, X, y)
+    ahead = lines(display.ax_)["truth"].get_xdata()
+    assert len(ahead) == 3
+    if label not in ("row",):
+        np.testing.assert_array_equal(ahead[:2], expected[1:])
+
+
+def test_history_without_times_lies_right_before(air_passengers):
+    display = ForecastDisplay.from_predictions([4, 5], [5, 5], history=[1, 2, 3])
+    np.testing.assert_array_equal(
+        lines(display.ax_)["history"].get_xdata(), [-3, -2, -1]
+    )
+    assert display.ax_.get_ylabel() == "target"
+
+
+def test_a_forecast_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="upper is missing"):
+        ForecastDisplay.from_predictions([1, 2], [1, 2], lower=[0, 1])
+    with pytest.raises(ValueError, match="y_pred has shape"):
+        ForecastDisplay.from_predictions([1, 2], np.ones((2, 2)))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        ForecastDisplay.from_predictions([1, 2], [1, 2, 3])
+    with pytest.raises(ValueError, match="y_true contains NaN"):
+        ForecastDisplay.from_predictions([1, np.nan], [1, 2])
+    day = pd.DataFrame({"a": [1.0]}, index=pd.to_datetime(["2020-01-01"]))
+    with pytest.raises(ValueError, match="does not say which one follows"):
+        ForecastDisplay.from_estimator(LinearRegression().fit(day, [1.0]), day)
+
+
+def test_the_curves_of_a_training(pipe):
+    net = pipe[-1]
+    display = LossCurveDisplay.from_estimator(pipe)
+    drawn = lines(display.ax_)
+    assert list(drawn) == ["training", "validation", f"best epoch, {net.best_epoch_}"]
+    for name, curve in (
+        ("training", net.loss_curve_),
+        ("validation", net.validation_loss_curve_),
+    ):
+        np.testing.assert_array_equal(drawn[name].get_xdata(), [1, 2])
+        np.testing.assert_array_equal(drawn[name].get_ydata(), curve)
+    assert drawn[f"best epoch, {net.best_epoch_}"].get_xdata()[0] == net.best_epoch_
+    rate = display.ax_lr_.get_lines()[0]
+    np.testing.assert_array_equal(rate.get_ydata(), net.lr_curve_)
+    assert rate.get_xdata()[-1] == 2
+    assert legend(display.ax_) == [*drawn, "learning rate"]
+    assert display.ax_.get_ylabel() == "loss (squared error)"
+    styles = [drawn["training"].get_linestyle(), drawn["validation"].get_linestyle()]
+    assert styles == ["-", "--"]
+
+
+def test_curves_alone_and_on_given_axes(yearly):
+    _, ax = plt.subplots()
+    display = LossCurveDisplay.from_estimator(yearly[0], ax=ax)
+    assert display.ax_ is ax
+    assert list(lines(ax)) == ["training"]
+    assert LossCurveDisplay(loss_curve=[100, 1]).plot().ax_.get_yscale() == "log"
+    assert LossCurveDisplay(loss_curve=[3, 2]).plot().ax_.get_yscale() == "linear"
+    with pytest.raises(TypeError, match="LinearRegression is no net"):
+        LossCurveDisplay.from_estimator(LinearRegression().fit([[1]], [1]))
+
+
+def test_attributions_of_a_row(pipe, air_passengers):
+    X, _, _ = air_passengers
+    display = AttributionDisplay.from_estimator(
+        pipe, X[100:], row=3, n_steps=128, name="passengers"
+    )
+    window = pipe[:-1].transform(X[100:])[3:4]
+    expected = integrated_gradients(pipe[-1], window, n_steps=128)[0]
+    np.testing.assert_array_equal(display.attributions, expected)
+    np.testing.assert_array_equal(display.image_.get_array(), expected.T)
+    assert -display.image_.norm.vmin == display.image_.norm.vmax
+    assert [tick.get_text() for tick in display.ax_.get_yticklabels()] == ["passengers"]
+    assert display.ax_.get_title() == "window that ends at 1957-08-01"
+    assert display.ax_.get_xlim() == (0.5 - WINDOW, 0.5)
+    bar = display.image_.colorbar.ax
+    assert bar.get_ylabel() == "attribution\n(passengers)"
+    signs = {text.get_position()[0]: text.get_text() for text in display.ax_.texts}
+    strong = np.flatnonzero(np.abs(expected[:, 0]) >= 0.1 * np.abs(expected).max())
+    for step in strong:
+        sign = "+" if expected[step, 0] > 0 else "\N{MINUS SIGN}"
+        assert signs[step - WINDOW + 1] == sign
+    assert len(signs) == len(strong)
+
+
+def test_attributions_of_an_array(yearly):
+    pipe, X, _ = yearly
+    net = LSTMRegressor(hidden_sizes=(4,), **TRAINED)
+    windows = np.asarray(pipe[:-1].transform(X))
+    net.fit(windows, np.arange(len(X)))
+    _, ax = plt.subplots()
+    display = AttributionDisplay.from_estimator(net, windows, ax=ax)
+    assert display.ax_ is ax
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["channel 0"]
+    assert ax.get_title() == ""
+    with pytest.raises(ValueError, match="row=-41 is no row"):
+        AttributionDisplay.from_estimator(net, windows, row=-41)
+    relative = RelativeTargetRegressor(pipe).fit(X, np.ones(len(X)))
+    with pytest.raises(TypeError, match="give its `regressor_`"):
+        AttributionDisplay.from_estimator(relative, X)
+
+
+def test_attention_of_steps_and_of_all_steps_to_all(air_passengers):
+    X, y, _ = air_passengers
+    lstm = AttentionLSTMRegressor(hidden_sizes=(4,), **TRAINED)
+    pipe = make_pipeline(SlidingWindow(WINDOW), lstm).fit(X[:100], y[:100])
+    display = AttentionDisplay.from_estimator(pipe, X[100:], row=0)
+    heights = [bar.get_height() for bar in display.ax_.patches]
+    weights = pipe[-1].attention_weights(pipe[:-1].transform(X[100:101]))[0]
+    np.testing.assert_allclose(heights, weights, rtol=1e-6)
+    assert display.ax_.patches[-1].get_x() + 0.4 == pytest.approx(0)
+    net = TransformerRegressor(d_model=8, nhead=2, num_layers=2, **TRAINED)
+    pipe = make_pipeline(SlidingWindow(WINDOW), net).fit(X[:100], y[:100])
+    display = AttentionDisplay.from_estimator(pipe, X[100:], layer=0)
+    weights = pipe[-1].attention_weights(pipe[:-1].transform(X[100:]))[-1, 0]
+    image = display.ax_.images[0]
+    np.testing.assert_allclose(image.get_array(), weights, rtol=1e-5)
+    assert image.get_extent() == [0.5 - WINDOW, 0.5, 0.5, 0.5 - WINDOW]
+    assert display.ax_.get_title() == "window that ends at 1960-11-01"
+    with pytest.raises(ValueError, match="layer=2 is no layer"):
+        AttentionDisplay.from_estimator(pipe, X, layer=2)
+    tcn = make_pipeline(SlidingWindow(WINDOW), NETS[1]).fit(X, y)
+    with pytest.raises(TypeError, match="TCNRegressor has no attention_weights"):
+        AttentionDisplay.from_estimator(tcn, X)
+
+
+def test_residuals(pipe, air_passengers):
+    X, y, _ = air_passengers
+    display = ResidualDisplay.from_estimator(pipe, X[100:], y[100:], n_lags=12)
+    residuals = y[100:] - pipe.predict(X[100:])
+    over_time, histogram, correlation = display.ax_
+    drawn = over_time.get_lines()[1]
+    np.testing.assert_allclose(drawn.get_ydata(), residuals)
+    np.testing.assert_array_equal(drawn.get_xdata()[:-1], X.index[101:])
+    assert drawn.get_xdata()[-1] == np.datetime64("1960-12-01")
+    assert sum(bar.get_height() for bar in histogram.patches) == len(residuals)
+    less = residuals - residuals.mean()
+    expected = [(less[k:] * less[:-k].to_numpy()).sum() for k in range(1, 13)]
+    acf = correlation.get_lines()[1].get_ydata()
+    np.testing.assert_allclose(acf, expected / (less**2).sum())
+    band = correlation.patches[0].get_bbox()
+    assert band.y1 == pytest.approx(1.96 / np.sqrt(len(residuals)), rel=1e-3)
+    test = acorr_ljungbox(residuals, lags=[12])
+    assert display.p_value == test["lb_pvalue"].iloc[0]
+    assert over_time.get_ylabel() == "truth \N{MINUS SIGN} forecast\n(passengers)"
+    assert display.figure_ is over_time.figure
+
+
+def test_a_pattern_left_is_told_from_noise():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=400)
+    wave = noise + 2 * np.sin(np.arange(400) * 2 * np.pi / 7)
+    display = ResidualDisplay.from_predictions(noise, np.zeros(400))
+    assert display.p_value > 0.05
+    assert "p = 0." in display.ax_[2].get_title()
+    _, axes = plt.subplots(3)
+    display = ResidualDisplay.from_predictions(wave, np.zeros(400), ax=axes)
+    assert display.ax_.tolist() == axes.tolist()
+    assert display.acf.argmax() + 1 in (7, 14, 21)
+    assert "p < 0.001" in display.ax_[2].get_title()
+
+
+def test_residuals_of_a_step_of_the_horizon(yearly):
+    pipe, X, y = yearly
+    display = ResidualDisplay.from_estimator(pipe, X, y, target=2)
+    expected = y.iloc[:, 2] - pipe.predict(X)[:, 2]
+    np.testing.assert_array_equal(display.residuals, expected)
+    pd.testing.assert_index_equal(display.index, X.index)
+    with pytest.raises(ValueError, match="target == 4"):
+        ResidualDisplay.from_estimator(pipe, X, y, target=4)
+
+
+def test_residuals_that_cannot_be_drawn(monkeypatch):
+    with pytest.raises(ValueError, match="3 residuals between 0 and 2"):
+        ResidualDisplay.from_predictions([0, 1, 2], [0, 0, 0])
+    with pytest.raises(ValueError, match="5 residuals between 1 and 1"):
+        ResidualDisplay.from_predictions(np.ones(5), np.zeros(5))
+    with pytest.raises(ValueError, match="ax holds 1 axes"):
+        ResidualDisplay.from_predictions(range(5), np.zeros(5), ax=plt.gca())
+    monkeypatch.setitem(sys.modules, "statsmodels.tsa.stattools", None)
+    with pytest.raises(ImportError, match=r"sktsdl\[plot\]"):
+        ResidualDisplay.from_predictions(range(5), np.zeros(5))
+
+
+def test_a_diagram_shows_the_layers_of_a_fitted_net(pipe, air_passengers):
+    X, y, _ = air_passengers
+    net = pipe[-1]
+    shown = f"Layers, {net.n_parameters_:,} parameters"
+    layer = str(net.module_).splitlines()[1].strip().split(")")[0].strip("(")
+    for estimator in (net, pipe):
+        for text in (
+            estimator._repr_html_(),
+            estimator._repr_mimebundle_()["text/html"],
+        ):
+            assert text.startswith("<style>")
+            assert text.count(shown) == text.count(f"({layer})") == 1
+            assert text.count("<details") == text.count("</details>")
+    # A fitted wrapper shows the regressor it was given, which is not fitted.
+    unfitted = clone(pipe)
+    for estimator in (unfitted, RelativeTargetRegressor(unfitted).fit(X, y)):
+        text = estimator._repr_html_()
+        assert type(net).__name__ in text
+        assert "Layers," not in text
+
+
+def test_the_colours_are_those_of_okabe_and_ito(pipe):
+    drawn = lines(LossCurveDisplay.from_estimator(pipe).ax_)
+    assert to_hex(drawn["training"].get_color()) == "#0072b2"
+    assert to_hex(drawn["validation"].get_color()) == "#d55e00"
