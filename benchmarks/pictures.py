@@ -39,7 +39,7 @@ RIDERS = "thousands of riders"
 
 def save(display: Any, name: str) -> None:
     path = FOLDER / f"{name}.png"
-    display.figure_.savefig(path, dpi=100, pil_kwargs={"optimize": True})
+    display.figure_.savefig(path, dpi=96, pil_kwargs={"optimize": True})
     print(f"{name}.png", flush=True)
 
 
