@@ -16,6 +16,7 @@ from sktsdl.architectures.window_mlp import WindowMLPRegressor
 from sktsdl.baseline import SeasonalNaiveRegressor
 from sktsdl.compose import PurgedRegressor, RelativeTargetRegressor
 from sktsdl.conformal import ConformalRegressor
+from sktsdl.multitask import MultiTaskNet
 from sktsdl.preprocessing import RatioLogScaler, SeasonalDifference, SlidingWindow
 from sktsdl.supervised import make_supervised
 
@@ -27,6 +28,7 @@ __all__ = [
     "ConformalRegressor",
     "GRURegressor",
     "LSTMRegressor",
+    "MultiTaskNet",
     "PurgedRegressor",
     "RNNRegressor",
     "RatioLogScaler",

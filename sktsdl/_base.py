@@ -6,7 +6,7 @@ import textwrap
 import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self, overload
 
 import numpy as np
 import torch
@@ -64,6 +64,8 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         "training_parameters": TRAINING_PARAMETERS,
         "training_attributes": TRAINING_ATTRIBUTES,
     }
+
+    _tasks: ClassVar[Points | None] = None  # of a net inside `MultiTaskNet`
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -166,6 +168,16 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             self._warn_of_going_on(1, stacklevel=3)
         self._fit(X, y, sample_weight, (None, None), 1, previous, [])
         return self
+
+    @overload
+    def predict(
+        self, X: Any, return_std: Literal[False] = False, n_draws: int = 100
+    ) -> np.ndarray: ...
+
+    @overload
+    def predict(
+        self, X: Any, return_std: Literal[True], n_draws: int = 100
+    ) -> tuple[np.ndarray, np.ndarray]: ...
 
     def predict(
         self, X: Any, return_std: bool = False, n_draws: int = 100
@@ -345,7 +357,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
                 self.standardize,
                 () if categorical is None else categorical,
                 getattr(self, "feature_names_in_", None) if self._is_3d else None,
-            ).fit(samples, learnt)
+            ).fit(samples, learnt, self._outputs.coded)
         device = resolve_device(self.device)
         states = None if previous is None else previous.generators_
         with seeded(self.random_state, device, states):
@@ -411,6 +423,8 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
 
     def _make_outputs(self) -> Points:
         """Return what the outputs of the module are to say of the targets."""
+        if self._tasks is not None:
+            return self._tasks
         if isinstance(self.loss, str) and self.loss == "quantile":
             return Quantiles(self.quantiles)
         return Points(self.loss)
@@ -474,7 +488,13 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             )
         size = part_size(self.module_, PREDICT_BLOCK, self._window)
         return moments_of_draws(
-            self.module_, dataset, self._points, self.net_.generators_, n_draws, size
+            self.module_,
+            dataset,
+            self._points,
+            self.net_.generators_,
+            n_draws,
+            size,
+            verbose=self.verbose > 0,
         )
 
     @property

@@ -1,12 +1,14 @@
 """Monte Carlo dropout: how far the answers of a net spread under its dropout."""
 
 import copy
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from tqdm.auto import tqdm
 
 from sktsdl._batches import WindowDataset, batch_sizes
 from sktsdl._device import seeded, set_generator_states
@@ -38,6 +40,8 @@ def moments_of_draws(
     generators: dict[str, Tensor],
     n_draws: int,
     size: int,
+    *,
+    verbose: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of the answers of `n_draws` passes.
 
@@ -53,6 +57,8 @@ def moments_of_draws(
         The states of the generators that the draws of each window start from.
     n_draws, size : int
         The number of draws, and how many are computed at once.
+    verbose : bool, default=False
+        Whether to show a progress bar in a terminal.
 
     Returns
     -------
@@ -62,7 +68,8 @@ def moments_of_draws(
     device = next(drawing.parameters()).device
     means, deviations = [], []
     with seeded(0, device), torch.inference_mode():
-        for i in range(len(dataset)):
+        shown = verbose and sys.stderr.isatty()
+        for i in tqdm(range(len(dataset)), "draws", unit="window", disable=not shown):
             # The draws of one window at once, and the same for each: its answer then
             # depends on no other one.
             set_generator_states(generators, device)

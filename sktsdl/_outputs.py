@@ -29,10 +29,13 @@ class Points:
         The outputs for each target.
     point : int
         Which of them is what ``predict`` answers.
+    coded : list of int
+        The targets that hold codes of classes.
     """
 
     n_values = 1
     point = 0
+    coded: Sequence[int] = ()
 
     def __init__(self, loss: Any) -> None:
         self.loss = loss
@@ -128,6 +131,7 @@ class Tasks(Points):
         super().__init__(loss)
         self.n_classes = list(n_classes)
         self.weights = list(weights)
+        self.coded = [at for at, n in enumerate(self.n_classes) if n]
 
     @property
     def sizes(self) -> list[int]:
@@ -184,5 +188,10 @@ class TaskLoss(nn.Module):
                 )
             else:
                 losses.append(self.loss(part.squeeze(-1), truth))
+                if losses[-1].shape != truth.shape:
+                    raise ValueError(
+                        f"loss={self.loss!r} gives no value for each row, as several "
+                        "tasks need: use another loss."
+                    )
         loss = torch.stack(losses, dim=-1) * self.weights
         return loss if self.reduction == "none" else loss.mean()

@@ -40,10 +40,13 @@ class Standardizer:
         self.categorical = categorical
         self.names = names
 
-    def fit(self, samples: Samples, learnt: np.ndarray) -> "Standardizer":
+    def fit(
+        self, samples: Samples, learnt: np.ndarray, coded: Sequence[int] = ()
+    ) -> "Standardizer":
         """Learn from the windows `learnt`, each row of them once, and their targets.
 
-        Of weighted windows, a row counts their mean.
+        Of weighted windows, a row counts their mean. The targets `coded` hold codes,
+        and stay as they are.
         """
         rows, starts, window = samples.rows, samples.starts[learnt], samples.window
 
@@ -71,6 +74,9 @@ class Standardizer:
         self.channels.fit(used, sample_weight=row_weights)
         self.outputs = outputs.set_output(transform="default")
         self.outputs.fit(samples.targets[learnt], sample_weight=weights)
+        if self.standardize:
+            self.outputs.mean_[list(coded)] = 0.0
+            self.outputs.scale_[list(coded)] = 1.0
         return self
 
     @property

@@ -13,6 +13,7 @@ CLASSES = [
     for member in map(vars(sktsdl).get, sktsdl.__all__)
     if inspect.isclass(member) and issubclass(member, BaseEstimator)
 ]
+TAKE_WINDOWS = (DeepRegressor, sktsdl.MultiTaskNet)
 every_estimator = pytest.mark.parametrize("cls", CLASSES)
 every_net = pytest.mark.parametrize(
     "cls", [cls for cls in CLASSES if issubclass(cls, DeepRegressor)]

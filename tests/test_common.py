@@ -18,10 +18,14 @@ import sktsdl
 from sktsdl import SlidingWindow
 from sktsdl._base import DeepRegressor
 from sktsdl._training_parameters import TRAINING_ATTRIBUTES
-from tests.estimators import CLASSES, every_estimator, every_net
+from tests.estimators import CLASSES, TAKE_WINDOWS, every_estimator, every_net
 from tests.series import levels
 
-REQUIRED = {"regressor": Ridge(), "purge": 1}
+REQUIRED = {
+    "regressor": Ridge(),
+    "purge": 1,
+    "net": sktsdl.LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0),
+}
 ORDERED = (
     "check_methods_subset_invariance",
     "check_methods_sample_order_invariance",
@@ -58,6 +62,8 @@ def for_checks(cls):
         return cls(offset=1.0)
     if cls is sktsdl.RelativeTargetRegressor:
         return cls(Ridge(), relation="difference")
+    if cls is sktsdl.MultiTaskNet:
+        return cls(for_checks(sktsdl.LSTMRegressor))
     if issubclass(cls, DeepRegressor):
         slow = (sktsdl.AttentionLSTMRegressor, sktsdl.TransformerRegressor)
         lr, max_epochs = (5e-3, 40) if cls in slow else (1e-2, 20)
@@ -66,7 +72,7 @@ def for_checks(cls):
 
 
 def expected_failures(estimator):
-    if isinstance(estimator, DeepRegressor):
+    if isinstance(estimator, TAKE_WINDOWS):
         reason = (
             "mini-batches of repeated rows are others; full ones are compared below"
         )
@@ -76,8 +82,14 @@ def expected_failures(estimator):
     return dict.fromkeys(ORDERED, "the rows are ordered in time")
 
 
+QUANTILE_NETS = [
+    for_checks(cls).set_params(loss="quantile", max_epochs=60)
+    for cls in (sktsdl.LSTMRegressor, sktsdl.TCNRegressor)
+]
+
+
 @parametrize_with_checks(
-    [for_checks(cls) for cls in CLASSES],
+    [*map(for_checks, CLASSES), *QUANTILE_NETS],
     expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_checks(estimator, check):
@@ -92,7 +104,7 @@ def test_rows_in_rows_out(cls, n_test, as_frame):
     if not as_frame:
         X, y = X.to_numpy(), y.to_numpy()
     estimator = small(cls)
-    if isinstance(estimator, DeepRegressor) and as_frame:
+    if isinstance(estimator, TAKE_WINDOWS) and as_frame:
         X = X[["rail"]]
     estimator.fit(X[:40], y[:40])
     assert len(answer(estimator, X[40 : 40 + n_test])) == n_test
@@ -107,7 +119,7 @@ def test_no_row_sees_later_rows(cls, where, as_frame):
     if not as_frame:
         X, y = X.to_numpy(), y.to_numpy()
     estimator = small(cls)
-    if issubclass(cls, DeepRegressor):
+    if issubclass(cls, TAKE_WINDOWS):
         estimator = make_pipeline(SlidingWindow(4), estimator)
     estimator.fit(X[:25], y[:25])
     asked = X if where == "in-sample" else X[25:]
@@ -209,7 +221,7 @@ def test_other_columns_at_prediction_are_an_error(cls):
     estimator = small(cls).fit(X.to_numpy(), y)
     with pytest.raises(ValueError, match=r"1 features.*expecting 2 features"):
         answer(estimator, X.to_numpy()[:, :1])
-    if not issubclass(cls, DeepRegressor):
+    if not issubclass(cls, TAKE_WINDOWS):
         estimator = small(cls).fit(X, y)
         with pytest.raises(ValueError, match="feature names"):
             answer(estimator, X[["bus", "rail"]])

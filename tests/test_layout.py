@@ -27,7 +27,7 @@ LAYERS = (
     ("_training",),
     ("_training_parameters",),
     ("_base", "baseline", "compose"),
-    ("conformal",),
+    ("conformal", "multitask"),
     ("_recurrent",),
     ("architectures", "inspection"),
     ("__init__",),

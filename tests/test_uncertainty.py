@@ -224,6 +224,15 @@ def test_draws_do_not_outgrow_a_block(monkeypatch):
     assert np.isfinite(whole).all()
 
 
+def test_a_bar_for_the_draws_in_a_terminal(monkeypatch, capfd):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    net = WindowMLPRegressor(dropout=0.3, max_epochs=1, random_state=0).fit(X, Y)
+    net.predict(X[:2], return_std=True, n_draws=2)
+    assert capfd.readouterr().err == ""
+    net.set_params(verbose=1).predict(X[:2], return_std=True, n_draws=2)
+    assert "2/2" in capfd.readouterr().err
+
+
 def test_draws_of_every_net():
     for cls, params in {
         "CNNLSTMRegressor": {"dropout": 0.2},

@@ -173,10 +173,16 @@ class Seq2SeqRegressor(DeepRegressor):
         self._check_probability("dropout")
 
     def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
+        outputs = self._make_outputs()
+        if outputs.coded:
+            raise ValueError(
+                "Seq2SeqRegressor makes each output from the number before, and scores "
+                "of classes are none: use another net for a task of classification."
+            )
         return Seq2Seq(
             n_channels=n_channels,
             n_outputs=n_outputs,
-            n_values=self._make_outputs().n_values,
-            point=self._make_outputs().point,
+            n_values=outputs.n_values,
+            point=outputs.point,
             **self._architecture_parameters(),
         )

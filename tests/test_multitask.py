@@ -1,0 +1,264 @@
+"""Several targets learned by one net."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from torch import nn
+
+from sktsdl import (
+    LSTMRegressor,
+    MultiTaskNet,
+    PurgedRegressor,
+    Seq2SeqRegressor,
+    SlidingWindow,
+    TCNRegressor,
+    TransformerRegressor,
+)
+from sktsdl._outputs import TaskLoss
+
+TASKS = {"level": "regression", "direction": "classification"}
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(200, 5, 2))
+MOVE = X[:, -1, 0] + 0.3 * X[:, -2, 1]
+Y = pd.DataFrame(
+    {
+        "direction": np.select([MOVE > 0.5, MOVE < -0.5], ["up", "down"], "flat"),
+        "level": 1000 + 50 * MOVE,
+    }
+)
+
+SMALL = {
+    LSTMRegressor: {"hidden_sizes": (8,)},
+    TCNRegressor: {"channels": (8, 8)},
+    TransformerRegressor: {"d_model": 8, "nhead": 2, "dim_feedforward": 8},
+}
+
+
+@pytest.fixture(params=SMALL, ids=lambda cls: cls.__name__)
+def net(request):
+    """Construct a small net of each kind."""
+    cls = request.param
+    sizes = SMALL[cls] | {"max_epochs": 40, "lr": 1e-2, "random_state": 0}
+    return lambda **params: cls(**sizes | params)
+
+
+def lstm(**params):
+    sizes = {"hidden_sizes": (4,), "max_epochs": 2, "random_state": 0}
+    return LSTMRegressor(**sizes | params)
+
+
+def test_numbers_and_labels_come_back(net):
+    model = MultiTaskNet(net(), tasks=TASKS).fit(X, Y)
+    answer = model.predict(X)
+    assert list(answer.columns) == ["direction", "level"]
+    assert answer["level"].dtype == np.float64
+    assert r2_score(Y["level"], answer["level"]) > 0.8
+    assert accuracy_score(Y["direction"], answer["direction"]) > 0.8
+    assert model.classes_["direction"].tolist() == ["down", "flat", "up"]
+    probability = model.predict_proba(X)["direction"]
+    np.testing.assert_allclose(probability.sum(axis=1), 1)
+    likeliest = model.classes_["direction"][probability.argmax(axis=1)]
+    np.testing.assert_array_equal(likeliest, answer["direction"])
+    expected = np.mean(
+        [
+            accuracy_score(Y["direction"], answer["direction"]),
+            r2_score(Y["level"], answer["level"]),
+        ]
+    )
+    assert model.score(X, Y) == pytest.approx(expected)
+    weights = np.r_[np.zeros(100), np.ones(100)]
+    later = model.score(X[100:], Y[100:])
+    assert model.score(X, Y, weights) == pytest.approx(later)
+
+
+def test_one_body_is_shared(net):
+    model = MultiTaskNet(net(max_epochs=1), tasks=TASKS).fit(X, Y)
+    alone = net(max_epochs=1).fit(X, Y["level"])
+    n_head = sum(w.numel() for w in alone.module_.head.parameters())
+    assert model.net_.n_parameters_ == alone.n_parameters_ + 3 * n_head
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_the_loss_against_its_equation(reduction):
+    scores = torch.tensor([[0.5, 2.0, 0.0, -1.0], [1.0, 0.0, 0.0, 3.0]])
+    targets = torch.tensor([[1.5, 0.0], [0.0, 2.0]])
+    loss = TaskLoss(nn.MSELoss(reduction="none"), [0, 3], [1.0, 4.0], reduction)
+    logs = [np.exp([2.0, 0, -1]), np.exp([0.0, 0, 3])]
+    entropy = [-np.log(p[k] / p.sum()) for p, k in zip(logs, (0, 2), strict=True)]
+    expected = np.column_stack([[1.0, 1.0], 4 * np.array(entropy)])
+    if reduction == "mean":
+        expected = expected.mean()
+    np.testing.assert_allclose(loss(scores, targets), expected, rtol=1e-5)
+
+
+def test_weights_decide_what_is_learned():
+    noise = Y.assign(level=RNG.normal(size=200))
+
+    def accuracy(weights):
+        net = lstm(max_epochs=25, lr=1e-2)
+        model = MultiTaskNet(net, tasks=TASKS, weights=weights).fit(X, noise)
+        return accuracy_score(noise["direction"], model.predict(X)["direction"])
+
+    not_learned = accuracy({"level": 1.0, "direction": 0.0})
+    by_name = accuracy({"level": 0.0, "direction": 1.0})
+    by_order = accuracy([1.0, 0.0])  # direction comes first in y
+    assert not_learned + 0.2 < by_name == by_order
+    assert not_learned + 0.2 < accuracy(None)
+
+
+def test_without_tasks_arrays_go_in_and_out():
+    y = np.column_stack([Y["level"], -Y["level"]])
+    model = MultiTaskNet(lstm()).fit(X, y)
+    alone = lstm().fit(X, y)
+    np.testing.assert_allclose(model.predict(X), alone.predict(X))
+    assert model.score(X, y) == pytest.approx(alone.score(X, y))
+    assert not hasattr(model, "predict_proba")
+    one = MultiTaskNet(lstm()).fit(X, y[:, 0])
+    np.testing.assert_allclose(one.predict(X), lstm().fit(X, y[:, 0]).predict(X))
+    curve = MultiTaskNet(lstm(), weights=[2.0, 2.0]).fit(X, y).net_.loss_curve_
+    assert curve[0] > 1.5 * alone.loss_curve_[0]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"early_stopping": True},
+        {"loss_steps": "all"},
+        {"loss": "huber", "standardize": False},
+        {"accumulate_batches": 2, "batch_size": 9},
+    ],
+    ids=str,
+)
+def test_tasks_under_other_parameters(params):
+    rows = RNG.normal(size=(120, 2))
+    y = pd.DataFrame({"level": rows[:, 0], "direction": rows[:, 0] > 0})
+    windows = SlidingWindow(4).fit_transform(rows)
+    net = lstm(max_epochs=60, lr=2e-2, **params)
+    model = MultiTaskNet(net, tasks=TASKS)
+    model.fit(windows, y, sample_weight=np.linspace(1, 2, 120))
+    assert model.score(windows, y) > 0.8
+    assert model.predict(windows)["direction"].dtype == bool
+
+
+def test_rows_to_watch_are_encoded_alike():
+    model = MultiTaskNet(lstm(), tasks=TASKS)
+    model.fit(X[:150], Y[:150], X_val=X[150:], y_val=Y[150:])
+    assert len(model.net_.validation_loss_curve_) == 2
+    other = Y[150:].replace({"direction": {"up": "sideways"}})
+    with pytest.raises(ValueError, match="'direction' of y_val holds 'sideways'"):
+        model.fit(X[:150], Y[:150], X_val=X[150:], y_val=other)
+
+
+def test_price_and_direction_in_a_search(air_passengers):
+    rows, y, latest = air_passengers
+    targets = y.to_frame("level")
+    targets["direction"] = np.where(y > rows["passengers"], "up", "down")
+    pipe = make_pipeline(SlidingWindow(12), MultiTaskNet(lstm(), tasks=TASKS))
+    grid = {"multitasknet__net__lr": [1e-3, 1e-2]}
+    search = GridSearchCV(pipe, grid, cv=TimeSeriesSplit(2), error_score="raise")
+    search.fit(rows, targets)
+    answer = search.predict(rows)
+    assert list(answer.columns) == ["level", "direction"]
+    assert len(search.predict(latest)) == 1
+    t = 80
+    later = rows.copy()
+    later.iloc[t + 1 :] *= 3
+    pd.testing.assert_frame_equal(search.predict(later)[: t + 1], answer[: t + 1])
+    windows = search.best_estimator_[:-1].transform(rows)
+    again = pickle.loads(pickle.dumps(search.best_estimator_[-1]))
+    proba = again.predict_proba(windows)["direction"]
+    assert proba.shape == (len(rows), 2)
+
+
+def test_the_last_rows_can_be_purged():
+    model = PurgedRegressor(MultiTaskNet(lstm(), tasks=TASKS), purge=3).fit(X, Y)
+    alone = MultiTaskNet(lstm(), tasks=TASKS).fit(X[:-3], Y[:-3])
+    pd.testing.assert_frame_equal(model.predict(X), alone.predict(X))
+
+
+def test_a_frame_keeps_its_index(air_passengers):
+    rows, y, _ = air_passengers
+    targets = pd.DataFrame({"level": y, "direction": y > 200})
+    model = MultiTaskNet(lstm(), tasks=TASKS).fit(rows, targets)
+    pd.testing.assert_index_equal(model.predict(rows).index, rows.index)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "y", "message"),
+    [
+        ({"level": "regression"}, Y, r"y has the columns .*both must name the same"),
+        (TASKS, Y[["level"]], r"y has the columns \['level'\] and tasks names"),
+        (TASKS, Y.to_numpy(), "y is of type ndarray: give a DataFrame"),
+        (TASKS | {"direction": "classes"}, Y, r"tasks\['direction'\]='classes' is not"),
+        ("level", Y, "tasks='level' must name the columns of y"),
+        ({}, Y, "tasks={} must name"),
+        (TASKS, Y.assign(direction="up"), "'direction' of y has one class, 'up'"),
+        (
+            TASKS,
+            Y.assign(direction=Y["direction"].where(Y.index != 7)),
+            r"'direction' of y has no label in row 7 \(7\)",
+        ),
+        (TASKS, Y.assign(level=Y["level"].where(Y.index != 7)), "y contains NaN"),
+    ],
+)
+def test_tasks_and_targets_that_cannot_be(tasks, y, message):
+    model = MultiTaskNet(lstm(), tasks=TASKS).fit(X, Y)
+    expected = model.predict(X)
+    model.set_params(tasks=tasks)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+    model.set_params(tasks=TASKS)
+    pd.testing.assert_frame_equal(model.predict(X), expected)
+
+
+@pytest.mark.parametrize(
+    ("net", "error", "message"),
+    [
+        (Ridge(), TypeError, r"net=Ridge\(\) is no net of this package"),
+        (lstm(loss="quantile"), ValueError, "loss='quantile' of the net is not"),
+        (lstm(window_norm="last"), ValueError, "window_norm='last' of the net"),
+        (Seq2SeqRegressor(max_epochs=1), ValueError, "use another net for a task"),
+    ],
+)
+def test_nets_that_cannot_be(net, error, message):
+    with pytest.raises(error, match=message):
+        MultiTaskNet(net, tasks=TASKS).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0], "weights has 1 values and y has 2 columns"),
+        ({"level": 1.0}, r"weights names \['level'\] and the columns of y are"),
+        ([1.0, -1.0], r"weights\['level'\] == -1.0, must be >= 0"),
+    ],
+)
+def test_weights_that_cannot_be(weights, message):
+    with pytest.raises(ValueError, match=message):
+        MultiTaskNet(lstm(), tasks=TASKS, weights=weights).fit(X, Y)
+
+
+def test_a_loss_without_a_value_for_each_row():
+    class MeanError(nn.Module):
+        """A loss that is a mean already."""
+
+        def forward(self, answer, target):
+            return (answer - target).abs().mean()
+
+    with pytest.raises(ValueError, match="gives no value for each row"):
+        MultiTaskNet(lstm(loss=MeanError()), tasks=TASKS).fit(X, Y)
+
+
+def test_a_clone_is_unfitted():
+    model = MultiTaskNet(lstm(), tasks=TASKS).fit(X, Y)
+    assert not hasattr(clone(model), "net_")
+    assert not hasattr(model.net, "net_")
+    assert model.net._tasks is None
