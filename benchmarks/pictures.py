@@ -9,11 +9,11 @@ AirPassengers for the forecast; Chicago rail ridership for the others, up to the
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.pipeline import make_pipeline
 
 from sktsdl import (
+    ConformalRegressor,
     LSTMRegressor,
     PurgedRegressor,
     RatioLogScaler,
@@ -33,7 +33,6 @@ from sktsdl.inspection import (
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 HORIZON = 12
-LEVELS = [0.05, 0.25, 0.75, 0.95]
 RIDERS = "thousands of riders"
 
 
@@ -44,26 +43,21 @@ def save(display: Any, name: str) -> None:
 
 
 def forecast() -> ForecastDisplay:
-    """Forecast 1960 from the end of 1959, with the sizes of the errors before."""
+    """Forecast 1960 from the end of 1959, with an interval, by what was known then."""
     series = load_air_passengers()
     X, y, _ = make_supervised(series, target="passengers", horizon=HORIZON)
     net = LSTMRegressor(hidden_sizes=(32,), lr=1e-2, max_epochs=100, random_state=0)
     pipe = make_pipeline(
         RatioLogScaler(), SlidingWindow(13), PurgedRegressor(net, HORIZON - 1)
     )
-    model = RelativeTargetRegressor(pipe, column="passengers").fit(X[:108], y[:108])
-    later, truth = X[108:], y[108:].to_numpy()
-    predicted = model.predict(later)
-    sizes = np.abs(np.log(truth[:-1] / predicted[:-1]))
-    inner, outer = np.quantile(sizes, [0.5, 0.9], axis=0)
-    ratios = np.exp(np.stack([-outer, -inner, inner, outer], axis=1))
-    return ForecastDisplay.from_predictions(
-        truth[-1],
-        predicted[-1],
-        quantiles=predicted[-1][:, None] * ratios,
-        levels=LEVELS,
+    growth = RelativeTargetRegressor(pipe, column="passengers")
+    is_known = X.index <= "1958-12"
+    model = ConformalRegressor(growth).fit(X[is_known], y[is_known])
+    return ForecastDisplay.from_estimator(
+        model,
+        X[~is_known],
+        y[~is_known],
         history=series.loc["1957":"1959", "passengers"],
-        index=series.index[-HORIZON:],
         name="passengers (thousands)",
     )
 

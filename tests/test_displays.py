@@ -15,6 +15,7 @@ from statsmodels.stats.diagnostic import acorr_ljungbox
 
 from sktsdl import (
     AttentionLSTMRegressor,
+    ConformalRegressor,
     LSTMRegressor,
     RelativeTargetRegressor,
     SlidingWindow,
@@ -148,6 +149,24 @@ def test_bands_of_a_regressor(horizon, in_pipeline, cls, low, high, label):
     assert edges.min() == pytest.approx(predicted.min() - low)
     assert edges.max() == pytest.approx(predicted.max() + high)
     assert label in legend(display.ax_)
+
+
+def test_bands_of_the_package(air_passengers):
+    X, y, _ = air_passengers
+    learnt, later = slice(0, 100), slice(100, None)
+    window = SlidingWindow(WINDOW, flatten=True, pad="edge")
+    model = ConformalRegressor(make_pipeline(window, LinearRegression()))
+    display = ForecastDisplay.from_estimator(
+        model.fit(X[learnt], y[learnt]), X[later], y[later]
+    )
+    ends = model.predict_interval(X[later])
+    np.testing.assert_array_equal((display.lower, display.upper), ends)
+    net = LSTMRegressor(hidden_sizes=(4,), loss="quantile", **TRAINED)
+    pipe = make_pipeline(SlidingWindow(WINDOW), net).fit(X[learnt], y[learnt])
+    display = ForecastDisplay.from_estimator(pipe, X[later], y[later])
+    fan = net.predict_quantiles(pipe[:-1].transform(X[later]))
+    np.testing.assert_array_equal(display.quantiles, fan)
+    assert display.levels == (0.1, 0.5, 0.9)
 
 
 def test_a_fan_is_darker_inside():

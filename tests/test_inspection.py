@@ -140,6 +140,20 @@ def lstm(monthly):
     return make_pipeline(SlidingWindow(WINDOW), NETS["lstm"]).fit(X[:100], y[:100])
 
 
+def test_the_median_of_learned_quantiles_is_explained(monthly):
+    X, y, _ = monthly
+    y = y.iloc[:, 0]
+    net = LSTMRegressor(
+        hidden_sizes=(4,), loss="quantile", max_epochs=20, lr=1e-2, random_state=0
+    )
+    pipe = make_pipeline(SlidingWindow(WINDOW), net).fit(X, y)
+    windows = pipe[:-1].transform(X)[WINDOW:]
+    found = integrated_gradients(net, windows).sum(axis=(1, 2))
+    mean = np.broadcast_to(net._standardizer.mean, windows.shape[1:])
+    expected = net.predict(windows) - net.predict(mean[None])
+    np.testing.assert_allclose(found, expected, atol=1e-2 * np.abs(expected).max())
+
+
 def test_a_search_and_a_purge_are_looked_into(monthly):
     X, y, _ = monthly
     pipe = make_pipeline(SlidingWindow(WINDOW), PurgedRegressor(NETS["lstm"], 1))

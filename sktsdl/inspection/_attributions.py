@@ -9,6 +9,7 @@ import torch
 from sklearn.utils import check_array, check_scalar
 from torch import Tensor
 
+from sktsdl._batches import evaluate_in_blocks
 from sktsdl._standardization import Standardizer
 from sktsdl.inspection._windows import to_net
 
@@ -109,7 +110,6 @@ def integrated_gradients(
     start = start.to(dataset.rows.device)
     scale = standardizer.outputs.scale_
     unit = 1.0 if scale is None else float(scale[target])
-
     outputs = net._outputs
     column = target * outputs.n_values + outputs.point
 
@@ -117,17 +117,19 @@ def integrated_gradients(
         return net.module_(windows)[:, column] * unit
 
     explainer = IntegratedGradients(answer)
-    parts, gaps = [], []
+
+    def explain(block: Tensor) -> Tensor:
+        part, gap = explainer.attribute(
+            block, start, n_steps=n_steps, return_convergence_delta=True
+        )
+        return torch.cat([part.flatten(1), gap[:, None]], dim=1).detach()
+
     # cuDNN has no backward pass of recurrent layers outside of training.
     with torch.backends.cudnn.flags(enabled=False):
-        for block in fixed_size_blocks(dataset, max(1, EVALUATED_AT_ONCE // n_steps)):
-            part, gap = explainer.attribute(
-                block, start, n_steps=n_steps, return_convergence_delta=True
-            )
-            parts.append(part.detach().cpu())
-            gaps.append(gap.detach().cpu())
-    attributions = torch.cat(parts)[: len(dataset)].double().numpy()
-    gap = torch.cat(gaps)[: len(dataset)].abs().max().item()
+        size = max(1, EVALUATED_AT_ONCE // n_steps)
+        explained = evaluate_in_blocks(explain, dataset, size).cpu().double().numpy()
+    attributions = explained[:, :-1].reshape(-1, *net._window_shape)
+    gap = float(np.abs(explained[:, -1]).max())
     largest = np.abs(attributions).sum(axis=(1, 2)).max()
     if gap > TOLERANCE * largest + ROUNDING * unit:
         warnings.warn(
