@@ -17,6 +17,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,14 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sktsdl import ConformalRegressor, LSTMRegressor, SlidingWindow, make_supervised
+from sktsdl import (
+    ConformalRegressor,
+    LSTMRegressor,
+    SlidingWindow,
+    TCNRegressor,
+    TransformerRegressor,
+    make_supervised,
+)
 from sktsdl.conformal import conformal_quantile
 from sktsdl.datasets import fetch_cta_ridership
 
@@ -75,16 +83,17 @@ def ridge(window: int) -> Any:
     return make_pipeline(windows, StandardScaler(), Ridge())
 
 
-def lstm(window: int) -> Any:
+TRAINING: dict[str, Any] = {
+    "lr": 5e-3,
+    "max_epochs": 8,
+    "batch_size": 64,
+    "random_state": 0,
+}
+
+
+def lstm(window: int, **params: Any) -> Any:
     """Return a small LSTM on windows."""
-    net = LSTMRegressor(
-        hidden_sizes=(16,),
-        loss_steps="all",
-        lr=5e-3,
-        max_epochs=8,
-        batch_size=64,
-        random_state=0,
-    )
+    net = LSTMRegressor(hidden_sizes=(16,), loss_steps="all", **TRAINING | params)
     return make_pipeline(SlidingWindow(window), net)
 
 
@@ -118,11 +127,47 @@ def updated(make: Callable[[int], Any], case: Case, level: float) -> Any:
     return tuple(np.concatenate(ends) for ends in zip(*pieces, strict=True))
 
 
+@cache
+def quantiles(case: Case) -> tuple[tuple[float, ...], np.ndarray]:
+    """Return levels, and their quantiles on the test rows, of one net for all."""
+    tails = [round((1 - level) / 2, 6) for level in LEVELS]
+    levels = (*sorted(tails), 0.5, *sorted(1 - tail for tail in tails))
+    X, y, X_test, _ = case.parts
+    pipe = lstm(case.window, loss="quantile", quantiles=levels).fit(X, y)
+    return levels, pipe[-1].predict_quantiles(pipe[:-1].transform(X_test))
+
+
+def by_quantiles(case: Case, level: float) -> Any:
+    """Intervals between two quantiles that the net learned."""
+    levels, found = quantiles(case)
+    tail = (1 - level) / 2
+    ends = (int(np.argmin(np.abs(np.array(levels) - end))) for end in (tail, 1 - tail))
+    return tuple(found[:, at] for at in ends)
+
+
+@cache
+def draws(case: Case) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and deviation of a net's draws by dropout on the test rows."""
+    X, y, X_test, _ = case.parts
+    pipe = lstm(case.window, variational_dropout=0.1).fit(X, y)
+    mean, std = pipe.predict(X_test, return_std=True)
+    return mean, std
+
+
+def by_dropout(case: Case, level: float) -> Any:
+    """Intervals of a normal distribution with the deviation of draws by dropout."""
+    mean, std = draws(case)
+    width = NormalDist().inv_cdf((1 + level) / 2) * std
+    return mean - width, mean + width
+
+
 METHODS: dict[str, Callable[[Case, float], Any]] = {
     "ridge, conformal": partial(split, ridge),
     "ridge, conformal, updated": partial(updated, ridge),
     "LSTM, conformal": partial(split, lstm),
     "LSTM, conformal, updated": partial(updated, lstm),
+    "LSTM, quantiles": by_quantiles,
+    "LSTM, Monte Carlo dropout": by_dropout,
 }
 
 
@@ -155,6 +200,24 @@ def drift(make: Callable[[int], Any], case: Case) -> dict[str, Any]:
     }
 
 
+def far(case: Case) -> dict[str, float]:
+    """Compare draws far from the training rows, 5 deviations, with those on them."""
+    X, y, _, _ = case.parts
+    nets = {
+        "LSTM": LSTMRegressor(hidden_sizes=(16,), variational_dropout=0.1, **TRAINING),
+        "TCN": TCNRegressor(channels=(16, 16, 16), dropout=0.1, **TRAINING),
+        "Transformer": TransformerRegressor(d_model=16, dropout=0.1, **TRAINING),
+    }
+    windows = SlidingWindow(case.window).fit_transform(X)
+    known, moved = windows[-200:], windows[-200:] + 5 * X.to_numpy().std()
+    ratios = {}
+    for name, net in nets.items():
+        net.fit(windows, y)
+        on, off = (net.predict(part, return_std=True)[1] for part in (known, moved))
+        ratios[name] = float(np.median(off) / np.median(on))
+    return ratios
+
+
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the figures as a table."""
     heads = [f"{level:.0%}" for level in LEVELS]
@@ -178,7 +241,9 @@ def main() -> None:
             print(table(rows[-1:]).splitlines()[-1], flush=True)
         drifts += [drift(make, case) for make in (ridge, lstm)]
         print(drifts[-2:], flush=True)
-    figures = {"intervals": rows, "drift": drifts}
+    spread = far(cases()[0])
+    print(spread)
+    figures = {"intervals": rows, "drift": drifts, "deviation far away": spread}
     STORE.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
     TABLE.write_text(table(rows))
 
