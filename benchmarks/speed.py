@@ -350,14 +350,8 @@ def memory(how: str) -> float:
 
 
 def matrix_share() -> str:
-    """Say how near the small LSTM comes to the machine's matrix products."""
+    """Say how near small recurrent nets come to the machine's matrix products."""
     size = SIZES["small"]
-    ours, _ = fit_and_loop("LSTM", size)
-    ours()
-    steps = size["n"] * size["window"] * size["epochs"]
-    n_weights = 4 * 64 * (64 + size["channels"])
-    # A product each for the states and for both gradients, of two operations a weight.
-    rate = 3 * 2 * n_weights * steps / np.median([seconds(ours) for _ in range(5)])
 
     def product(m: int, k: int, n: int) -> float:
         a, b, out = torch.randn(m, k), torch.randn(k, n), torch.empty(m, n)
@@ -368,17 +362,28 @@ def matrix_share() -> str:
                 torch.mm(a, b, out=out)
 
         work()
-        return float(
-            repeats * 2 * m * k * n / np.median([seconds(work) for _ in range(5)])
-        )
+        taken = np.median([seconds(work) for _ in range(5)])
+        return float(repeats * 2 * m * k * n / taken)
 
-    large, own = product(1024, 1024, 1024), product(size["batch_size"], 64, 256)
+    large = product(1024, 1024, 1024)
+    shares = []
+    for name, gates in (("LSTM", 4), ("GRU", 3)):
+        ours, _ = fit_and_loop(name, size)
+        ours()
+        n_weights = gates * 64 * (64 + size["channels"])
+        # A product each for the states and for both gradients, of two operations a
+        # weight and step.
+        work = 3 * 2 * n_weights * size["n"] * size["window"] * size["epochs"]
+        rate = work / np.median([seconds(ours) for _ in range(5)])
+        own = product(size["batch_size"], 64, gates * 64)
+        shares.append(
+            f"the small {name}'s fit does {rate / 1e9:.0f} GFLOP/s, {rate / large:.0%} "
+            f"of that of one large product ({large / 1e9:.0f}) and {rate / own:.0%} of "
+            f"that of products of its own shape ({own / 1e9:.0f})"
+        )
     return (
-        f"The small LSTM's fit does {rate / 1e9:.0f} GFLOP/s in matrix products on one "
-        f"thread, {rate / large:.0%} of what the machine does in one large product "
-        f"({large / 1e9:.0f}) and {rate / own:.0%} of what it does in products of the "
-        f"LSTM's own shape ({own / 1e9:.0f}); activations, Adam and Python take the "
-        "rest."
+        f"In matrix products on one thread, {'; '.join(shares)}. Activations, Adam and "
+        "Python take the rest."
     )
 
 
