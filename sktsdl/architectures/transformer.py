@@ -15,7 +15,7 @@ def sinusoidal_positions(
     n: int, d_model: int, device: torch.device | None = None
 ) -> Tensor:
     """Return the encoding of positions 0 to n - 1, (n, d_model)."""
-    i = torch.arange(0, d_model, 2, device=device)
+    i = torch.arange(0, d_model, 2, dtype=torch.float32, device=device)
     angles = torch.arange(n, device=device)[:, None] / 10_000 ** (i / d_model)
     waves = torch.stack([angles.sin(), angles.cos()], dim=-1)  # (1), (2)
     return waves.flatten(1)[:, :d_model]
