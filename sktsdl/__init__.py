@@ -17,6 +17,7 @@ from sktsdl.baseline import SeasonalNaiveRegressor
 from sktsdl.compose import PurgedRegressor, RelativeTargetRegressor
 from sktsdl.conformal import ConformalRegressor
 from sktsdl.multitask import MultiTaskNet
+from sktsdl.persistence import load
 from sktsdl.preprocessing import RatioLogScaler, SeasonalDifference, SlidingWindow
 from sktsdl.supervised import make_supervised
 
@@ -43,5 +44,6 @@ __all__ = [
     "WindowMLPRegressor",
     "datasets",
     "inspection",
+    "load",
     "make_supervised",
 ]

@@ -19,6 +19,7 @@ from sktsdl._batches import WindowDataset, evaluate_in_blocks
 from sktsdl._callbacks import ScikitLearnCallbacks
 from sktsdl._device import place, resolve_device, seeded
 from sktsdl._draws import has_dropout, moments_of_draws
+from sktsdl._files import write_file
 from sktsdl._history import fill_unknown
 from sktsdl._layers import initialize
 from sktsdl._outputs import Points, Quantiles
@@ -31,6 +32,7 @@ from sktsdl._samples import (
 )
 from sktsdl._sklearn_callbacks import CallbackSupportMixin, with_callbacks
 from sktsdl._standardization import Standardizer
+from sktsdl._state import state_of
 from sktsdl._training import CYCLES, epochs_left, part_size, train
 from sktsdl._training_parameters import (
     TRAINING_ATTRIBUTES,
@@ -242,6 +244,32 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         quantiles = np.stack(levels, axis=-1)
         return quantiles[:, 0] if self._y_is_1d else quantiles
 
+    def save(self, path: Any) -> None:
+        """Write the fitted net to one file without code in it, for ``sktsdl.load``.
+
+        It holds weights and statistics (safetensors), parameters, curves and versions
+        (JSON), and a SHA-256 of all. What training would go on from is not in it.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to. A file that is there is replaced when the other one is whole.
+
+        Raises
+        ------
+        NotFittedError
+            If the net is not fitted.
+        ValueError
+            If a parameter cannot be written without code, such as a callback.
+        """
+        check_is_fitted(self)
+        if self._tasks is not None:
+            raise ValueError(
+                "The net of a MultiTaskNet is saved with its labels: keep the whole by "
+                "pickle or joblib."
+            )
+        write_file(path, *state_of(self))
+
     def _points(self, answers: np.ndarray) -> np.ndarray:
         """Return what `answers` of the module say of each target, in its units."""
         points = self._outputs.values(answers)[..., self._outputs.point]
@@ -287,7 +315,13 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             raise interrupt
 
     def _check_continues(self) -> None:
-        """Raise an error for a parameter that cannot change in a fitted net."""
+        """Raise an error for what cannot be trained on, or not so."""
+        if self.net_.is_restored_:
+            raise ValueError(
+                "A net from a file of `save` cannot be trained on, as the state of its "
+                "optimizer is not in it: fit with warm_start=False, or keep nets that "
+                "go on by pickle."
+            )
         for name, value in self._building_parameters().items():
             before = self._built_by[name]
             if value != before:

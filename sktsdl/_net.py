@@ -54,6 +54,7 @@ class Net(NeuralNetRegressor):
         super().initialize()
         self.lr_curve_: list[float] = []
         self.is_stopped_ = False
+        self.is_restored_ = False  # from a file without the optimizer's state
         self.interrupt_: KeyboardInterrupt | None = None
         scaled = self.autocast_dtype == torch.float16
         self.scaler_ = torch.amp.GradScaler(self.device.type, enabled=scaled)

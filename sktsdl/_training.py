@@ -109,39 +109,23 @@ def train(
         If the accelerator has too little memory.
     """
     device = resolve_device(params.device)
-    batch_size = params.batch_size * params.accumulate_batches
-    n_steps = len(Batches(train_set, batch_size))
+    n_steps = len(Batches(train_set, params.batch_size * params.accumulate_batches))
     window = train_set.window
     part = part_size(module, params.batch_size, window)
     if params.verbose == 1:
         passing = [*passing, Progress(type(params).__name__)]
     sets = [train_set] if valid_set is None else [train_set, valid_set]
-    is_weighted = any(data.weights is not None for data in sets)
-    reduction = getattr(criterion, "reduction", "mean")
-    if is_weighted or reduction == "none":
-        criterion.reduction = "none"
-    net = Net(
+    net = make_net(
         module,
-        criterion=criterion,
-        optimizer=_optimizer(params),
-        lr=params.lr,
-        max_epochs=n_epochs,
-        batch_size=batch_size,
-        part_size=part,
-        n_planned=params.max_epochs,
-        reduction="sum" if reduction == "sum" else "mean",
-        autocast_dtype=PRECISIONS[params.precision],
-        iterator_train=Batches,
-        iterator_train__shuffle=True,
-        iterator_valid=Batches,
+        params,
+        criterion,
+        device,
+        n_epochs=n_epochs,
+        part=part,
+        is_weighted=any(data.weights is not None for data in sets),
         train_split=None if valid_set is None else predefined_split(valid_set),
         callbacks=_callbacks(params, n_epochs, n_steps, unit, passing),
-        device=device,
-        verbose=int(params.verbose > 1),
-        **({} if params.verbose > 1 else {"callbacks__print_log": None}),
-        **_optimizer_parameters(params, device),
     )
-    net.initialize()
     if previous is not None:
         _resume(net, previous, params)
     n_weights = sum(weight.numel() for weight in module.parameters())
@@ -165,6 +149,46 @@ def train(
     net.generators_ = generator_states(device)
     net.module_.eval()
     net.criterion_.eval()
+    return net
+
+
+def make_net(
+    module: nn.Module,
+    params: Any,
+    criterion: Any,
+    device: torch.device,
+    *,
+    n_epochs: int = 0,
+    part: int = 1,
+    is_weighted: bool = False,
+    train_split: Any = None,
+    callbacks: Sequence[Any] = (),
+) -> Net:
+    """Return the net of `module`, ready to be trained."""
+    reduction = getattr(criterion, "reduction", "mean")
+    if is_weighted or reduction == "none":
+        criterion.reduction = "none"
+    net: Net = Net(
+        module,
+        criterion=criterion,
+        optimizer=_optimizer(params),
+        lr=params.lr,
+        max_epochs=n_epochs,
+        batch_size=params.batch_size * params.accumulate_batches,
+        part_size=part,
+        n_planned=params.max_epochs,
+        reduction="sum" if reduction == "sum" else "mean",
+        autocast_dtype=PRECISIONS[params.precision],
+        iterator_train=Batches,
+        iterator_train__shuffle=True,
+        iterator_valid=Batches,
+        train_split=train_split,
+        callbacks=list(callbacks),
+        device=device,
+        verbose=int(params.verbose > 1),
+        **({} if params.verbose > 1 else {"callbacks__print_log": None}),
+        **_optimizer_parameters(params, device),
+    ).initialize()
     return net
 
 

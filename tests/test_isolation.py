@@ -1,0 +1,143 @@
+"""What the process around an estimator notices of it: nothing; and what it draws."""
+
+import multiprocessing
+import os
+import pickle
+import random
+import subprocess
+import sys
+import threading
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+import sktsdl
+from tests.estimators import every_estimator, every_net
+from tests.series import levels
+from tests.test_common import answer, make, small
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(40, 5, 2))
+Y = X[:, -1, 0]
+
+
+def picture():
+    """Return all that an estimator could change around it."""
+    return {
+        "python": random.getstate(),
+        "numpy": pickle.dumps(np.random.get_state()),  # noqa: NPY002
+        "torch": torch.get_rng_state().tolist(),
+        "dtype": torch.get_default_dtype(),
+        "threads": (torch.get_num_threads(), torch.get_num_interop_threads()),
+        "gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "warnings": list(warnings.filters),
+        "errors": np.geterr(),
+        "folder": (os.getcwd(), sorted(os.listdir())),
+        "environment": dict(os.environ),
+    }
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@every_estimator
+def test_the_process_is_left_as_it_was(cls, fails, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    rows, y = levels()
+    rows = rows[["rail"]]
+    before = picture()
+    estimator = small(cls).fit(rows, y)
+    answer(estimator, rows)
+    if fails:
+        with pytest.raises(ValueError, match="infinity"):
+            estimator.fit(rows * np.inf, y)
+    assert picture() == before
+    assert capfd.readouterr() == ("", "")
+
+
+@every_net
+def test_gradients_and_types_of_the_caller_do_not_matter(cls):
+    expected = make(cls).fit(X, Y).predict(X)
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.no_grad():
+            under_no_grad = make(cls).fit(X, Y).predict(X)
+        with torch.inference_mode():
+            under_inference = make(cls).fit(X, Y).predict(X)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    np.testing.assert_array_equal(under_no_grad, expected)
+    np.testing.assert_array_equal(under_inference, expected)
+
+
+@every_estimator
+def test_threads_share_a_fitted_estimator(cls):
+    rows, y = (part.to_numpy() for part in levels())
+    estimator = small(cls).fit(rows[:40], y[:40])
+    parts = [rows[40 + i : 50 + i] for i in range(4)]
+    expected = [answer(estimator, part) for part in parts]
+    found = [None] * 4
+
+    def ask(i):
+        for _ in range(5):
+            found[i] = answer(estimator, parts[i])
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def fit_in_child(queue):
+    net = sktsdl.LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0)
+    queue.put(net.fit(X, Y).predict(X))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_process_that_was_forked_fits_the_same():
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=fit_in_child, args=(queue,))
+    child.start()
+    found = queue.get(timeout=60)
+    child.join(timeout=60)
+    net = sktsdl.LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0)
+    np.testing.assert_array_equal(found, net.fit(X, Y).predict(X))
+
+
+ELSEWHERE = """
+import sys, numpy as np, torch, sktsdl
+torch.set_num_threads(1)
+torch.manual_seed(5), np.random.seed(5)
+X = np.random.default_rng(0).normal(size=(40, 5, 2))
+net = getattr(sktsdl, sys.argv[1])(max_epochs=2, random_state=0)
+np.save(sys.argv[2], net.fit(X, X[:, -1, 0]).predict(X))
+"""
+
+
+@pytest.mark.parametrize("name", ["LSTMRegressor", "TCNRegressor", "Seq2SeqRegressor"])
+def test_another_process_draws_the_same(name, tmp_path):
+    path = tmp_path / "found.npy"
+    subprocess.run([sys.executable, "-c", ELSEWHERE, name, path], check=True)
+    net = getattr(sktsdl, name)(max_epochs=2, random_state=0)
+    np.testing.assert_array_equal(np.load(path), net.fit(X, Y).predict(X))
+
+
+@every_net
+def test_clones_pickles_and_frames_draw_the_same(cls):
+    rows, y = levels()
+    rows = rows[["rail"]]
+    expected = make(cls).fit(rows, y).predict(rows)
+    fitted = make(cls).fit(rows.to_numpy(), y.to_numpy())
+    np.testing.assert_array_equal(fitted.predict(rows.to_numpy()), expected)
+    np.testing.assert_array_equal(clone(fitted).fit(rows, y).predict(rows), expected)
+    begun = make(cls, max_epochs=1, warm_start=True).fit(rows, y)
+    if cls is not sktsdl.Seq2SeqRegressor:  # its forcing falls over all epochs
+        gone_on = pickle.loads(pickle.dumps(begun)).set_params(max_epochs=2)
+        np.testing.assert_array_equal(gone_on.fit(rows, y).predict(rows), expected)

@@ -1,0 +1,274 @@
+"""Files without code in them: what was saved comes back, and nothing else does."""
+
+import json
+import os
+import pickle
+import struct
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from skorch.callbacks import EpochTimer
+from torch import nn
+
+import sktsdl
+from sktsdl import (
+    LSTMRegressor,
+    MultiTaskNet,
+    SlidingWindow,
+    TransformerRegressor,
+    WindowMLPRegressor,
+)
+from sktsdl._files import NO_DIGEST, read_file, write_file
+from tests.estimators import every_net
+from tests.series import levels
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 5, 3))
+X[..., 2] = RNG.integers(0, 3, size=(60, 5))
+Y = 100 + 5 * X[:, -1, 0]
+
+
+def there_and_back(net, tmp_path, **params):
+    path = tmp_path / "net.safetensors"
+    assert net.save(path) is None
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    return sktsdl.load(path, **params)
+
+
+@every_net
+def test_every_net_predicts_the_same(cls, tmp_path):
+    net = cls(max_epochs=2, random_state=0, early_stopping=True).fit(X, Y)
+    again = there_and_back(net, tmp_path)
+    assert type(again) is cls
+    np.testing.assert_array_equal(again.predict(X), net.predict(X))
+    assert again.get_params() == net.get_params()
+    for name in (
+        "loss_curve_",
+        "validation_loss_curve_",
+        "lr_curve_",
+        "n_epochs_",
+        "best_epoch_",
+        "n_parameters_",
+        "n_features_in_",
+    ):
+        assert getattr(again, name) == getattr(net, name)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"window_norm": "standard", "target_channels": [1]},
+        {"categorical_features": [2], "loss_steps": "last"},
+        {"standardize": False, "optimizer": torch.optim.NAdam, "loss": nn.L1Loss},
+        {"loss": "quantile", "quantiles": np.array([0.1, 0.5])},
+        {"lr": np.float64(1e-2), "hidden_sizes": [4, 4], "dropout": 0.2},
+    ],
+    ids=str,
+)
+def test_parameters_come_back(params, tmp_path):
+    sizes = {"hidden_sizes": (4,), "max_epochs": 2, "random_state": 0}
+    net = LSTMRegressor(**sizes | params).fit(X, Y)
+    again = there_and_back(net, tmp_path)
+    np.testing.assert_array_equal(again.predict(X), net.predict(X))
+    for name, value in net.get_params().items():
+        np.testing.assert_array_equal(again.get_params()[name], value)
+    if "dropout" in params:
+        drawn = (
+            part.predict(X[:3], return_std=True, n_draws=5) for part in (net, again)
+        )
+        np.testing.assert_array_equal(*drawn)
+    if "quantiles" in params:
+        np.testing.assert_array_equal(
+            again.predict_quantiles(X), net.predict_quantiles(X)
+        )
+
+
+def test_names_shapes_and_unknown_history_come_back(tmp_path):
+    rows, y = levels()
+    net = TransformerRegressor(d_model=4, nhead=2, max_epochs=1, random_state=0)
+    pipe = make_pipeline(SlidingWindow(4), net).fit(rows, np.column_stack([y, y]))
+    again = there_and_back(net, tmp_path)
+    windows = pipe[0].transform(rows)
+    np.testing.assert_array_equal(again.predict(windows), pipe.predict(rows))
+    assert again.feature_names_in_.tolist() == ["rail", "bus"]
+    np.testing.assert_array_equal(
+        again.attention_weights(windows), net.attention_weights(windows)
+    )
+    with pytest.raises(ValueError, match="windows of shape"):
+        again.predict(windows[:, 1:])
+
+
+def test_a_restored_net_is_fitted_anew_but_not_on(tmp_path):
+    net = WindowMLPRegressor(max_epochs=1, random_state=0).fit(X, Y)
+    again = pickle.loads(pickle.dumps(there_and_back(net, tmp_path)))
+    for train_on in (
+        again.partial_fit,
+        again.set_params(warm_start=True, max_epochs=2).fit,
+    ):
+        with pytest.raises(ValueError, match="file of `save` cannot be trained on"):
+            train_on(X, Y)
+    np.testing.assert_array_equal(again.predict(X), net.predict(X))
+    again.set_params(warm_start=False, max_epochs=1).fit(X, Y)
+    np.testing.assert_array_equal(again.predict(X), net.predict(X))
+    again.partial_fit(X, Y)
+
+
+def test_reading_runs_no_pickle_and_leaves_the_generators(monkeypatch, tmp_path):
+    net = WindowMLPRegressor(max_epochs=1).fit(X, Y)
+    net.save(tmp_path / "net")
+
+    def refuse(*args, **kwargs):
+        raise AssertionError
+
+    for name in ("pickle.load", "pickle.loads", "pickle.Unpickler", "torch.load"):
+        monkeypatch.setattr(name, refuse)
+    before = torch.get_rng_state()
+    again = sktsdl.load(tmp_path / "net")
+    assert torch.equal(torch.get_rng_state(), before)
+    np.testing.assert_array_equal(again.predict(X), net.predict(X))
+
+
+def test_any_changed_or_missing_byte_is_noticed(tmp_path):
+    path = tmp_path / "net"
+    WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1).fit(X, Y).save(path)
+    whole = path.read_bytes()
+    for at in np.linspace(0, len(whole) - 1, 60).astype(int):
+        changed = bytearray(whole)
+        changed[at] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(ValueError, match=r"not as it was saved|no file of"):
+            sktsdl.load(path)
+        path.write_bytes(whole[:at])
+        with pytest.raises(ValueError, match=r"not as it was saved|no file of"):
+            sktsdl.load(path)
+    path.write_bytes(whole + b"0")
+    with pytest.raises(ValueError, match="not as it was saved"):
+        sktsdl.load(path)
+    for other in (b"", pickle.dumps(1), struct.pack("<Q", 2) + b"[]"):
+        path.write_bytes(other)
+        with pytest.raises(ValueError, match="no file of `save`"):
+            sktsdl.load(path)
+    safetensors.torch.save_file({"a": torch.zeros(1)}, path)
+    with pytest.raises(ValueError, match="no file of `save`"):
+        sktsdl.load(path)
+
+
+def rewritten(path, change):
+    """Write a file again with another header and the digest that belongs to it."""
+    tensors, header = read_file(path)
+    change(header)
+    write_file(path, tensors, header)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda h: h.update({"class": "Ridge"}),
+            "class 'Ridge', which is none of this",
+        ),
+        (lambda h: h["params"].update(windw=3), r"names the parameters \['windw'\]"),
+        (
+            lambda h: h["params"].update(optimizer={"torch.optim": "lr_scheduler"}),
+            "'lr_scheduler' of 'torch.optim', which is not allowed",
+        ),
+        (
+            lambda h: h["params"].update(loss={"os": "system"}),
+            "'system' of 'os', which is not allowed",
+        ),
+    ],
+)
+def test_a_file_that_names_something_else_is_refused(change, message, tmp_path):
+    path = tmp_path / "net"
+    WindowMLPRegressor(max_epochs=1).fit(X, Y).save(path)
+    rewritten(path, change)
+    with pytest.raises(ValueError, match=message):
+        sktsdl.load(path)
+
+
+def test_another_major_version_warns(tmp_path):
+    path = tmp_path / "net"
+    WindowMLPRegressor(max_epochs=1).fit(X, Y).save(path)
+    rewritten(path, lambda header: header["versions"].update(sktsdl="0.9.9"))
+    sktsdl.load(path)
+    rewritten(path, lambda header: header["versions"].update(sktsdl="7.0.0"))
+    with pytest.warns(UserWarning, match=r"written by sktsdl 7\.0\.0, and this is"):
+        sktsdl.load(path)
+
+
+class Third(WindowMLPRegressor):
+    """A net of somebody else."""
+
+
+def test_a_net_of_another_package_is_named(tmp_path):
+    net = Third(max_epochs=1).fit(X, Y)
+    with pytest.raises(ValueError, match="give the class by `classes`"):
+        there_and_back(net, tmp_path)
+    again = there_and_back(net, tmp_path, classes=[Third])
+    np.testing.assert_array_equal(again.predict(X), net.predict(X))
+
+
+@pytest.mark.parametrize("at", ["os.fsync", "os.replace"])
+def test_a_disk_that_fails_leaves_the_file_as_it_was(at, monkeypatch, tmp_path):
+    path = tmp_path / "net"
+    net = WindowMLPRegressor(max_epochs=1, random_state=0).fit(X, Y)
+    net.save(path)
+    before = path.read_bytes()
+
+    def fail(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(at, fail)
+    with pytest.raises(OSError, match="No space left"):
+        net.set_params(random_state=1).fit(X, Y).save(path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["net"]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"callbacks": [EpochTimer()]}, "callbacks=.* cannot be saved without code"),
+        ({"loss": nn.HuberLoss()}, "loss=HuberLoss.* cannot be saved"),
+        ({"random_state": np.random.RandomState(0)}, "random_state=RandomState"),
+    ],
+)
+def test_what_needs_code_is_not_saved(params, message, tmp_path):
+    net = WindowMLPRegressor(max_epochs=1, **params).fit(X, Y)
+    with pytest.raises(ValueError, match=message):
+        net.save(tmp_path / "net")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_fitted_nets_are_saved(tmp_path):
+    with pytest.raises(NotFittedError):
+        LSTMRegressor().save(tmp_path / "net")
+    model = MultiTaskNet(WindowMLPRegressor(max_epochs=1)).fit(X, Y)
+    with pytest.raises(ValueError, match="net of a MultiTaskNet"):
+        model.net_.save(tmp_path / "net")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_that_is_not_there(tmp_path):
+    path = tmp_path / "net"
+    WindowMLPRegressor(max_epochs=1).fit(X, Y).save(path)
+    rewritten(path, lambda header: header["params"].update(device="cuda:9"))
+    with pytest.raises(ValueError, match="device='cuda:9' is not on this machine"):
+        sktsdl.load(path)
+    assert len(sktsdl.load(path, device="cpu").predict(X)) == len(X)
+
+
+def test_the_file_is_safetensors_with_its_digest(tmp_path):
+    path = tmp_path / "net"
+    net = WindowMLPRegressor(max_epochs=1).fit(X, Y)
+    net.save(path)
+    with safetensors.safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        held = {name for name in file.keys() if name.startswith("module.")}  # noqa: SIM118
+    assert held == {f"module.{name}" for name in net.module_.state_dict()}
+    assert metadata["sha256"] != NO_DIGEST
+    assert json.loads(metadata["header"])["class"] == "WindowMLPRegressor"
