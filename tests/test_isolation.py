@@ -24,6 +24,15 @@ X = RNG.normal(size=(40, 5, 2))
 Y = X[:, -1, 0]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _first_step():
+    # At the first step of any optimizer, torch imports its compiler, which leaves an
+    # environment variable and a filter of warnings behind.
+    weight = torch.nn.Parameter(torch.zeros(1))
+    weight.grad = torch.zeros(1)
+    torch.optim.Adam([weight]).step()
+
+
 def picture():
     """Return all that an estimator could change around it."""
     return {
