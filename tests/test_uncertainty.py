@@ -114,6 +114,18 @@ def test_quantiles_under_other_parameters(params):
     assert answer[4:].std() < 2 * np.std(y) + 1
 
 
+@pytest.mark.parametrize("window_norm", ["last", "standard"])
+def test_all_quantiles_of_a_target_start_from_its_own_channel(window_norm):
+    rows = RNG.normal(size=(80, 2)).cumsum(axis=0) * [1, 30] + [0, 5000]
+    windows = SlidingWindow(5).fit_transform(rows)[4:]
+    y = windows[:, -1]
+    net = quantiles(
+        LSTMRegressor, window_norm=window_norm, target_channels=[0, 1], lr=1e-12
+    ).fit(windows, y)
+    errors = net.predict_quantiles(windows) - windows.mean(axis=1)[..., None]
+    assert (np.abs(errors) < 3 * rows.std(axis=0)[:, None]).all()
+
+
 def test_a_decoder_goes_on_from_the_median():
     torch.manual_seed(0)
     net = Seq2SeqRegressor(
