@@ -320,7 +320,9 @@ def _close(a: np.ndarray, b: np.ndarray, spread: Any) -> np.ndarray:
 def _spread(rows: np.ndarray) -> np.ndarray:
     """The standard deviation of the known values of each column."""
     known = rows[np.isfinite(rows).all(axis=1)]
-    return known.std(axis=0) if len(known) else np.zeros(rows.shape[1])
+    largest = np.abs(known).max(axis=0, initial=0.0)
+    unit = np.where(largest > 0, largest, 1.0)  # whose square is a number
+    return (known / unit).std(axis=0) * unit if len(known) else unit * 0.0
 
 
 def _distinct_start(rows: np.ndarray) -> int:

@@ -71,9 +71,11 @@ class Standardizer:
         outputs = StandardScaler(with_mean=scale, with_std=scale)
         # Arrays stay arrays, whatever scikit-learn is configured to give out.
         self.channels = channels.set_output(transform="default")
-        self.channels.fit(used, sample_weight=row_weights)
         self.outputs = outputs.set_output(transform="default")
-        self.outputs.fit(samples.targets[learnt], sample_weight=weights)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.channels.fit(used, sample_weight=row_weights)
+            self.outputs.fit(samples.targets[learnt], sample_weight=weights)
+        self._check_spread()
         if self.standardize:
             self.outputs.mean_[list(coded)] = 0.0
             self.outputs.scale_[list(coded)] = 1.0
@@ -88,12 +90,35 @@ class Standardizer:
     def transform(self, rows: np.ndarray) -> np.ndarray:
         """Return `rows` as the net sees them, float32."""
         scaled = self.channels.transform(rows) if self.standardize else rows
-        scaled = scaled.astype(np.float32)
+        with np.errstate(over="ignore"):
+            scaled = scaled.astype(np.float32)
+        beyond = np.isinf(scaled)
+        if beyond.any():
+            row, channel = (int(i) for i in np.argwhere(beyond)[0])
+            raise ValueError(
+                f"{self._name(channel)} of X holds {rows[row, channel]:g}, too far "
+                "from the training rows for the net's float32: correct it, or divide "
+                "the channel by a constant before `fit`."
+            )
         for channel, codes in zip(self.categories, self.codes, strict=True):
             at = np.searchsorted(codes, rows[:, channel]).clip(max=len(codes) - 1)
             is_known = codes[at] == rows[:, channel]
             scaled[:, channel] = np.where(is_known, at, len(codes))
         return scaled
+
+    def _check_spread(self) -> None:
+        """Raise an error for channels and targets whose squares are no numbers."""
+        for what, scaler in (("X", self.channels), ("y", self.outputs)):
+            spread = [] if scaler.var_ is None else scaler.var_
+            for at in map(int, np.flatnonzero(~np.isfinite(spread))):
+                name = self._name(at) if what == "X" else f"Column {at}"
+                raise ValueError(
+                    f"{name} of {what} holds numbers whose squares overflow: correct "
+                    "them, or divide by a constant before this step."
+                )
+
+    def _name(self, channel: int) -> str:
+        return f"Channel {channel if self.names is None else repr(self.names[channel])}"
 
     def transform_targets(self, targets: np.ndarray) -> np.ndarray:
         """Return `targets` as the net learns them, float32."""

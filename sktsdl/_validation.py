@@ -66,7 +66,12 @@ def validate_rows(
 
 
 def check_columns(X: Any) -> None:
-    """Raise a ValueError if two columns of a frame have one name."""
+    """Raise a ValueError if a frame has no column, or two of one name."""
+    if isinstance(X, pd.DataFrame) and X.shape[1] == 0:
+        raise ValueError(
+            f"Found X with 0 feature(s) (shape={X.shape}) while a minimum of 1 is "
+            "required: select at least one column."
+        )
     if isinstance(X, pd.DataFrame) and not X.columns.is_unique:
         name = X.columns[X.columns.duplicated()][0]
         raise ValueError(f"X has two columns named {name!r}: rename or drop one.")
@@ -136,6 +141,11 @@ def validate_column(
         has = names if names else f"{n_columns} columns and no names"
         raise ValueError(f"column={column!r} is no column of X: it has {has}.")
     part = X.iloc[:, [at]] if is_frame else X[:, [at]]
+    if is_frame and pd.api.types.is_datetime64_any_dtype(part.dtypes.iloc[0]):
+        raise ValueError(
+            f"column={column!r} of X holds dates, which are no numbers: name another "
+            "column, or make the dates the index."
+        )
     values = check_array(part, dtype=np.float64, ensure_all_finite=False)
     bad = ~np.isfinite(values)
     if bad.any():

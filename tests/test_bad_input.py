@@ -1,0 +1,214 @@
+"""What users give by mistake: it works, or one clear error says what to change."""
+
+import tempfile
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+from sklearn.base import is_regressor
+
+import sktsdl
+from tests.estimators import TAKE_WINDOWS, every_estimator
+from tests.test_common import answer, small
+
+N = 40
+RNG = np.random.default_rng(0)
+
+
+def rows(n=N):
+    """Positive rows of two columns with a daily index, and a target."""
+    index = pd.date_range("2020-01-01", periods=n, freq="D")
+    values = np.exp(np.random.default_rng(0).normal(0, 0.1, size=(n, 2)).cumsum(axis=0))
+    X = pd.DataFrame(values, index=index, columns=["rail", "bus"])
+    return X, X["rail"].shift(-1).fillna(1.0)
+
+
+def put(value, dtype=float):
+    def change(X, y):
+        X = X.astype(dtype)
+        X.iloc[20, 0] = value
+        return X, y
+
+    return change
+
+
+def on_array(change):
+    return lambda X, y: (change(X.to_numpy()), y.to_numpy())
+
+
+def reindexed(index):
+    return lambda X, y: (X.set_axis(index(X.index)), y)
+
+
+def duplicated(index):
+    return index[:20].append(index[19:-1])
+
+
+def masked(values):
+    return np.ma.masked_array(values, mask=np.zeros_like(values, dtype=bool))
+
+
+def memory_mapped(values):
+    with tempfile.TemporaryFile() as file:
+        mapped = np.memmap(file, dtype=values.dtype, mode="w+", shape=values.shape)
+    mapped[:] = values
+    return mapped
+
+
+def read_only(values):
+    values = values.copy()
+    values.setflags(write=False)
+    return values
+
+
+# Each works on every estimator, with answers that are numbers.
+WORKS = {
+    "integers": lambda X, y: ((10 * X).round().astype(int), y),
+    "a column of booleans": lambda X, y: (X.assign(bus=X["bus"] > 0), y),
+    "float16": lambda X, y: (X.astype(np.float16), y),
+    "float32": lambda X, y: (X.astype(np.float32), y.astype(np.float32)),
+    "small": lambda X, y: (X * 1e-30, y * 1e-30),
+    "denormal": lambda X, y: (X * 1e-310, y * 1e-310),
+    "a constant column": lambda X, y: (X.assign(bus=3.0), y),
+    "constant columns": lambda X, y: (X * 0 + 3.0, y),
+    "a constant target": lambda X, y: (X, y * 0 + 7.0),
+    "a target of one column": lambda X, y: (X, y.to_frame()),
+    "a target of three columns": lambda X, y: (
+        X,
+        pd.concat([y, 2 * y, y**2], axis=1, keys=["rail+1", "rail+2", "rail+3"]),
+    ),
+    "lists": lambda X, y: (X.to_numpy().tolist(), y.tolist()),
+    "masked arrays without a mask": on_array(masked),
+    "Fortran order": on_array(np.asfortranarray),
+    "not contiguous": on_array(lambda values: np.repeat(values, 2, axis=1)[:, ::2]),
+    "backwards in memory": on_array(lambda values: values[::-1].copy()[::-1]),
+    "read-only": on_array(read_only),
+    "memory-mapped": on_array(memory_mapped),
+    "big-endian": on_array(lambda values: values.astype(">f8")),
+    "objects that are numbers": lambda X, y: (X.astype(object), y),
+    "extension types": lambda X, y: (X.astype("Float64"), y.astype("Float64")),
+    "polars": lambda X, y: (pl.from_pandas(X), pl.from_pandas(y)),
+    "months": reindexed(lambda i: pd.period_range("2020", periods=N, freq="M")),
+    "names of rows": reindexed(lambda i: [f"row {k}" for k in range(N)]),
+}
+
+# Each is refused by every estimator that looks at the values.
+ERRORS = {
+    "complex": (lambda X, y: (X.to_numpy() * 1j, y), "[Cc]omplex"),
+    "strings": (lambda X, y: (X.astype(str) + "a", y), "a|number|string"),
+    "dates": (lambda X, y: (X.assign(rail=X.index), y), "."),
+    "sparse": (lambda X, y: (sparse.csr_array(X.to_numpy()), y), "[Ss]parse"),
+    "infinity": (put(np.inf), "infinity"),
+    "one dimension": (
+        lambda X, y: (X["rail"].to_numpy(), y),
+        "1D|1-D|dimension|column",
+    ),
+    "four dimensions": (
+        lambda X, y: (X.to_numpy()[:, :, None, None], y),
+        "dim|windows|shape",
+    ),
+    "no rows": (lambda X, y: (X[:0], y[:0]), "0 sample|no row|empty|at least|0 rows"),
+    "no columns": (lambda X, y: (X[[]], y), "0 feature|no column|column"),
+    "two columns of one name": (
+        lambda X, y: (X.set_axis(["rail", "rail"], axis=1), y),
+        "two columns named 'rail'|rail",
+    ),
+}
+
+
+ITS_OWN = (sktsdl.ConformalRegressor, sktsdl.PurgedRegressor)
+
+
+def finite(estimator, found):
+    if is_regressor(estimator):
+        return np.isfinite(found).all()
+    known = ~np.isnan(found)
+    return bool(known[-1].all()) and not np.isinf(found).any()
+
+
+@pytest.mark.parametrize("kind", WORKS)
+@every_estimator
+@pytest.mark.filterwarnings("ignore:X is a DataFrame with a time index")
+def test_this_works(cls, kind):
+    X, y = WORKS[kind](*rows())
+    estimator = small(cls).fit(X, y)
+    assert finite(estimator, answer(estimator, X))
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+@every_estimator
+@pytest.mark.filterwarnings("ignore:X is a DataFrame with a time index")
+def test_this_is_an_error_that_says_why(cls, kind):
+    change, message = ERRORS[kind]
+    if cls in ITS_OWN and kind in ("sparse", "no columns"):
+        pytest.skip("the regressor inside decides")
+    X, y = rows()
+    bad, bad_y = change(X, y)
+    with pytest.raises((ValueError, TypeError), match=message):
+        small(cls).fit(bad, bad_y)
+    if not isinstance(bad, pd.DataFrame):
+        X = X.to_numpy()
+    estimator = small(cls).fit(X, y)
+    with pytest.raises((ValueError, TypeError), match=message):
+        answer(estimator, bad)
+
+
+HUGE = {
+    "all": lambda X, y: (X * 1e300, y * 1e300),
+    "one value": lambda X, y: (X.where(X.iloc[20, 0] != X, 1e300), y),
+}
+
+
+@pytest.mark.parametrize("kind", HUGE)
+@every_estimator
+@pytest.mark.filterwarnings("ignore:X is a DataFrame with a time index")
+def test_huge_numbers_work_or_say_so(cls, kind):
+    X, y = HUGE[kind](*rows())
+    estimator = small(cls)
+    if issubclass(cls, TAKE_WINDOWS):
+        with pytest.raises(ValueError, match=r"Channel 0 of X.*squares overflow"):
+            estimator.fit(X, y)
+        fitted = estimator.fit(*rows())
+        with pytest.raises(ValueError, match=r"holds 1e\+300, too far|holds .*too far"):
+            fitted.predict(X)
+        with pytest.raises(ValueError, match=r"Column 0 of y.*squares overflow"):
+            fitted.fit(rows()[0], 1e300 * rows()[1])
+    elif "regressor" not in vars(estimator):  # what is inside has limits of its own
+        assert finite(estimator, answer(estimator.fit(X, y), X))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@every_estimator
+@pytest.mark.filterwarnings("ignore:X is a DataFrame with a time index")
+def test_one_row_or_two_work_or_say_so(cls, n):
+    X, y = rows(n)
+    needs_more = {
+        sktsdl.ConformalRegressor: 1,
+        sktsdl.PurgedRegressor: 1,
+        sktsdl.RatioLogScaler: 1,
+        sktsdl.SeasonalNaiveRegressor: 2,
+    }
+    if n <= needs_more.get(cls, 0):
+        with pytest.raises(ValueError, match=rf"n_samples={n}|minimum of 2"):
+            small(cls).fit(X, y)
+        return
+    found = answer(small(cls).fit(X, y), X)
+    assert len(found) == n
+    assert not is_regressor(small(cls)) or np.isfinite(found).all()
+
+
+@every_estimator
+@pytest.mark.filterwarnings("ignore:X is a DataFrame with a time index")
+def test_a_missing_value_of_an_extension_type_is_a_missing_value(cls):
+    X, y = rows()
+    X = X.astype("Float64")
+    X.iloc[20, 0] = pd.NA
+    estimator = small(cls)
+    if estimator.__sklearn_tags__().input_tags.allow_nan:
+        found = answer(estimator.fit(X, y), X)
+        assert np.isnan(found[20]).any()
+    else:
+        with pytest.raises(ValueError, match="NaN"):
+            estimator.fit(X, y)
