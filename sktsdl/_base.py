@@ -46,7 +46,9 @@ PREDICT_BLOCK = 256
 
 
 def _learns_quantiles(net: Any) -> bool:
-    if isinstance(net.loss, str) and net.loss == "quantile":
+    outputs = getattr(net, "_outputs", None)
+    is_asked = outputs is None and isinstance(net.loss, str) and net.loss == "quantile"
+    if is_asked or isinstance(outputs, Quantiles):
         return True
     raise AttributeError(
         f"predict_quantiles needs loss='quantile', not loss={net.loss!r}: fit with it."
@@ -124,6 +126,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         n_epochs = self.max_epochs
         previous = getattr(self, "net_", None) if self.warm_start else None
         if previous is not None:
+            self._check_continues()
             n_epochs = epochs_left(previous, self)
             if n_epochs < 0:
                 raise ValueError(
@@ -167,6 +170,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             )
         previous = getattr(self, "net_", None)
         if previous is not None:
+            self._check_continues()
             self._warn_of_going_on(1, stacklevel=3)
         self._fit(X, y, sample_weight, (None, None), 1, previous, [])
         return self
@@ -268,6 +272,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
                 "The net of a MultiTaskNet is saved with its labels: keep the whole by "
                 "pickle or joblib."
             )
+        self._check_as_built("saved")
         write_file(path, *state_of(self))
 
     def _points(self, answers: np.ndarray) -> np.ndarray:
@@ -303,8 +308,6 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
     ) -> None:
         """Train a new net, or the `previous` one on, for `n_epochs` epochs."""
         with roll_back_on_error(self):
-            if previous is not None:
-                self._check_continues()
             reset = previous is None
             samples = validate_samples(self, X, y, sample_weight, reset=reset)
             valid = validate_watched(self, *watched)
@@ -322,11 +325,15 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
                 "optimizer is not in it: fit with warm_start=False, or keep nets that "
                 "go on by pickle."
             )
+        self._check_as_built("trained on")
+
+    def _check_as_built(self, purpose: str) -> None:
+        """Raise an error for a parameter that is not that of the fitted net."""
         for name, value in self._building_parameters().items():
             before = self._built_by[name]
             if value != before:
                 raise ValueError(
-                    f"{name}={value!r} cannot change in a net that is trained on, "
+                    f"{name}={value!r} cannot change in a net that is {purpose}, "
                     f"which has {before!r}: set it back, or fit with warm_start=False."
                 )
 

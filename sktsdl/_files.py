@@ -27,6 +27,8 @@ def write_file(path: Any, tensors: dict[str, Tensor], header: dict[str, Any]) ->
         Values that JSON knows.
     """
     path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: give the path of a file in it.")
     described = {"header": json.dumps(header), "sha256": NO_DIGEST}
     blank = safetensors.torch.save(tensors, metadata=described)
     digest = hashlib.sha256(blank).hexdigest()

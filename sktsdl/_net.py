@@ -83,7 +83,7 @@ class Net(NeuralNetRegressor):
     def on_batch_begin(self, *args: Any, training: bool, **kwargs: Any) -> None:
         super().on_batch_begin(*args, training=training, **kwargs)
         if training:
-            self.lr_curve_.append(self.optimizer_.param_groups[0]["lr"])
+            self.lr_curve_.append(float(self.optimizer_.param_groups[0]["lr"]))
 
     def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
         super().on_train_begin(*args, **kwargs)

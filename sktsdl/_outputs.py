@@ -59,6 +59,10 @@ class Points:
         """(n, outputs) -> (n, targets, values)"""
         return answers[:, :, None]
 
+    def column(self, target: int) -> int:
+        """Return which output is what ``predict`` answers of a target."""
+        return self.n_values * target + self.point
+
 
 class Quantiles(Points):
     """An output for each level of each target.
@@ -148,6 +152,22 @@ class Tasks(Points):
 
     def unit(self, scale: float) -> float:
         return 1.0
+
+    def values(self, answers: np.ndarray) -> np.ndarray:
+        if self.coded:
+            raise ValueError(
+                "This net has scores of classes among its outputs: ask the "
+                "MultiTaskNet that it belongs to."
+            )
+        return super().values(answers)
+
+    def column(self, target: int) -> int:
+        if target in self.coded:
+            raise ValueError(
+                f"target={target} is one of classes, and its scores have no units: "
+                "explain a target of numbers."
+            )
+        return sum(self.sizes[:target])
 
 
 class TaskLoss(nn.Module):

@@ -305,7 +305,7 @@ class RecurrentRegressor(DeepRegressor):
         return RecurrentStack(
             cell,
             n_channels,
-            tuple(self.hidden_sizes),
+            tuple(map(int, self.hidden_sizes)),
             dropout=self.dropout,
             bidirectional=bidirectional,
             nonlinearity=nonlinearity,

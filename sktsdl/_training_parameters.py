@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from sktsdl._layers import WEIGHT_INITS
 from sktsdl._outputs import LOSSES
 from sktsdl._params import FieldParams
 from sktsdl._training import LR_SCHEDULES, OPTIMIZERS, PRECISIONS
-from sktsdl._validation import check_option
+from sktsdl._validation import check_number, check_option
 from sktsdl._wrappers import WINDOW_NORMS
 
 TRAINING_PARAMETERS = """\
@@ -208,13 +208,13 @@ class TrainingParameters(FieldParams):
                 )
 
     def _check_number(self, name: str, **bounds: Any) -> None:
-        value = getattr(self, name)
-        check_scalar(value, name, Real, **bounds)
-        if np.isnan(value):
-            raise ValueError(f"{name}={value!r} is no number: give one.")
+        check_number(name, getattr(self, name), **bounds)
 
     def _check_quantiles(self) -> None:
-        levels = np.asarray(self.quantiles, dtype=float)
+        try:
+            levels = np.asarray(self.quantiles, dtype=float)
+        except (TypeError, ValueError):
+            levels = np.array([])
         inside = levels.ndim == 1 and ((levels > 0) & (levels < 1)).all()
         if not inside or (np.diff(levels) <= 0).any() or 0.5 not in levels:
             raise ValueError(
@@ -252,7 +252,9 @@ class TrainingParameters(FieldParams):
         training = {field.name for field in dataclasses.fields(TrainingParameters)}
         params = self.get_params(deep=False)
         return {
-            name: value if not isinstance(value, list | np.ndarray) else tuple(value)
+            name: tuple(np.asarray(value).tolist())
+            if isinstance(value, list | tuple | np.ndarray)
+            else value
             for name, value in params.items()
             if name not in training
         }

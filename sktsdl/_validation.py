@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_scalar
 from sklearn.utils.validation import validate_data
 
 
@@ -209,6 +210,13 @@ def describe_cell(X: Any, row: int, column: int) -> str:
     if isinstance(X, pd.DataFrame):
         return f"row {row} ({X.index[row]}), column {X.columns[column]!r}"
     return f"row {row}, column {column}"
+
+
+def check_number(name: str, value: Any, **bounds: Any) -> None:
+    """Raise an error if the parameter `name` is no real number within its bounds."""
+    check_scalar(value, name, Real, **bounds)
+    if np.isnan(value):
+        raise ValueError(f"{name}={value!r} is no number: give one.")
 
 
 def check_option(name: str, value: Any, options: tuple[Any, ...]) -> None:

@@ -12,6 +12,7 @@ from sklearn.utils.metadata_routing import (
     MethodMapping,
     process_routing,
 )
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn_callbacks import CallbackSupportMixin, fit_task, with_callbacks
@@ -52,13 +53,37 @@ class Wrapper(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEsti
         return tags
 
 
+def _has_quantiles(wrapper: Any) -> bool:
+    regressor = getattr(wrapper, "regressor_", wrapper.regressor)
+    return bool(regressor.predict_quantiles)  # or its AttributeError
+
+
 class PlainWrapper(Wrapper):
     """A wrapper that asks the fitted regressor with `X` as it is."""
 
     regressor_: Any
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, **predict_params: Any) -> Any:
         """Predict with the fitted regressor.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+            Rows or windows.
+        **predict_params : dict
+            Passed to the regressor's ``predict``, such as ``return_std=True``.
+
+        Returns
+        -------
+        y : ndarray of shape (n_rows,) or (n_rows, horizon)
+            In the units of `y`.
+        """
+        check_is_fitted(self)
+        return self.regressor_.predict(X, **predict_params)
+
+    @available_if(_has_quantiles)
+    def predict_quantiles(self, X: Any) -> Any:
+        """Predict quantiles with the fitted regressor, if it learned them.
 
         Parameters
         ----------
@@ -67,11 +92,12 @@ class PlainWrapper(Wrapper):
 
         Returns
         -------
-        y : ndarray of shape (n_rows,) or (n_rows, horizon)
+        quantiles : ndarray of shape (n_rows, n_quantiles) or \
+(n_rows, horizon, n_quantiles)
             In the units of `y`.
         """
         check_is_fitted(self)
-        return self.regressor_.predict(X)
+        return self.regressor_.predict_quantiles(X)
 
     @property
     def n_features_in_(self) -> int:

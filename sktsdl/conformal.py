@@ -1,16 +1,15 @@
 """Intervals around the forecasts of any regressor."""
 
 import math
-from numbers import Real
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_scalar, indexable
+from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn_callbacks import fit_task, with_callbacks
-from sktsdl._validation import roll_back_on_error, validate_targets
+from sktsdl._validation import check_number, roll_back_on_error, validate_targets
 from sktsdl.compose import PlainWrapper, rows_between
 
 
@@ -54,7 +53,8 @@ class ConformalRegressor(PlainWrapper):
     residuals_ : ndarray of shape (n_calibration,) or (n_calibration, horizon)
         Absolute residuals of the calibration rows in the units of `y`, oldest first.
     half_width_ : ndarray of shape () or (horizon,)
-        What lies between the forecast and either end, in the units of `y`.
+        What lies between the forecast and either end, in the units of `y`, for the
+        `confidence_level` of ``fit`` or of the last `update`.
     miscoverage_ : ndarray of shape () or (horizon,)
         :math:`\alpha`, as far as `update` has changed it.
     n_features_in_ : int
@@ -128,10 +128,9 @@ class ConformalRegressor(PlainWrapper):
         with fit_task(self, X, y, first, regressor), roll_back_on_error(self):
             fit_params = dict(self._fit_params(fit_params))
             for name in ("confidence_level", "calibration_fraction"):
-                check_scalar(
-                    getattr(self, name),
+                check_number(
                     name,
-                    Real,
+                    getattr(self, name),
                     min_val=0,
                     max_val=1,
                     include_boundaries="neither",
@@ -179,6 +178,9 @@ class ConformalRegressor(PlainWrapper):
     def predict_interval(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Predict the ends of the interval of each target.
 
+        Another `confidence_level` may be set without a new fit; what `update` adapted
+        was for the one before.
+
         Parameters
         ----------
         X : array-like of shape (n_rows, ...)
@@ -199,8 +201,11 @@ class ConformalRegressor(PlainWrapper):
         """
         check_is_fitted(self)
         self._check_calibration()
-        predicted = self.predict(X)
-        return predicted - self.half_width_, predicted + self.half_width_
+        predicted, half_width = self.predict(X), self.half_width_
+        if self.confidence_level != self._level:
+            miscoverage = np.full_like(half_width, 1 - self.confidence_level)
+            half_width = conformal_quantile(self.residuals_, miscoverage)
+        return predicted - half_width, predicted + half_width
 
     def update(self, X: Any, y: Any, *, gamma: float = 0.005) -> Self:
         r"""Adapt the half-widths to rows whose targets have become known.
@@ -239,9 +244,15 @@ class ConformalRegressor(PlainWrapper):
         """
         check_is_fitted(self)
         self._check_calibration()
-        check_scalar(gamma, "gamma", Real, min_val=0)
+        check_number("gamma", gamma, min_val=0)
         predicted = np.asarray(self.predict(X))
-        known = _residuals(predicted, validate_targets(self, y, len(predicted)))
+        targets = validate_targets(self, y, len(predicted))
+        if targets.size != predicted.size:
+            raise ValueError(
+                f"y has shape {targets.shape}, and the forecasts for X have "
+                f"{predicted.shape}: give as many steps of the horizon as in fit."
+            )
+        known = _residuals(predicted, targets)
         n = len(self.residuals_)
         residuals = np.concatenate([self.residuals_, known])
         target = 1 - self.confidence_level
@@ -253,6 +264,7 @@ class ConformalRegressor(PlainWrapper):
         return self
 
     def _set_half_width(self, residuals: np.ndarray, miscoverage: np.ndarray) -> None:
+        self._level = self.confidence_level
         self.miscoverage_ = miscoverage
         self.half_width_ = conformal_quantile(residuals, miscoverage)
 

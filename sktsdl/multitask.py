@@ -1,14 +1,13 @@
 """Several targets of different kinds, learned by one net."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import Tags, check_scalar, get_tags
+from sklearn.utils import Tags, get_tags
 from sklearn.utils.extmath import softmax
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -16,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktsdl._base import DeepRegressor
 from sktsdl._outputs import Tasks
 from sktsdl._sklearn_callbacks import CallbackSupportMixin, fit_task, with_callbacks
-from sktsdl._validation import check_option, roll_back_on_error
+from sktsdl._validation import check_number, check_option, roll_back_on_error
 
 KINDS = ("regression", "classification")
 
@@ -58,7 +57,7 @@ class MultiTaskNet(
     net_ : net
         The fitted net.
     classes_ : dict of {str: ndarray}
-        The labels of each class target, sorted.
+        The labels of each class target, sorted (those of a categorical column too).
     n_features_in_ : int
         As the fitted net's.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -132,9 +131,9 @@ class MultiTaskNet(
             If `tasks` and the columns of `y` are not the same, or a parameter or a
             value cannot be used; what was fitted before then stays as it was.
         """
+        self._check_net()
         net = clone(self.net)
         with fit_task(self, X, y, net), roll_back_on_error(self):
-            self._check_net()
             self._columns, self.classes_ = self._read_tasks(y)
             targets = self._encoded(y, "y")
             if y_val is not None:
@@ -158,7 +157,8 @@ class MultiTaskNet(
         -------
         y : DataFrame of shape (n, n_tasks), or ndarray without `tasks`
             With the columns of `y` in ``fit``: numbers in their units, float64, and
-            the likeliest label of each class target.
+            the likeliest label of each class target. Its index is that of `X` if that
+            is a DataFrame; windows have none, and rows are numbered from 0.
 
         Raises
         ------
@@ -271,7 +271,13 @@ class MultiTaskNet(
             if self.tasks[name] == "regression":
                 continue
             _check_labels(y[name], name)
-            classes[name] = np.unique(y[name].to_numpy())
+            try:
+                classes[name] = np.unique(y[name].to_numpy())
+            except TypeError as error:
+                raise ValueError(
+                    f"Column {name!r} of y mixes labels of several types: give one "
+                    "type, such as str."
+                ) from error
             if len(classes[name]) < 2:
                 raise ValueError(
                     f"Column {name!r} of y has one class, {classes[name][0]!r}, and "
@@ -330,13 +336,17 @@ class MultiTaskNet(
                     "both must name the same."
                 )
             weights = [weights[name] for name in names]
+        if np.ndim(weights) != 1:
+            raise ValueError(
+                f"weights={weights!r} must hold one number for each column of y."
+            )
         if len(weights) != len(names):
             raise ValueError(
                 f"weights has {len(weights)} values and y has {len(names)} columns: "
                 "give one for each."
             )
         for name, weight in zip(names, weights, strict=True):
-            check_scalar(weight, f"weights[{name!r}]", Real, min_val=0)
+            check_number(f"weights[{name!r}]", weight, min_val=0)
         return [float(weight) for weight in weights]
 
     def _answers(self, X: Any) -> dict[Any, np.ndarray]:

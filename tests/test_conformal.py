@@ -361,3 +361,36 @@ def test_a_failed_update_changes_nothing():
     with pytest.raises(ValueError, match="NaN or infinity in row 3"):
         model.update(X[80:], bad)
     assert joblib.hash(vars(model)) == before
+
+
+@pytest.mark.parametrize("name", ["confidence_level", "calibration_fraction"])
+def test_no_number_is_no_level(name):
+    X = np.arange(60.0)[:, None]
+    with pytest.raises(ValueError, match=f"{name}=nan is no number"):
+        ConformalRegressor(Ridge(), **{name: np.nan}).fit(X, X[:, 0])
+    model = ConformalRegressor(Ridge()).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match="gamma=nan is no number"):
+        model.update(X, X[:, 0], gamma=np.nan)
+
+
+def test_known_targets_have_the_horizon_of_the_fit():
+    X = np.arange(60.0)[:, None]
+    model = ConformalRegressor(Ridge()).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match=r"y has shape \(60, 2\).*horizon as in fit"):
+        model.update(X, np.column_stack([X, X]))
+
+
+def test_another_level_needs_no_other_fit():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 1))
+    y = X[:, 0] + rng.normal(size=300)
+    model = ConformalRegressor(Ridge()).fit(X, y)
+    for level in (0.5, 0.95):
+        expected = ConformalRegressor(Ridge(), confidence_level=level).fit(X, y)
+        model.set_params(confidence_level=level)
+        np.testing.assert_array_equal(
+            model.predict_interval(X), expected.predict_interval(X)
+        )
+    model.set_params(confidence_level=0.999)
+    with pytest.raises(ValueError, match="needs at least 999 calibration rows"):
+        model.predict_interval(X)

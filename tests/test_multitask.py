@@ -23,6 +23,7 @@ from sktsdl import (
     TransformerRegressor,
 )
 from sktsdl._outputs import TaskLoss
+from sktsdl.inspection import integrated_gradients
 
 TASKS = {"level": "regression", "direction": "classification"}
 RNG = np.random.default_rng(0)
@@ -255,6 +256,29 @@ def test_a_loss_without_a_value_for_each_row():
 
     with pytest.raises(ValueError, match="gives no value for each row"):
         MultiTaskNet(lstm(loss=MeanError()), tasks=TASKS).fit(X, Y)
+
+
+def test_the_net_inside_says_whom_to_ask():
+    model = MultiTaskNet(lstm(), tasks=TASKS).fit(X, Y)
+    with pytest.raises(ValueError, match="ask the MultiTaskNet"):
+        model.net_.predict(X)
+    with pytest.raises(ValueError, match="target=0 is one of classes"):
+        integrated_gradients(model.net_, X[:2], target=0)
+    found = integrated_gradients(model.net_, X[:2], target=1).sum(axis=(1, 2))
+    mean = np.broadcast_to(X.mean(axis=(0, 1)), X[:1].shape)
+    level = model.predict(np.concatenate([X[:2], mean]))["level"].to_numpy()
+    np.testing.assert_allclose(found, level[:2] - level[2], rtol=1e-2)
+
+
+def test_labels_of_several_types_and_weights_that_are_none():
+    mixed = Y.assign(direction=[3, *Y["direction"][1:]])
+    with pytest.raises(ValueError, match="'direction' of y mixes labels"):
+        MultiTaskNet(lstm(), tasks=TASKS).fit(X, mixed)
+    for weights in (2, {"level": float("nan"), "direction": 1.0}):
+        with pytest.raises(ValueError, match="weights"):
+            MultiTaskNet(lstm(), tasks=TASKS, weights=weights).fit(X, Y)
+    with pytest.raises(TypeError, match="net=None is no net"):
+        MultiTaskNet(None).fit(X, Y["level"])
 
 
 def test_a_clone_is_unfitted():

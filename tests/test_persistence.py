@@ -244,6 +244,26 @@ def test_what_needs_code_is_not_saved(params, message, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "params", [{"standardize": False}, {"hidden_sizes": (8,)}, {"loss": "quantile"}]
+)
+def test_only_the_net_that_was_fitted_is_saved(params, tmp_path):
+    net = WindowMLPRegressor(max_epochs=1).fit(X, Y).set_params(**params)
+    with pytest.raises(ValueError, match=r"cannot change in a net that is saved"):
+        net.save(tmp_path / "net")
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        WindowMLPRegressor(max_epochs=1).fit(X, Y).save(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    net = LSTMRegressor(
+        hidden_sizes=np.array([4, 4]), lr=np.float32(0.01), max_epochs=np.int64(1)
+    ).fit(X, Y)
+    again = there_and_back(net, tmp_path)
+    np.testing.assert_array_equal(again.predict(X), net.predict(X))
+
+
 def test_only_fitted_nets_are_saved(tmp_path):
     with pytest.raises(NotFittedError):
         LSTMRegressor().save(tmp_path / "net")

@@ -14,6 +14,7 @@ from torch import nn
 import sktsdl
 from sktsdl import (
     LSTMRegressor,
+    PurgedRegressor,
     Seq2SeqRegressor,
     SlidingWindow,
     TCNRegressor,
@@ -155,11 +156,33 @@ def test_quantiles_train_on_but_not_to_other_levels():
 
 @pytest.mark.parametrize(
     "given",
-    [(), (0.1, 0.9), (0.5, 0.1), (0.0, 0.5), (0.5, 0.5), 0.5, (0.5, 1.5)],
+    ["abc", (), (0.1, 0.9), (0.5, 0.1), (0.0, 0.5), (0.5, 0.5), 0.5, (0.5, 1.5)],
 )
 def test_levels_that_cannot_be(given):
     with pytest.raises(ValueError, match=r"quantiles=.* must increase.*such as"):
         LSTMRegressor(loss="quantile", quantiles=given).fit(X, Y)
+
+
+def test_what_was_learned_decides_who_has_quantiles():
+    fitted = LSTMRegressor(max_epochs=1).fit(X, Y).set_params(loss="quantile")
+    assert not hasattr(fitted, "predict_quantiles")
+    assert hasattr(LSTMRegressor(loss="quantile", quantiles="abc"), "predict_quantiles")
+    learned = quantiles(LSTMRegressor).fit(X, Y).set_params(loss="squared_error")
+    assert learned.predict_quantiles(X).shape == (200, 4)
+
+
+def test_a_purged_net_has_all_that_the_net_has():
+    net = quantiles(WindowMLPRegressor, dropout=0.2)
+    purged = PurgedRegressor(net, purge=2).fit(X, Y)
+    inside = purged.regressor_
+    np.testing.assert_array_equal(
+        purged.predict_quantiles(X), inside.predict_quantiles(X)
+    )
+    np.testing.assert_array_equal(
+        purged.predict(X[:3], return_std=True, n_draws=3),
+        inside.predict(X[:3], return_std=True, n_draws=3),
+    )
+    assert not hasattr(PurgedRegressor(LSTMRegressor(), 1), "predict_quantiles")
 
 
 def test_no_quantiles_of_another_loss():

@@ -110,8 +110,7 @@ def integrated_gradients(
     start = start.to(dataset.rows.device)
     scale = standardizer.outputs.scale_
     unit = 1.0 if scale is None else float(scale[target])
-    outputs = net._outputs
-    column = target * outputs.n_values + outputs.point
+    column = net._outputs.column(target)
 
     def answer(windows: Tensor) -> Tensor:
         return net.module_(windows)[:, column] * unit

@@ -350,6 +350,7 @@ def _answers(estimator: Any, X: Any) -> dict[str, Any]:
         lower, upper = estimator.predict_interval(X)
         return {"lower": lower, "upper": upper}
     if hasattr(estimator, "predict_quantiles"):
-        levels = getattr(estimator, "quantiles", None)
+        inner = getattr(estimator, "regressor_", estimator)
+        levels = getattr(inner, "quantiles", None)
         return {"quantiles": estimator.predict_quantiles(X), "levels": levels}
     return {}

@@ -45,7 +45,7 @@ def to_net(estimator: Any, X: Any) -> tuple[DeepRegressor, Any]:
     if not isinstance(net, DeepRegressor):
         way_out = "give a net of this package, or a pipeline that ends in one."
         if hasattr(net, "regressor_"):
-            way_out = "give its `regressor_`, whose answer is in units of its own."
+            way_out = "give its `regressor_`, whose answer may be in other units."
         raise TypeError(f"{type(net).__name__} is no net: {way_out}")
     return net, X
 
