@@ -51,6 +51,8 @@ class MultiTaskNet(
         an array.
     weights : dict of {str: float}, sequence of float or None, default=None
         What the loss of each column counts, by name or in order; None is 1 for each.
+    random_state : int, RandomState instance or None, default=None
+        Takes the place of the net's own, unless it is None.
 
     Attributes
     ----------
@@ -90,10 +92,12 @@ class MultiTaskNet(
         *,
         tasks: Mapping[str, Literal["regression", "classification"]] | None = None,
         weights: Mapping[str, float] | Sequence[float] | None = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.net = net
         self.tasks = tasks
         self.weights = weights
+        self.random_state = random_state
 
     @with_callbacks
     def fit(
@@ -133,6 +137,8 @@ class MultiTaskNet(
         """
         self._check_net()
         net = clone(self.net)
+        if self.random_state is not None:
+            net.set_params(random_state=self.random_state)
         with fit_task(self, X, y, net), roll_back_on_error(self):
             self._columns, self.classes_ = self._read_tasks(y)
             targets = self._encoded(y, "y")

@@ -281,6 +281,16 @@ def test_labels_of_several_types_and_weights_that_are_none():
         MultiTaskNet(None).fit(X, Y["level"])
 
 
+def test_the_seed_may_be_that_of_the_net_or_of_the_whole():
+    def predicted(net_seed, seed=None):
+        net = lstm(random_state=net_seed)
+        return MultiTaskNet(net, random_state=seed).fit(X, Y["level"]).predict(X)
+
+    np.testing.assert_array_equal(predicted(None, 3), predicted(3))
+    np.testing.assert_array_equal(predicted(5, 3), predicted(3))
+    assert not np.array_equal(predicted(None), predicted(None))
+
+
 def test_a_clone_is_unfitted():
     model = MultiTaskNet(lstm(), tasks=TASKS).fit(X, Y)
     assert not hasattr(clone(model), "net_")
