@@ -108,10 +108,8 @@ def fitted(make: Callable[[int], Any], case: Case) -> ConformalRegressor:
 
 def split(make: Callable[[int], Any], case: Case, level: float) -> Any:
     """Intervals of a width that stays."""
-    model = fitted(make, case)
-    predicted = model.predict(case.parts[2])
-    half_width = conformal_quantile(model.residuals_, np.asarray(1 - level))
-    return predicted - half_width, predicted + half_width
+    model = deepcopy(fitted(make, case)).set_params(confidence_level=level)
+    return model.predict_interval(case.parts[2])
 
 
 def updated(make: Callable[[int], Any], case: Case, level: float) -> Any:

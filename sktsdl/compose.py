@@ -13,7 +13,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sktsdl._sklearn_callbacks import CallbackSupportMixin, fit_task, with_callbacks
 from sktsdl._validation import (
@@ -336,7 +336,7 @@ class PurgedRegressor(PlainWrapper):
             fit_params = dict(self._fit_params(fit_params))
             check_scalar(self.purge, "purge", Integral, min_val=0)
             X, y, weights = indexable(X, y, fit_params.get("sample_weight"))
-            n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+            n_rows = _num_samples(X)
             n_kept = n_rows - self.purge
             if n_kept < 1:
                 raise ValueError(

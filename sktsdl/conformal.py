@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import indexable
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sktsdl._sklearn_callbacks import fit_task, with_callbacks
 from sktsdl._validation import check_number, roll_back_on_error, validate_targets
@@ -142,7 +142,7 @@ class ConformalRegressor(PlainWrapper):
                     "out rows of its own (validation_fraction)."
                 )
             X, y = indexable(X, y)
-            n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+            n_rows = _num_samples(X)
             targets = validate_targets(self, y, n_rows)
             n_ahead = int(np.prod(targets.shape[1:])) - 1
             n_calibration = math.ceil(self.calibration_fraction * n_rows)

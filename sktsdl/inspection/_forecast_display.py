@@ -4,7 +4,6 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
@@ -25,7 +24,7 @@ from sktsdl.inspection._drawing import (
     tint,
     without_frame,
 )
-from sktsdl.inspection._windows import check_row
+from sktsdl.inspection._windows import check_row, to_last_step
 
 
 class ForecastDisplay:
@@ -341,16 +340,11 @@ class ForecastDisplay:
 
 def _answers(estimator: Any, X: Any) -> dict[str, Any]:
     """Return the interval, or else the quantiles, that `estimator` predicts for `X`."""
-    if isinstance(estimator, Pipeline) and len(estimator) > 1:
-        last = estimator[-1]
-        if hasattr(last, "predict_interval") or hasattr(last, "predict_quantiles"):
-            return _answers(last, estimator[:-1].transform(X))
-        return {}
-    if hasattr(estimator, "predict_interval"):
-        lower, upper = estimator.predict_interval(X)
+    regressor, _ = to_last_step(estimator, None)
+    if hasattr(regressor, "predict_interval"):
+        lower, upper = regressor.predict_interval(to_last_step(estimator, X)[1])
         return {"lower": lower, "upper": upper}
-    if hasattr(estimator, "predict_quantiles"):
-        inner = getattr(estimator, "regressor_", estimator)
-        levels = getattr(inner, "quantiles", None)
-        return {"quantiles": estimator.predict_quantiles(X), "levels": levels}
+    if hasattr(regressor, "predict_quantiles"):
+        quantiles = regressor.predict_quantiles(to_last_step(estimator, X)[1])
+        return {"quantiles": quantiles, "levels": getattr(regressor, "quantiles", None)}
     return {}

@@ -4,7 +4,6 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.inspection import permutation_importance
 from sklearn.utils import check_consistent_length
 
 from sktsdl.inspection._windows import to_last_step
@@ -237,6 +236,9 @@ def _importance(
     sample_weight: Any,
     **kwargs: Any,
 ) -> Any:
+    # It brings scikit-learn's forests along, which few who import this package need.
+    from sklearn.inspection import permutation_importance
+
     regressor, X = to_last_step(estimator, X)
     windows = np.asarray(X)
     if windows.ndim != 3:
