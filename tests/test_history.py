@@ -5,8 +5,6 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import Ridge
@@ -20,68 +18,7 @@ from sktsdl import (
     SeasonalDifference,
     SlidingWindow,
 )
-
-N = 400
-BERLIN = "Europe/Berlin"
-INDEXES = {
-    "array": None,
-    "range from 0": pd.RangeIndex(N),
-    "range not from 0": pd.RangeIndex(1000, 1000 + 3 * N, 3),
-    "numbers": pd.Index(np.linspace(0, 10, N)),
-    "strings": pd.Index([f"row {i}" for i in range(N)]),
-    "daily": pd.date_range("2019-01-01", periods=N, freq="D"),
-    "daily, DST": pd.date_range("2019-01-01", periods=N, freq="D", tz=BERLIN),
-    "hourly": pd.date_range("2019-01-01", periods=N, freq="h"),
-    "hourly, spring": pd.date_range("2019-03-25", periods=N, freq="h", tz=BERLIN),
-    "hourly, autumn": pd.date_range("2019-10-20", periods=N, freq="h", tz=BERLIN),
-    "business days": pd.bdate_range("2019-01-01", periods=N),
-    "weekly": pd.date_range("2000-01-01", periods=N, freq="W-WED"),
-    "month ends": pd.date_range("1980-01-31", periods=N, freq="ME"),
-    "months": pd.date_range("1980-01-01", periods=N, freq="MS"),
-    "quarters": pd.date_range("1900-01-01", periods=N, freq="QS"),
-    "periods": pd.period_range("1980-01", periods=N, freq="M"),
-    "every third period": pd.period_range("1980-01-01", periods=3 * N, freq="D")[::3],
-    "timedeltas": pd.timedelta_range("0s", periods=N, freq="7min"),
-    "no frequency": pd.Timestamp("2019-01-01")
-    + pd.to_timedelta(np.resize([1, 3, 2, 2, 3], N).cumsum(), unit="D"),
-}
-TIMED = [name for name in INDEXES if name not in ("array", "strings", "no frequency")]
-
-
-def series(index=None, seed=0, n=N):
-    """Positive rows, as an array or as a frame with `index`."""
-    steps = np.random.default_rng(seed).normal(0, 0.1, size=(n, 2))
-    rows = np.exp(steps.cumsum(axis=0))
-    if index is None:
-        return rows
-    return pd.DataFrame(rows, index=index[:n], columns=["rail", "bus"])
-
-
-def target(X):
-    return np.asarray(X)[:, 0] * 2 + 1
-
-
-def take(X, where):
-    """Take rows as scikit-learn's splitters do: an index forgets its frequency."""
-    return X.take(where) if hasattr(X, "take") and hasattr(X, "iloc") else X[where]
-
-
-def expected_answer(step, rows):
-    """What a fitted step answers for the whole series, written anew in numpy."""
-    if isinstance(step, RatioLogScaler):
-        ratio = (rows[1:] + step.offset) / (rows[:-1] + step.offset)
-        z = (np.log(ratio + step.epsilon) - step.mean_) / step.scale_
-        return np.vstack([np.full(rows.shape[1], np.nan), z])
-    if isinstance(step, SeasonalDifference):
-        p = step.period
-        return np.vstack([np.full((p, rows.shape[1]), np.nan), rows[p:] - rows[:-p]])
-    if isinstance(step, SlidingWindow):
-        before = np.full((step.window - 1, rows.shape[1]), np.nan)
-        padded = np.vstack([before, rows])
-        windows = [padded[i : i + step.window] for i in range(len(rows))]
-        return np.stack(windows).reshape(len(rows), -1)
-    return step.transform(rows)
-
+from tests.series import INDEXES, TIMED, N, as_in_whole_series, series, take, target
 
 CHAINS = {
     "ratios": lambda: [RatioLogScaler()],
@@ -112,7 +49,7 @@ def assert_as_in_whole_series(pipe, X, train, test):
         seen = np.asarray(steps.transform(take(X, test)))
         rows = np.asarray(X)
         for _, step in steps.steps:
-            rows = expected_answer(step, rows)
+            rows = as_in_whole_series(step, rows)
         np.testing.assert_allclose(seen, rows[test], rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(
             ridge.predict(seen), ridge.predict(rows[test]), rtol=1e-12, atol=1e-12
@@ -141,42 +78,6 @@ def test_folds_are_the_same_with_set_output(index, container):
         assert_as_in_whole_series(pipe, X, train, test)
 
 
-@given(
-    n=st.integers(40, 90),
-    window=st.integers(1, 6),
-    period=st.integers(1, 6),
-    index=st.sampled_from(sorted(INDEXES)),
-    chain=st.sampled_from(sorted(CHAINS)),
-    n_splits=st.integers(2, 4),
-    n_test=st.integers(1, 9),
-    seed=st.integers(0, 99),
-    as_float32=st.booleans(),
-)
-@settings(max_examples=100, deadline=None)
-def test_random_folds_equal_the_whole_series(
-    n, window, period, index, chain, n_splits, n_test, seed, as_float32
-):
-    X = series(INDEXES[index], seed=seed, n=n)
-    pipe = make_pipeline(
-        *CHAINS[chain](),
-        SeasonalDifference(period),
-        SlidingWindow(window, flatten=True),
-        Ridge(),
-    )
-    for train, test in TimeSeriesSplit(n_splits, test_size=n_test).split(X):
-        if len(train) < 26:
-            continue  # the chain's own start reaches that far
-        if as_float32:
-            seen = clone(pipe[:-1]).fit(take(X.astype("f4"), train))
-            seen = np.asarray(seen.transform(take(X, test)))
-            known = clone(pipe[:-1]).fit(take(X, train))
-            known = np.asarray(known.transform(take(X, test)))
-            assert not np.isnan(seen).any()
-            np.testing.assert_allclose(seen, known, rtol=1e-2, atol=1e-3)
-        else:
-            assert_as_in_whole_series(pipe, X, train, test)
-
-
 @pytest.mark.parametrize("index", TIMED)
 def test_a_gap_is_noticed(index):
     X = series(INDEXES[index])
@@ -195,7 +96,9 @@ def test_every_step_of_a_chain_drops_the_history_behind_a_gap(index):
     with pytest.warns(UserWarning, match="after a gap") as caught:
         seen = chain.transform(X[203:220])
     assert len(caught) == 1
-    cut = expected_answer(chain[1], expected_answer(chain[0], X[203:220].to_numpy()))
+    cut = as_in_whole_series(
+        chain[1], as_in_whole_series(chain[0], X[203:220].to_numpy())
+    )
     np.testing.assert_allclose(seen[:, -1], cut, rtol=1e-12)
 
 
