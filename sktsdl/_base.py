@@ -1,6 +1,7 @@
 """The one template that all nets share: validate, standardise, train, predict."""
 
 import copy
+import copyreg
 import html
 import textwrap
 import warnings
@@ -17,9 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._batches import WindowDataset, evaluate_in_blocks
 from sktsdl._callbacks import ScikitLearnCallbacks
-from sktsdl._device import place, resolve_device, seeded
+from sktsdl._device import is_there, place, resolve_device, seeded
 from sktsdl._draws import has_dropout, moments_of_draws
-from sktsdl._files import write_file
+from sktsdl._files import packed, unpacked, write_whole
 from sktsdl._history import fill_unknown
 from sktsdl._layers import initialize
 from sktsdl._outputs import Points, Quantiles
@@ -32,7 +33,7 @@ from sktsdl._samples import (
 )
 from sktsdl._sklearn_callbacks import CallbackSupportMixin, with_callbacks
 from sktsdl._standardization import Standardizer
-from sktsdl._state import state_of
+from sktsdl._state import restored, state_of
 from sktsdl._training import CYCLES, epochs_left, part_size, train
 from sktsdl._training_parameters import (
     TRAINING_ATTRIBUTES,
@@ -272,8 +273,31 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
                 "The net of a MultiTaskNet is saved with its labels: keep the whole by "
                 "pickle or joblib."
             )
+        write_whole(path, self._packed())
+
+    def _packed(self) -> bytes:
         self._check_as_built("saved")
-        write_file(path, *state_of(self))
+        return packed(*state_of(self))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # pickle keeps what a training goes on from; `__getstate__` is that of skops.
+        make = copyreg.__newobj__  # type: ignore[attr-defined]
+        return make, (type(self),), super().__getstate__()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the content of a file of ``save``, which no code is in."""
+        if hasattr(self, "net_"):
+            return {"content": self._packed()}
+        state: dict[str, Any] = super().__getstate__()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "content" not in state:
+            super().__setstate__(state)
+            return
+        tensors, header = unpacked(state["content"], "What was dumped")
+        device = None if is_there(header["params"]["device"]) else "cpu"
+        self.__dict__.update(vars(restored(type(self), tensors, header, device)))
 
     def _points(self, answers: np.ndarray) -> np.ndarray:
         """Return what `answers` of the module say of each target, in its units."""

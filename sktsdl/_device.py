@@ -37,6 +37,15 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
+def is_there(name: str) -> bool:
+    """Say whether this machine has the device called `name`."""
+    try:
+        resolve_device(name)
+    except ValueError:
+        return False
+    return True
+
+
 def place(rows: Tensor, device: torch.device) -> Tensor:
     """Move `rows` to `device` if they leave half of its free memory to the work."""
     if device.type == "cuda" and rows.device != device:

@@ -1,6 +1,7 @@
 """The history rule: what comes before a row, kept across training and test rows."""
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ Place = Literal["training", "follows", "unknown"]
 
 N_RECOGNISED = 512
 RTOL = 1e-5
+AS_NUMBERS = ("first", "last", "offset")  # of a `Clock`, in files
 WAY_OUT = (
     "so the rows before it are taken as unknown; give the training rows from their "
     "start, or the rows right after them, in one frame with a time index."
@@ -189,6 +191,14 @@ class Clock:
         common = np.sort(steps)[int(0.98 * (len(steps) - 1))]
         return cls(_kind(index), index[0], index[-1], tz, offset, 1.5 * common)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # skops writes numbers and names, but no stamps of pandas.
+        state = dict(vars(self))
+        return state | {name: _written(state[name]) for name in AS_NUMBERS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state | {n: _read(state[n]) for n in AS_NUMBERS})
+
     def reads(self, index: pd.Index) -> bool:
         """Say whether `index` is of the training index's kind and says where it is."""
         kind = _kind(index)
@@ -357,6 +367,37 @@ def _offset(index: pd.DatetimeIndex) -> BaseOffset | None:
         # pandas 3.1 announces another return type, which `to_offset` takes as well.
         warnings.simplefilter("ignore")
         return to_offset(pd.infer_freq(index))
+
+
+def _written(value: Any) -> Any:
+    """Return a stamp or a step as its name and numbers, where they say all of it."""
+    if isinstance(value, pd.Timestamp):
+        return "timestamp", int(value.asm8.view("i8")), value.unit, value.tz
+    if isinstance(value, pd.Timedelta):
+        return "timedelta", int(value.asm8.view("i8")), value.unit
+    if isinstance(value, pd.Period):
+        return "period", value.ordinal, value.freqstr
+    if isinstance(value, BaseOffset):
+        with suppress(ValueError):
+            if to_offset(value.freqstr) == value:
+                return "offset", value.freqstr
+    return value
+
+
+def _read(value: Any) -> Any:
+    """Return what `_written` was given."""
+    match value:
+        case "timestamp", count, unit, tz:
+            stamp = pd.Timestamp(np.datetime64(count, unit))
+            return stamp if tz is None else stamp.tz_localize("UTC").tz_convert(tz)
+        case "timedelta", count, unit:
+            return pd.Timedelta(np.timedelta64(count, unit))
+        case "period", ordinal, freq:
+            return pd.Period(ordinal=ordinal, freq=freq)
+        case "offset", name:
+            return to_offset(name)
+        case _:
+            return value
 
 
 def _is_intraday(offset: BaseOffset | None) -> bool:

@@ -10,6 +10,7 @@ from skorch.history import History
 from torch import Tensor, nn
 
 from sktsdl._device import resolve_device, seeded
+from sktsdl._outputs import Tasks
 from sktsdl._standardization import Standardizer
 from sktsdl._training import make_net
 
@@ -53,7 +54,7 @@ def state_of(net: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
                 tensors[f"{part}.{name}"] = torch.from_numpy(np.array(value))
     for i, codes in enumerate(standardizer.codes):
         tensors[f"codes.{i}"] = torch.from_numpy(np.array(codes))
-    names = getattr(net, "feature_names_in_", None)
+    names, tasks = getattr(net, "feature_names_in_", None), net._tasks
     header = {
         "class": type(net).__name__,
         "versions": {name: version(name) for name in PACKAGES},
@@ -65,6 +66,7 @@ def state_of(net: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
             name: getattr(net, name) for name in ATTRIBUTES if hasattr(net, name)
         },
         "names": None if names is None else list(names),
+        "tasks": None if tasks is None else [tasks.n_classes, tasks.weights],
         "categories": standardizer.categories,
         "epochs": [
             {key: value for key, value in epoch.items() if key != "batches"}
@@ -94,6 +96,8 @@ def restored(
         setattr(net, name, tuple(value) if name == "_window_shape" else value)
     if header["names"] is not None:
         net.feature_names_in_ = np.array(header["names"], dtype=object)
+    if header["tasks"] is not None:
+        net._tasks = Tasks(net.loss, *header["tasks"])
     net._standardizer = _standardizer(net, tensors, header["categories"])
     net._outputs = net._make_outputs()
     with seeded(0, place):

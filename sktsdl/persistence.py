@@ -3,10 +3,11 @@
 import warnings
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from sktsdl._base import DeepRegressor
-from sktsdl._files import read_file
+from sktsdl._files import unpacked
 from sktsdl._state import restored
 
 
@@ -60,7 +61,7 @@ def load(
     >>> bool((again.predict(X_latest) == net.predict(X_latest)).all())
     True
     """
-    tensors, header = read_file(path)
+    tensors, header = unpacked(Path(path).read_bytes(), path)
     known = {
         cls.__name__: cls
         for cls in _subclasses(DeepRegressor)

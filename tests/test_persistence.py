@@ -3,7 +3,10 @@
 import json
 import os
 import pickle
+import signal
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -22,7 +25,7 @@ from sktsdl import (
     TransformerRegressor,
     WindowMLPRegressor,
 )
-from sktsdl._files import NO_DIGEST, read_file, write_file
+from sktsdl._files import NO_DIGEST, packed, unpacked
 from tests.estimators import every_net
 from tests.series import levels
 
@@ -117,15 +120,19 @@ def test_a_restored_net_is_fitted_anew_but_not_on(tmp_path):
     again.partial_fit(X, Y)
 
 
-def test_reading_runs_no_pickle_and_leaves_the_generators(monkeypatch, tmp_path):
-    net = WindowMLPRegressor(max_epochs=1).fit(X, Y)
-    net.save(tmp_path / "net")
-
+def forbid_pickle(monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError
 
     for name in ("pickle.load", "pickle.loads", "pickle.Unpickler", "torch.load"):
         monkeypatch.setattr(name, refuse)
+
+
+def test_reading_runs_no_pickle_and_leaves_the_generators(monkeypatch, tmp_path):
+    net = WindowMLPRegressor(max_epochs=1).fit(X, Y)
+    net.save(tmp_path / "net")
+
+    forbid_pickle(monkeypatch)
     before = torch.get_rng_state()
     again = sktsdl.load(tmp_path / "net")
     assert torch.equal(torch.get_rng_state(), before)
@@ -159,9 +166,9 @@ def test_any_changed_or_missing_byte_is_noticed(tmp_path):
 
 def rewritten(path, change):
     """Write a file again with another header and the digest that belongs to it."""
-    tensors, header = read_file(path)
+    tensors, header = unpacked(path.read_bytes(), path)
     change(header)
-    write_file(path, tensors, header)
+    path.write_bytes(packed(tensors, header))
 
 
 @pytest.mark.parametrize(
@@ -210,6 +217,28 @@ def test_a_net_of_another_package_is_named(tmp_path):
         there_and_back(net, tmp_path)
     again = there_and_back(net, tmp_path, classes=[Third])
     np.testing.assert_array_equal(again.predict(X), net.predict(X))
+
+
+KILLED = """
+import os, signal, sys, numpy as np, sktsdl, sktsdl._files
+X = np.random.default_rng(1).normal(size=(60, 5, 3))
+net = sktsdl.WindowMLPRegressor(max_epochs=1).fit(X, X[:, -1, 0])
+setattr(os, sys.argv[2], lambda *args: os.kill(os.getpid(), signal.SIGKILL))
+net.save(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("at", ["fsync", "replace"])
+def test_a_process_that_is_killed_while_saving_leaves_the_file(at, tmp_path):
+    path = tmp_path / "net"
+    net = WindowMLPRegressor(max_epochs=1, random_state=0).fit(X, Y)
+    net.save(path)
+    done = subprocess.run([sys.executable, "-c", KILLED, path, at], check=False)
+    assert done.returncode == -signal.SIGKILL
+    np.testing.assert_array_equal(sktsdl.load(path).predict(X), net.predict(X))
+    assert all(
+        name == "net" or name.startswith(".net.") for name in os.listdir(tmp_path)
+    )
 
 
 @pytest.mark.parametrize("at", ["os.fsync", "os.replace"])

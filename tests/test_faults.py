@@ -1,0 +1,130 @@
+"""What breaks a training leaves no trace: not in the estimator, not in the folder."""
+
+import os
+import signal
+
+import joblib
+import numpy as np
+import pytest
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback
+
+from sktsdl import (
+    ConformalRegressor,
+    LSTMRegressor,
+    MultiTaskNet,
+    PurgedRegressor,
+    RelativeTargetRegressor,
+    SlidingWindow,
+    WindowMLPRegressor,
+)
+from tests.estimators import every_net
+from tests.series import levels
+from tests.test_common import make
+
+HOOKS = [
+    "on_train_begin",
+    "on_epoch_begin",
+    "on_batch_begin",
+    "on_grad_computed",
+    "on_batch_end",
+    "on_epoch_end",
+    "on_train_end",
+]
+FRAME, Y = levels()
+ROWS = FRAME.to_numpy()
+
+
+class Broken(Callback):
+    """Raises where it is told to."""
+
+    def __init__(self, hook):
+        self.hook = hook
+
+
+def raises_at(hook):
+    def told(self, net, *args, **kwargs):
+        if self.hook == hook:
+            raise RuntimeError("the disk of the callback is full")
+
+    return told
+
+
+for hook in HOOKS:
+    setattr(Broken, hook, raises_at(hook))
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    yield
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_callback_that_raises(hook, goes_on):
+    net = make(LSTMRegressor, hidden_sizes=(4,), warm_start=goes_on)
+    net.fit(ROWS, Y).set_params(max_epochs=3, callbacks=[Broken(hook)])
+    expected, before = net.predict(ROWS), joblib.hash(vars(net))
+    with pytest.raises(RuntimeError, match="disk of the callback"):
+        net.fit(ROWS, Y)
+    assert joblib.hash(vars(net)) == before
+    np.testing.assert_array_equal(net.predict(ROWS), expected)
+
+
+@every_net
+def test_a_callback_that_raises_in_any_net(cls):
+    net = make(cls).fit(ROWS, Y).set_params(callbacks=[Broken("on_batch_end")])
+    before = joblib.hash(vars(net))
+    with pytest.raises(RuntimeError, match="disk of the callback"):
+        net.fit(ROWS, Y)
+    assert joblib.hash(vars(net)) == before
+
+
+AROUND = {
+    "conformal": ConformalRegressor,
+    "purged": lambda net: PurgedRegressor(net, purge=1),
+    "relative": RelativeTargetRegressor,
+    "tasks": MultiTaskNet,
+}
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_what_is_around_a_net_stays_as_well(around):
+    net = WindowMLPRegressor(max_epochs=1, random_state=0)
+    model = AROUND[around](net).fit(ROWS, Y)
+    net.set_params(callbacks=[Broken("on_batch_end")])
+    before = joblib.hash(vars(model))
+    with pytest.raises(RuntimeError, match="disk of the callback"):
+        model.fit(ROWS, Y)
+    assert joblib.hash(vars(model)) == before
+
+
+class KillerNet(WindowMLPRegressor):
+    """Kills the process that trains it, as a kernel without memory does."""
+
+    def _build_module(self, n_channels, n_outputs):
+        if self.dropout:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super()._build_module(n_channels, n_outputs)
+
+
+def test_a_worker_that_is_killed_in_a_search():
+    net = KillerNet(max_epochs=1, random_state=0)
+    search = GridSearchCV(
+        make_pipeline(SlidingWindow(4), net),
+        {"killernet__dropout": [0.0]},
+        cv=TimeSeriesSplit(2),
+        n_jobs=2,
+    )
+    search.fit(FRAME, Y)
+    expected = search.predict(FRAME)
+    search.set_params(param_grid={"killernet__dropout": [0.0, 0.5]})
+    with pytest.raises(TerminatedWorkerError):
+        search.fit(FRAME, Y)
+    np.testing.assert_array_equal(search.predict(FRAME), expected)
+    search.set_params(param_grid={"killernet__dropout": [0.0]}).fit(FRAME, Y)
+    np.testing.assert_array_equal(search.predict(FRAME), expected)

@@ -1,0 +1,160 @@
+"""Whole pipelines in files without code, by skops."""
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import EpochTimer
+
+from sktsdl import (
+    LSTMRegressor,
+    MultiTaskNet,
+    PurgedRegressor,
+    RatioLogScaler,
+    RelativeTargetRegressor,
+    SeasonalDifference,
+    SlidingWindow,
+    WindowMLPRegressor,
+)
+from sktsdl._history import Clock
+from tests.estimators import every_estimator
+from tests.series import INDEXES, levels, series, target
+from tests.test_common import answer, small
+from tests.test_persistence import forbid_pickle
+
+HISTORY = {"sktsdl._history.History", "sktsdl._history.Clock", "zoneinfo.ZoneInfo"}
+TIMED = [index for index in INDEXES.values() if hasattr(index, "freq")]
+
+
+def name_of(estimator):
+    return f"{type(estimator).__module__}.{type(estimator).__name__}"
+
+
+def there_and_back(estimator, also=()):
+    """Write and read, trusting what the documentation says and no more."""
+    content = skops.io.dumps(estimator)
+    found = set(skops.io.get_untrusted_types(data=content))
+    assert found <= HISTORY | set(also)
+    return skops.io.loads(content, trusted=sorted(found))
+
+
+@every_estimator
+@pytest.mark.parametrize("as_frame", [True, False])
+def test_every_estimator(cls, as_frame, monkeypatch):
+    X, y = levels()
+    X = X[["rail"]]
+    if not as_frame:
+        X, y = X.to_numpy(), y.to_numpy()
+    estimator = small(cls).fit(X[:40], y[:40])
+    inside = [name_of(estimator), name_of(SlidingWindow()), name_of(LSTMRegressor())]
+    forbid_pickle(monkeypatch)
+    again = there_and_back(estimator, inside)
+    for part in (X[:40], X[40:]):
+        np.testing.assert_array_equal(answer(again, part), answer(estimator, part))
+
+
+@pytest.mark.parametrize("index", INDEXES)
+def test_a_pipeline_keeps_its_history(index):
+    X = series(INDEXES[index])
+    steps = [
+        RatioLogScaler(),
+        SeasonalDifference(2),
+        StandardScaler(),
+        SlidingWindow(4),
+        PurgedRegressor(WindowMLPRegressor(max_epochs=1, random_state=0), purge=1),
+    ]
+    pipe = make_pipeline(*steps)
+    pipe[:-2].set_output(transform="pandas" if hasattr(X, "columns") else "default")
+    model = RelativeTargetRegressor(pipe).fit(X[:300], target(X)[:300])
+    again = there_and_back(model, map(name_of, [*steps, model, WindowMLPRegressor()]))
+    for part in (X[:300], X[300:], X):
+        np.testing.assert_array_equal(again.predict(part), model.predict(part))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        *TIMED,
+        pd.date_range("2020", periods=9, freq="D", unit="ns", tz="UTC"),
+        pd.date_range("2020", periods=9, freq=pd.offsets.CustomBusinessDay()),
+        pd.date_range("2020", periods=9, freq=pd.DateOffset(months=1, days=1)),
+    ],
+    ids=lambda index: str(index.freq),
+)
+def test_a_clock_is_the_same_after_it_was_written(index):
+    clock = Clock.of(index)
+    again = copy.deepcopy(clock)
+    assert again == clock
+    for name in ("first", "last"):
+        before, after = getattr(clock, name), getattr(again, name)
+        assert type(after) is type(before)
+        assert getattr(after, "tz", None) == getattr(before, "tz", None)
+        assert getattr(after, "unit", None) == getattr(before, "unit", None)
+
+
+def test_a_search(air_passengers):
+    X, y, _ = air_passengers
+    net = LSTMRegressor(hidden_sizes=(4,), max_epochs=1, random_state=0)
+    pipe = make_pipeline(SlidingWindow(4), net)
+    search = GridSearchCV(pipe, {"lstmregressor__lr": [0.1]}, cv=TimeSeriesSplit(2))
+    search.fit(X, y)
+    again = there_and_back(
+        search,
+        [
+            *map(name_of, pipe),
+            "sklearn.metrics._scorer._PassthroughScorer",
+            "sklearn.model_selection._split.TimeSeriesSplit",
+        ],
+    )
+    np.testing.assert_array_equal(again.predict(X), search.predict(X))
+
+
+def test_classes_come_back():
+    X, y = levels()
+    rises = np.where(y > X["rail"], "up", "down")
+    targets = pd.DataFrame({"level": y, "direction": rises}, index=X.index)
+    net = LSTMRegressor(hidden_sizes=(4,), max_epochs=1, random_state=0)
+    tasks = {"level": "regression", "direction": "classification"}
+    model = MultiTaskNet(net, tasks=tasks, weights=[1.0, 0.5])
+    pipe = make_pipeline(SlidingWindow(4), model).fit(X, targets)
+    again = there_and_back(pipe, map(name_of, [*pipe, net]))
+    pd.testing.assert_frame_equal(again.predict(X), pipe.predict(X))
+    np.testing.assert_array_equal(
+        again.predict_proba(X)["direction"], pipe.predict_proba(X)["direction"]
+    )
+
+
+def test_what_needs_code_is_not_written():
+    X, y = (part.to_numpy() for part in levels())
+    net = WindowMLPRegressor(max_epochs=1, callbacks=[EpochTimer()]).fit(X, y)
+    with pytest.raises(ValueError, match=r"callbacks=.* cannot be saved without code"):
+        skops.io.dumps(net)
+
+
+def test_a_device_that_is_not_there():
+    X, y = (part.to_numpy() for part in levels())
+    net = WindowMLPRegressor(max_epochs=1).fit(X, y).set_params(device="cuda:9")
+    again = there_and_back(net, [name_of(net)])
+    assert again.device == "cpu"
+    np.testing.assert_array_equal(again.predict(X), net.predict(X))
+
+
+def test_a_changed_net_is_noticed():
+    X, y = (part.to_numpy() for part in levels())
+    net = WindowMLPRegressor(max_epochs=1).fit(X, y)
+    content = net.__getstate__()["content"]
+    changed = content[:-1] + bytes([content[-1] ^ 1])
+    with pytest.raises(ValueError, match="not as it was saved"):
+        WindowMLPRegressor().__setstate__({"content": changed})
+
+
+def test_it_is_not_trained_on():
+    X, y = (part.to_numpy() for part in levels())
+    net = WindowMLPRegressor(max_epochs=1).fit(X, y)
+    with pytest.raises(ValueError, match="cannot be trained on"):
+        there_and_back(net, [name_of(net)]).partial_fit(X, y)
