@@ -3,6 +3,7 @@
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,6 @@ Place = Literal["training", "follows", "unknown"]
 
 N_RECOGNISED = 512
 RTOL = 1e-5
-AS_NUMBERS = ("first", "last", "offset")  # of a `Clock`, in files
 WAY_OUT = (
     "so the rows before it are taken as unknown; give the training rows from their "
     "start, or the rows right after them, in one frame with a time index."
@@ -192,12 +192,15 @@ class Clock:
         return cls(_kind(index), index[0], index[-1], tz, offset, 1.5 * common)
 
     def __getstate__(self) -> dict[str, Any]:
-        # skops writes numbers and names, but no stamps of pandas.
-        state = dict(vars(self))
-        return state | {name: _written(state[name]) for name in AS_NUMBERS}
+        # skops writes names and numbers, but no stamps of pandas.
+        return {name: _written(value) for name, value in vars(self).items()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state | {n: _read(state[n]) for n in AS_NUMBERS})
+        state = {name: _read(value) for name, value in state.items()}
+        if state["tz"] is not None:
+            for name in ("first", "last"):
+                state[name] = state[name].tz_localize("UTC").tz_convert(state["tz"])
+        self.__dict__.update(state)
 
     def reads(self, index: pd.Index) -> bool:
         """Say whether `index` is of the training index's kind and says where it is."""
@@ -370,32 +373,41 @@ def _offset(index: pd.DatetimeIndex) -> BaseOffset | None:
 
 
 def _written(value: Any) -> Any:
-    """Return a stamp or a step as its name and numbers, where they say all of it."""
-    if isinstance(value, pd.Timestamp):
-        return "timestamp", int(value.asm8.view("i8")), value.unit, value.tz
-    if isinstance(value, pd.Timedelta):
-        return "timedelta", int(value.asm8.view("i8")), value.unit
-    if isinstance(value, pd.Period):
-        return "period", value.ordinal, value.freqstr
-    if isinstance(value, BaseOffset):
-        with suppress(ValueError):
-            if to_offset(value.freqstr) == value:
-                return "offset", value.freqstr
+    """Return a stamp, step or zone as its kind and numbers, where they say all of it.
+
+    Stamps are in UTC.
+    """
+    match value:
+        case pd.Timestamp() | pd.Timedelta():
+            kind = type(value).__name__
+            return kind, int(value.asm8.view("i8")), value.unit
+        case pd.Period():
+            return "Period", value.ordinal, value.freqstr
+        case BaseOffset():
+            written = "offset", value.freqstr
+        case tzinfo():
+            written = "zone", str(value)
+        case _:
+            return value
+    with suppress(ValueError, KeyError):
+        if _read(written) == value:
+            return written
     return value
 
 
 def _read(value: Any) -> Any:
-    """Return what `_written` was given."""
+    """Return what `_written` was given, stamps without their zone."""
     match value:
-        case "timestamp", count, unit, tz:
-            stamp = pd.Timestamp(np.datetime64(count, unit))
-            return stamp if tz is None else stamp.tz_localize("UTC").tz_convert(tz)
-        case "timedelta", count, unit:
+        case "Timestamp", count, unit:
+            return pd.Timestamp(np.datetime64(count, unit))
+        case "Timedelta", count, unit:
             return pd.Timedelta(np.timedelta64(count, unit))
-        case "period", ordinal, freq:
+        case "Period", ordinal, freq:
             return pd.Period(ordinal=ordinal, freq=freq)
         case "offset", name:
             return to_offset(name)
+        case "zone", name:
+            return pd.DatetimeIndex([], tz=name).tz
         case _:
             return value
 

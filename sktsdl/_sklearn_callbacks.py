@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import wraps
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -14,7 +15,11 @@ except ImportError:
         """Stands for scikit-learn's, where it has none."""
 
     def with_callbacks(method: Any) -> Any:
-        return method
+        @wraps(method)  # a frame between, as there: warnings count them
+        def managed(estimator: Any, *args: Any, **kwargs: Any) -> Any:
+            return method(estimator, *args, **kwargs)
+
+        return managed
 
 
 __all__ = ["CallbackSupportMixin", "fit_task", "with_callbacks"]

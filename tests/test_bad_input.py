@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.base import is_regressor
+from sklearn.pipeline import make_pipeline
 
 import sktsdl
-from tests.estimators import CLASSES, TAKE_WINDOWS, every_estimator
+from tests.estimators import CLASSES, TAKE_WINDOWS, every_estimator, every_net
 from tests.test_common import answer, small
 
 N = 40
@@ -218,3 +219,65 @@ def test_a_missing_value_of_an_extension_type_is_a_missing_value(cls):
     else:
         with pytest.raises(ValueError, match="NaN"):
             estimator.fit(X, y)
+
+
+# Told by the steps that look back; a net stands behind one.
+INDEX_ERRORS = {
+    "backwards": (lambda index: index[::-1], r"does not increase at row 1 \("),
+    "a day twice": (duplicated, r"does not increase at row 20 \("),
+    "a day without a date": (
+        lambda index: index.where(np.arange(N) != 20),
+        r"does not increase at row 20 \(NaT",
+    ),
+    "two levels": (
+        lambda index: pd.MultiIndex.from_arrays([index, index]),
+        "MultiIndex",
+    ),
+}
+
+
+def looking_back(cls):
+    """Construct a pipeline of `cls`, or nothing if it does not look back."""
+    if issubclass(cls, (*WRAPPERS, sktsdl.RelativeTargetRegressor)):
+        return None
+    if issubclass(cls, TAKE_WINDOWS):
+        return make_pipeline(sktsdl.SlidingWindow(4), small(cls))
+    return small(cls)
+
+
+LOOKING_BACK = pytest.mark.parametrize("cls", list(filter(looking_back, CLASSES)))
+
+
+@pytest.mark.parametrize("kind", INDEX_ERRORS)
+@LOOKING_BACK
+def test_an_index_out_of_order_is_an_error(cls, kind):
+    change, message = INDEX_ERRORS[kind]
+    X, y = rows()
+    bad = X.set_axis(change(X.index))
+    with pytest.raises(ValueError, match=message):
+        looking_back(cls).fit(bad, y)
+    estimator = looking_back(cls).fit(X, y)
+    with pytest.raises(ValueError, match=message):
+        answer(estimator, bad)
+
+
+@LOOKING_BACK
+def test_time_zones_are_not_mixed(cls):
+    X, y = rows()
+    aware = X.tz_localize("Europe/Berlin")
+    estimator = looking_back(cls).fit(aware, y)
+    expected = answer(estimator, aware)
+    found = answer(estimator, aware.tz_convert("UTC"))
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match=r"naive.*tz-aware.*tz_localize"):
+        answer(estimator, X)
+
+
+@every_net
+def test_fewer_rows_than_the_window_are_an_error(cls):
+    X, y = rows()
+    pipe = make_pipeline(sktsdl.SlidingWindow(12), small(cls))
+    with pytest.raises(ValueError, match=r"None of the 11 windows of 12 rows"):
+        pipe.fit(X[:11], y[:11])
+    fitted = pipe.fit(X, y)
+    assert np.isfinite(fitted.predict(X[:5])).all()

@@ -18,7 +18,7 @@ from sktsdl import (
     WindowMLPRegressor,
     make_supervised,
 )
-from tests.series import INDEXES, TIMED, as_in_whole_series, series, take
+from tests.series import INDEXES, TIMED, as_in_whole_series, part, series
 
 N_TRAIN = 30  # more than all steps together look back
 TOLERANCES = {
@@ -58,10 +58,6 @@ def rows_of(draw, indexes=tuple(INDEXES)):
     X = series(INDEXES[index], seed=draw(st.integers(0, 99)), n=n)
     dtype = draw(st.sampled_from(list(TOLERANCES)))
     return (100 * X + 1).astype(dtype), TOLERANCES[dtype]
-
-
-def part(X, start, stop):
-    return take(X, np.arange(start, stop))
 
 
 def whole(chain, X):
