@@ -2,9 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
+WHEEL := .venv-wheel
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: bench-speed demo test test-oldest lint clean
+.PHONY: bench-speed demo test test-oldest test-wheel lint audit licenses clean
 
 demo: $(VENV)/demo
 	$(BIN)/python benchmarks/demo.py
@@ -19,13 +20,33 @@ test: $(VENV)/dev
 test-oldest: $(OLDEST)/test
 	$(OLDEST)/bin/python -m pytest -n 2 -W default
 
+# README's first example, by the wheel alone, outside the checkout.
+test-wheel: constraints.txt pyproject.toml
+	rm -rf $(WHEEL)
+	$(PYTHON) -m venv $(WHEEL)
+	$(WHEEL)/bin/pip wheel --quiet --no-deps --wheel-dir $(WHEEL)/dist .
+	$(WHEEL)/bin/pip install --quiet --constraint constraints.txt torch
+	$(WHEEL)/bin/pip install --quiet --constraint constraints.txt $(WHEEL)/dist/*.whl
+	awk '/^```python/ {on = 1; next} /^```/ && on {exit} on' README.md \
+		> $(WHEEL)/example.py
+	cd / && "$(CURDIR)/$(WHEEL)/bin/python" -I -W error "$(CURDIR)/$(WHEEL)/example.py"
+
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Known vulnerabilities, asked of the package index: needs its JSON interface.
+audit: $(VENV)/audit
+	$(BIN)/pip check
+	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > $(VENV)/audited.txt
+	$(BIN)/pip-audit --strict --no-deps --disable-pip -r $(VENV)/audited.txt
+
+licenses: $(VENV)/audit
+	$(BIN)/pip-licenses --order=license --format=markdown
+
 clean:
-	rm -rf $(VENV) $(OLDEST)
+	rm -rf $(VENV) $(OLDEST) $(WHEEL)
 
 # torch comes first, so that its build is chosen by this version alone.
 $(VENV)/torch: constraints.txt
@@ -39,6 +60,10 @@ $(VENV)/demo: $(VENV)/torch pyproject.toml
 
 $(VENV)/dev: $(VENV)/torch pyproject.toml
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+$(VENV)/audit: $(VENV)/dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[audit]"
 	touch $@
 
 # The lowest version of each package that is declared; but not of torch, as an old one
