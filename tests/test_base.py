@@ -89,6 +89,26 @@ def test_fewer_rows_than_the_window():
     pipeline(8).fit(X[:9], y[:9])
 
 
+def test_fewer_rows_with_a_target_than_the_window():
+    X, y = levels()
+    windows = SlidingWindow(8).fit(X[:20]).transform(X[20:27])  # each is complete
+    with pytest.raises(ValueError, match=r"target for each of the 8 steps.*7 rows"):
+        net(loss_steps="all").fit(windows, y[20:27])
+
+
+def test_windows_of_nothing():
+    for shape in [(9, 0, 2), (9, 4, 0)]:
+        with pytest.raises(ValueError, match="at least one step and one channel"):
+            net().fit(np.ones(shape), np.arange(9))
+
+
+def test_weights_of_incomplete_windows_only():
+    X, y = levels()
+    weights = np.arange(len(X)) < 3
+    with pytest.raises(ValueError, match="0 for every complete window"):
+        pipeline(8).fit(X, y, lstmregressor__sample_weight=weights)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_hole_in_the_rows_is_named(value):
     X, y = levels()
