@@ -5,6 +5,7 @@ import signal
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
@@ -35,6 +36,7 @@ HOOKS = [
 ]
 FRAME, Y = levels()
 ROWS = FRAME.to_numpy()
+OTHERS = ROWS[10:, :1], np.column_stack([Y, Y])[10:]
 
 
 class Broken(Callback):
@@ -80,7 +82,7 @@ def test_a_callback_that_raises_in_any_net(cls):
     net = make(cls).fit(ROWS, Y).set_params(callbacks=[Broken("on_batch_end")])
     before = joblib.hash(vars(net))
     with pytest.raises(RuntimeError, match="disk of the callback"):
-        net.fit(ROWS, Y)
+        net.fit(*OTHERS)
     assert joblib.hash(vars(net)) == before
 
 
@@ -99,7 +101,18 @@ def test_what_is_around_a_net_stays_as_well(around):
     net.set_params(callbacks=[Broken("on_batch_end")])
     before = joblib.hash(vars(model))
     with pytest.raises(RuntimeError, match="disk of the callback"):
-        model.fit(ROWS, Y)
+        model.fit(*OTHERS)
+    assert joblib.hash(vars(model)) == before
+
+
+def test_labels_stay_as_well():
+    net = WindowMLPRegressor(max_epochs=1, random_state=0)
+    rises = pd.DataFrame({"to": np.where(Y > FRAME["rail"], "up", "down")})
+    model = MultiTaskNet(net, tasks={"to": "classification"}).fit(ROWS, rises)
+    net.set_params(callbacks=[Broken("on_batch_end")])
+    before = joblib.hash(vars(model))
+    with pytest.raises(RuntimeError, match="disk of the callback"):
+        model.fit(ROWS, rises.replace("up", "north"))
     assert joblib.hash(vars(model)) == before
 
 
