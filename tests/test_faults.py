@@ -107,7 +107,7 @@ def test_what_is_around_a_net_stays_as_well(around):
 
 def test_labels_stay_as_well():
     net = WindowMLPRegressor(max_epochs=1, random_state=0)
-    rises = pd.DataFrame({"to": np.where(Y > FRAME["rail"], "up", "down")})
+    rises = pd.DataFrame({"to": np.where(FRAME["rail"] < Y, "up", "down")})
     model = MultiTaskNet(net, tasks={"to": "classification"}).fit(ROWS, rises)
     net.set_params(callbacks=[Broken("on_batch_end")])
     before = joblib.hash(vars(model))
