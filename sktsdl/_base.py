@@ -41,7 +41,13 @@ from sktsdl._training_parameters import (
     TrainingParameters,
 )
 from sktsdl._validation import roll_back_on_error
-from sktsdl._wrappers import EmbedCategories, WindowNorm
+from sktsdl._wrappers import (
+    ChannelIndependent,
+    EmbedCategories,
+    Patches,
+    WindowNorm,
+    n_steps,
+)
 
 PREDICT_BLOCK = 256
 
@@ -316,6 +322,11 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         """The number of steps of each window, known before the module is built."""
         return self._window_shape[0]
 
+    @property
+    def _n_steps(self) -> int:
+        """The number of steps that the architecture sees of a window."""
+        return n_steps(self._window, self.patch_size)
+
     @abstractmethod
     def _build_module(self, n_channels: int, n_outputs: int) -> Any:
         """Build the untrained module, (batch, time, channels) -> (batch, outputs)."""
@@ -381,6 +392,8 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             "standardize",
             "window_norm",
             "target_channels",
+            "channel_independent",
+            "patch_size",
             "loss_steps",
             "categorical_features",
         )
@@ -505,20 +518,16 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
         n_outputs = self._outputs.n_outputs(n_targets)
         n_codes = [len(codes) + 1 for codes in self._standardizer.codes]
         n_embedded = sum(EmbedCategories.widths(n_codes))
-        module = self._build_module(n_channels - len(n_codes) + n_embedded, n_outputs)
-        if self.loss_steps == "all":
-            if not getattr(module, "is_causal", False):
-                raise ValueError(
-                    f"loss_steps='all' needs a net whose steps see no later ones, and "
-                    f"this {type(self).__name__} is none: use loss_steps='last'."
-                )
-            module.every_step = True
+        n_seen = n_channels - len(n_codes) + n_embedded
+        module = self._build_inner(n_seen, n_outputs, n_targets)
         if n_codes:
             module = EmbedCategories(
                 module, self._standardizer.categories, n_codes, n_channels=n_channels
             )
         if self.window_norm is not None:
-            origins = self._standardizer.origins(self.target_channels, n_targets)
+            targets = self._target_positions(n_targets)
+            share = n_targets // len(targets)
+            origins = [at for at in targets for _ in range(share)]
             gain, shift = self._standardizer.carry(origins)
             module = WindowNorm(
                 module,
@@ -532,6 +541,33 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             )
         initialize(module, self.weight_init)
         return module.to(torch.float32)
+
+    def _build_inner(self, n_channels: int, n_outputs: int, n_targets: int) -> Any:
+        """Build the module of channels that are all numbers."""
+        own: list[int] = []
+        n_seen = n_channels
+        if self.channel_independent:
+            coded = self._standardizer.categories
+            targets = self._target_positions(n_targets)
+            own = [at - sum(code < at for code in coded) for at in targets]
+            n_seen = 1 + n_channels - len(set(own))
+            n_outputs //= len(own)
+        module = self._build_module(n_seen * self.patch_size, n_outputs)
+        if self.loss_steps == "all":
+            if not getattr(module, "is_causal", False):
+                raise ValueError(
+                    f"loss_steps='all' needs a net whose steps see no later ones, and "
+                    f"this {type(self).__name__} is none: use loss_steps='last'."
+                )
+            module.every_step = True
+        if self.patch_size > 1:
+            module = Patches(module, self.patch_size)
+        if own:
+            module = ChannelIndependent(module, own, n_channels=n_channels)
+        return module
+
+    def _target_positions(self, n_targets: int) -> list[int]:
+        return self._standardizer.target_positions(self.target_channels, n_targets)
 
     def _evaluate(self, X: Any, method: str) -> np.ndarray:
         """Return what a method of the module answers for each window of `X`."""

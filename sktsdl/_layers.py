@@ -124,7 +124,7 @@ def initialize(net: nn.Module, how: str) -> None:
                 continue
             # The gates of a recurrent layer are matrices of their own.
             n_parts = 1
-            if isinstance(module, nn.RNNBase):
+            if isinstance(module, nn.RNNBase | nn.RNNCellBase):
                 n_parts = weight.shape[0] // module.hidden_size
             for part in weight.detach().chunk(n_parts):
                 draws[how](part)

@@ -141,8 +141,8 @@ class Standardizer:
             f"{parameter} has {channel!r}, which is no channel of X: it has {known}."
         )
 
-    def origins(self, channels: Any, n_outputs: int) -> list[int]:
-        """Return, for each output, the position of the target channel it belongs to."""
+    def target_positions(self, channels: Any, n_outputs: int) -> list[int]:
+        """Return the positions of the channels whose future the outputs are."""
         is_one = not isinstance(channels, list | tuple | np.ndarray)
         names: list[Any] = [channels] if is_one else list(channels)
         positions = [self.position(name, "target_channels") for name in names]
@@ -157,8 +157,7 @@ class Standardizer:
                 f"target_channels={channels!r} cannot share the {n_outputs} columns of "
                 "y evenly: name one channel for each target."
             )
-        share = n_outputs // len(positions)
-        return [at for at in positions for _ in range(share)]
+        return positions
 
     def carry(self, channels: list[int]) -> tuple[np.ndarray, np.ndarray]:
         """Return gain and shift from channels, as the net sees them, to targets.

@@ -24,6 +24,7 @@ from sktsdl._callbacks import (
 )
 from sktsdl._device import generator_states, resolve_device, threads_for
 from sktsdl._net import Net
+from sktsdl._wrappers import NetWrapper
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -44,14 +45,20 @@ def part_size(module: nn.Module, batch_size: int, window: int) -> int:
     Buffers of more than some megabytes are fetched from the system at every step, page
     by page, where smaller ones are used again. The gradient is the same.
     """
+    n_samples, n_steps = _seen(module, window)
     layers: list[Any] = list(module.modules())
     sizes = [
-        layer.bytes_per_window(window)
+        n_samples * layer.bytes_per_window(n_steps)
         for layer in layers
         if hasattr(layer, "bytes_per_window")
     ]
     n_parts = math.ceil(batch_size * max(sizes, default=0) / BUFFER_BYTES)
     return math.ceil(batch_size / max(n_parts, 1))
+
+
+def _seen(module: nn.Module, window: int) -> tuple[int, int]:
+    """Return how many samples a net sees of one window, and of how many steps."""
+    return module.seen(window) if isinstance(module, NetWrapper) else (1, window)
 
 
 def epochs_left(previous: Net, params: Any) -> int:
@@ -129,7 +136,7 @@ def train(
     if previous is not None:
         _resume(net, previous, params)
     n_weights = sum(weight.numel() for weight in module.parameters())
-    with threads_for(n_weights * part * window):
+    with threads_for(n_weights * part * math.prod(_seen(module, window))):
         try:
             net.partial_fit(train_set, None)
         except torch.cuda.OutOfMemoryError as error:

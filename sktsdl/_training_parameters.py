@@ -74,9 +74,16 @@ window_norm : {None, "last", "standard"}, default=None
     `target_channels`: ``x_last + s_y * net(...)`` with the deviation ``s_y`` of `y`, or
     ``mean_window + std_window * net(...)``.
 target_channels : int, str or sequence of them, default=0
-    For `window_norm`: the channels whose future `y` is, in the units of `y`. Several
-    share the columns of `y` evenly and in order, each with its whole horizon, as
-    ``make_supervised`` lays them.
+    For `window_norm` and `channel_independent`: the channels whose future `y` is, in
+    the units of `y`. Several share the columns of `y` evenly and in order, each with
+    its whole horizon, as ``make_supervised`` lays them.
+channel_independent : bool, default=False
+    Whether one net answers for each of the `target_channels` as a sample of its own
+    (Nie et al. 2023): it sees that channel and those that are no target's, and a batch
+    has as many times the samples.
+patch_size : int, default=1
+    How many steps of the window the net sees as one step, of as many times the
+    channels (Nie et al. 2023); a season or a part of it shortens long windows.
 loss_steps : {"last", "all"}, default="last"
     Whether the loss is that of the forecast at the last step of each window, or of the
     forecasts at all its steps; the latter needs a causal net, and windows of
@@ -152,6 +159,8 @@ class TrainingParameters(FieldParams):
     standardize: bool = True
     window_norm: Literal["last", "standard"] | None = None
     target_channels: int | str | Sequence[int | str] = 0
+    channel_independent: bool = False
+    patch_size: int = 1
     loss_steps: Literal["last", "all"] = "last"
     categorical_features: Sequence[int | str] | None = None
     weight_init: Literal["default", "xavier", "he", "orthogonal"] = "default"
@@ -164,12 +173,13 @@ class TrainingParameters(FieldParams):
     def _check_parameters(self) -> None:
         """Raise an error for a parameter that cannot work, before any training."""
         self._check_number("lr", min_val=0, include_boundaries="neither")
-        for name in ("max_epochs", "batch_size", "accumulate_batches"):
+        for name in ("max_epochs", "batch_size", "accumulate_batches", "patch_size"):
             check_scalar(getattr(self, name), name, Integral, min_val=1)
         check_scalar(self.n_iter_no_change, "n_iter_no_change", Integral, min_val=1)
         for name in ("weight_decay", "tol"):
             self._check_number(name, min_val=0)
-        for name in ("early_stopping", "standardize", "warm_start"):
+        flags = ("early_stopping", "standardize", "channel_independent", "warm_start")
+        for name in flags:
             check_scalar(getattr(self, name), name, (bool, np.bool_))
         check_scalar(self.verbose, "verbose", Integral, min_val=0)
         self._check_probability("validation_fraction", "neither")

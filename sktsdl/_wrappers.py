@@ -35,6 +35,11 @@ class NetWrapper(nn.Module):
     def step_ends(self, window: int) -> Tensor:
         return self.net.step_ends(window)
 
+    def seen(self, window: int) -> tuple[int, int]:
+        """Return how many samples the net sees of one window, and of how many steps."""
+        is_inner = not isinstance(self.net, NetWrapper)
+        return (1, window) if is_inner else self.net.seen(window)
+
 
 class EmbedCategories(NetWrapper):
     """Replace channels of integer codes by learned embeddings.
@@ -176,3 +181,102 @@ class WindowNorm(NetWrapper):
         level = torch.where(self.is_changed, level, 0.0)
         scale = torch.where(self.is_changed, scale, 1.0)
         return (x - level) / scale, level, scale
+
+
+class ChannelIndependent(NetWrapper):
+    """Let one net answer for each target as a sample of its own [1]_.
+
+    A sample has the channel that the target is the future of first, and after it all
+    channels that are no target's.
+
+    **Shape**: (batch, time, channels) -> (batch, outputs); the net's is
+    (batch * targets, time, 1 + others) -> (batch * targets, outputs / targets)
+
+    Parameters
+    ----------
+    net : nn.Module
+        The net of one target.
+    own : list of int
+        The channel of each target, in the order of the outputs.
+    n_channels : int
+        The number of channels.
+
+    References
+    ----------
+    .. [1] Y. Nie et al. (2023). A Time Series is Worth 64 Words: Long-term Forecasting
+       with Transformers. ICLR.
+    """
+
+    own: Tensor
+    others: Tensor
+
+    def __init__(self, net: nn.Module, own: list[int], *, n_channels: int) -> None:
+        super().__init__(net)
+        others = [i for i in range(n_channels) if i not in own]
+        self.register_buffer("own", torch.tensor(own, dtype=torch.long))
+        self.register_buffer("others", torch.tensor(others, dtype=torch.long))
+
+    def change(self, x: Tensor) -> Tensor:
+        own = x.index_select(-1, self.own).transpose(1, 2)[..., None]
+        others = x.index_select(-1, self.others)[:, None]
+        others = others.expand(-1, len(self.own), -1, -1)
+        return torch.cat([own, others], dim=-1).flatten(0, 1)
+
+    def forward(
+        self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
+    ) -> Tensor:
+        if targets is not None:
+            kwargs["targets"] = targets.reshape(len(x) * len(self.own), -1)
+        answer = self._by_window(self.net(self.change(x), **kwargs))
+        return answer.movedim(1, -2).flatten(-2)  # targets one after the other
+
+    def attention_weights(self, x: Tensor) -> Tensor:
+        return self._by_window(super().attention_weights(x))
+
+    def seen(self, window: int) -> tuple[int, int]:
+        n_samples, n_steps = super().seen(window)
+        return len(self.own) * n_samples, n_steps
+
+    def _by_window(self, answer: Tensor) -> Tensor:
+        """(batch * targets, ...) -> (batch, targets, ...)"""
+        return answer.reshape(-1, len(self.own), *answer.shape[1:])
+
+
+class Patches(NetWrapper):
+    """Show the net several steps as one of as many times the channels.
+
+    The last patch ends at the last step; the first one is filled from the front with
+    its first value.
+
+    **Shape**: (batch, time, channels) -> that of `net`, which sees
+    (batch, ceil(time / size), size * channels)
+
+    Parameters
+    ----------
+    net : nn.Module
+        The net of patches.
+    size : int
+        The steps of a patch.
+    """
+
+    def __init__(self, net: nn.Module, size: int) -> None:
+        super().__init__(net)
+        self.size = size
+
+    def change(self, x: Tensor) -> Tensor:
+        front = x[:, :1].expand(-1, -x.shape[1] % self.size, -1)
+        x = torch.cat([front, x], dim=1)
+        return x.reshape(len(x), -1, self.size * x.shape[2])
+
+    def step_ends(self, window: int) -> Tensor:
+        n_patches = n_steps(window, self.size)
+        after = n_patches - 1 - super().step_ends(n_patches)
+        return window - 1 - self.size * after
+
+    def seen(self, window: int) -> tuple[int, int]:
+        return super().seen(n_steps(window, self.size))
+
+
+def n_steps(window: int, patch_size: int) -> int:
+    """Return how many patches a window has."""
+    return -(-window // patch_size)

@@ -294,6 +294,11 @@ class MultiTaskNet(
                 f"window_norm={self.net.window_norm!r} of the net carries answers back "
                 "to the level of a channel, and a class has none: set it to None."
             )
+        if classes and self.net.channel_independent:
+            raise ValueError(
+                "channel_independent=True of the net makes each target the future of a "
+                "channel, and a class is none: set it to False."
+            )
         return list(y.columns), classes
 
     def _check_columns(self, y: Any, argument: str) -> None:

@@ -209,15 +209,15 @@ def test_attention_against_numpy():
     module = module_of(net)
     x = samples(seed=1)
     (layer,) = module.stack.layers[0]
-    w = module.score.weight.detach().numpy()[0]
+    w = module.score.weight.detach().numpy()
     for i in range(3):
         states = reference_states("lstm", layer, x[i])
-        scores = np.exp(states @ w)
+        scores = np.exp(states @ w.T @ states[-1] / np.sqrt(5))
         alpha = scores / scores.sum()
         with torch.no_grad():
             window = torch.from_numpy(x[i : i + 1])
-            context = torch.from_numpy(alpha @ states)
-            torch.testing.assert_close(module(window)[0], module.head(context))
+            seen = torch.from_numpy(np.concatenate([alpha @ states, states[-1]]))
+            torch.testing.assert_close(module(window)[0], module.head(seen))
             np.testing.assert_allclose(module.attention_weights(window)[0], alpha)
     weights = net.fit(x, x[:, 0, 0]).attention_weights(x)
     assert weights.shape == (12, 9)
@@ -284,7 +284,7 @@ COUNTS = {
     "lstm, normed": (LSTMRegressor(layer_norm=True), 18_944 + 16 * 64 + 65),
     "gru": (GRURegressor(), 14_208 + 2 * 3 * 64 + 65),
     "bilstm": (BiLSTMRegressor(), 2 * lstm_weights(10, 64) + 129),
-    "attention lstm": (AttentionLSTMRegressor(), lstm_weights(10, 64) + 64 + 65),
+    "attention lstm": (AttentionLSTMRegressor(), lstm_weights(10, 64) + 64**2 + 129),
     "cnn": (CNNRegressor(), 3 * 10 * 64 + 64 + 20 * 64 + 1),
     "cnn, pooled": (CNNRegressor(pooling="max"), 3 * 10 * 64 + 64 + 65),
     "cnn lstm": (CNNLSTMRegressor(), 4 * 10 * 32 + 32 + lstm_weights(32, 64) + 65),
@@ -430,6 +430,37 @@ def test_options_learn(net):
     assert net.fit(X, y).score(X, y) > 0.5
     alone = net.predict(X[:1])
     np.testing.assert_allclose(alone, net.predict(X)[:1], rtol=1e-6)
+
+
+def test_an_mlp_without_a_layer_is_linear():
+    X = samples(n=200)
+    y = X[:, -1, 0] - 2 * X[:, 3, 1] + 7
+    net = WindowMLPRegressor(hidden_sizes=(), lr=1e-2, max_epochs=60, random_state=0)
+    assert net.fit(X, y).score(X, y) > 0.999
+    assert net.n_parameters_ == 9 * 2 + 1
+
+
+def test_a_decoder_makes_patches():
+    net = Seq2SeqRegressor(attention=False, patch_size=3, hidden_size=6)
+    module = module_of(net, outputs=7)
+    x = torch.from_numpy(samples(seed=1))
+    inner = module.net
+    with torch.no_grad():
+        s = inner.encoder(module.change(x))[:, -1]
+        y, expected = x.new_zeros(len(x), 3), []
+        for _ in range(3):
+            s = inner.decoder(y, s)
+            y = inner.head(s)
+            expected.append(y)
+        torch.testing.assert_close(module(x), torch.cat(expected, dim=1)[:, :7])
+        # Forced from the first patch on, the last ones go on from what was true.
+        true = torch.randn(len(x), 7, dtype=torch.float64)
+        inner.teacher_forcing = 1.0
+        s = inner.encoder(module.change(x))[:, -1]
+        for part in (x.new_zeros(len(x), 3), true[:, :3], true[:, 3:6]):
+            s = inner.decoder(part, s)
+        forced = module(x, targets=true, progress=0.0)
+        torch.testing.assert_close(forced[:, 6:], inner.head(s)[:, :1])
 
 
 def test_a_last_batch_of_one_window_is_no_trouble_for_batch_statistics():

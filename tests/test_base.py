@@ -41,6 +41,8 @@ BAD_PARAMETERS = {
         (EarlyStopping(), TypeError),
     ],
     "early_stopping": [("no", TypeError)],
+    "channel_independent": [("no", TypeError)],
+    "patch_size": [(0, ValueError), (2.5, TypeError)],
     "standardize": [("yes", TypeError)],
     "warm_start": [(1, TypeError)],
     "verbose": [(-1, ValueError)],

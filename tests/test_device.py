@@ -31,10 +31,16 @@ def dataset(**parts):
 
 
 @pytest.mark.parametrize("window_norm", [None, "last", "standard"])
+@pytest.mark.parametrize("patch_size", [1, 2])
 @every_net
-def test_a_forward_pass_stays_on_its_device(cls, window_norm):
+def test_a_forward_pass_stays_on_its_device(cls, window_norm, patch_size):
     net = cls(
-        max_epochs=1, window_norm=window_norm, categorical_features=[2], random_state=0
+        max_epochs=1,
+        window_norm=window_norm,
+        channel_independent=patch_size > 1,
+        patch_size=patch_size,
+        categorical_features=[2],
+        random_state=0,
     )
     module = net.fit(X, Y).module_.to(META)
     module.train()

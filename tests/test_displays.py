@@ -331,6 +331,18 @@ def test_attention_of_steps_and_of_all_steps_to_all(air_passengers):
         AttentionDisplay.from_estimator(tcn, X)
 
 
+def test_attention_of_patches(air_passengers):
+    X, y, _ = air_passengers
+    net = AttentionLSTMRegressor(hidden_sizes=(4,), patch_size=3, **TRAINED)
+    pipe = make_pipeline(SlidingWindow(WINDOW), net).fit(X, y)
+    display = AttentionDisplay.from_estimator(pipe, X)
+    assert len(display.weights) == -(-WINDOW // 3)
+    assert display.ax_.get_xlabel() == "patch of 3 steps (0 ends with the row itself)"
+    net.set_params(channel_independent=True).fit(pipe[:-1].transform(X), y)
+    with pytest.raises(ValueError, match="weights for each target"):
+        AttentionDisplay.from_estimator(pipe, X)
+
+
 def test_residuals(pipe, air_passengers):
     X, y, _ = air_passengers
     display = ResidualDisplay.from_estimator(pipe, X[100:], y[100:], n_lags=12)

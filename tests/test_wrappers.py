@@ -8,6 +8,7 @@ from torch import nn
 
 from sktsdl import (
     AttentionLSTMRegressor,
+    CNNLSTMRegressor,
     LSTMRegressor,
     Seq2SeqRegressor,
     SlidingWindow,
@@ -15,7 +16,7 @@ from sktsdl import (
     TransformerRegressor,
     make_supervised,
 )
-from sktsdl._wrappers import WindowNorm
+from sktsdl._wrappers import ChannelIndependent, Patches, WindowNorm
 from tests.series import levels
 
 RNG = np.random.default_rng(0)
@@ -144,6 +145,120 @@ def test_a_decoder_is_forced_by_targets_as_it_makes_them(window_norm):
     targets = torch.randn(7, 2)
     answer = around(torch.randn(7, 5, 2), targets=targets)
     torch.testing.assert_close(answer, targets)
+
+
+TWO = make_supervised(WALK, target=[0, 1], horizon=3)
+PAIRS = np.asarray(SlidingWindow(7).fit_transform(TWO[0]))[6:]
+PAIRS_Y = TWO[1][6:]
+EACH = {"target_channels": [0, 1], "channel_independent": True}
+
+
+@pytest.mark.parametrize("window_norm", [None, "standard"])
+def test_one_net_answers_for_each_channel(net, window_norm):
+    fitted = net(window_norm=window_norm, standardize=False, patch_size=2, **EACH)
+    fitted.fit(PAIRS, PAIRS_Y)
+    answer = fitted.predict(PAIRS)
+    assert answer.shape == (len(PAIRS), 6)
+    swapped = fitted.predict(PAIRS[..., ::-1])
+    np.testing.assert_allclose(swapped, answer[:, [3, 4, 5, 0, 1, 2]], rtol=1e-5)
+    moved = PAIRS.copy()
+    moved[..., 1] = RNG.normal(size=moved.shape[:2])
+    np.testing.assert_allclose(fitted.predict(moved)[:, :3], answer[:, :3], rtol=1e-6)
+    assert not np.allclose(fitted.predict(moved)[:, 3:], answer[:, 3:])
+
+
+@pytest.mark.parametrize("params", [{}, {"categorical_features": [0]}])
+def test_all_see_the_channels_that_are_no_targets(params):
+    calendar = RNG.integers(0, 3, size=(len(PAIRS), 7, 1))
+    windows = np.concatenate([calendar, PAIRS], axis=2)
+    fitted = LSTMRegressor(
+        max_epochs=2,
+        target_channels=[1, 2],
+        channel_independent=True,
+        random_state=0,
+        **params,
+    ).fit(windows, PAIRS_Y)
+    for channel, changed in ((0, [0, 1, 2, 3, 4, 5]), (1, [0, 1, 2]), (2, [3, 4, 5])):
+        other = windows.copy()
+        other[..., channel] = (other[..., channel] + 1) % 3
+        difference = np.abs(fitted.predict(other) - fitted.predict(windows))
+        assert np.flatnonzero(difference.max(axis=0) > 1e-6).tolist() == changed
+
+
+def test_a_target_alone_is_the_net_itself(net):
+    one = PAIRS[..., :1]
+    alone = net().fit(one, PAIRS_Y[:, :3])
+    as_each = net(channel_independent=True).fit(one, PAIRS_Y[:, :3])
+    np.testing.assert_allclose(as_each.predict(one), alone.predict(one), rtol=1e-6)
+
+
+def test_a_decoder_of_each_target_is_forced_by_its_own():
+    around = ChannelIndependent(Forced(), [1, 0], n_channels=3)
+    targets = torch.randn(7, 6)
+    answer = around(torch.randn(7, 5, 3), targets=targets)
+    torch.testing.assert_close(answer, targets)
+
+
+def test_quantiles_of_each_target_stay_with_it():
+    fitted = LSTMRegressor(loss="quantile", max_epochs=2, random_state=0, **EACH)
+    fitted.set_params(standardize=False).fit(PAIRS, PAIRS_Y)
+    answer = fitted.predict_quantiles(PAIRS)
+    swapped = fitted.predict_quantiles(PAIRS[..., ::-1])
+    np.testing.assert_allclose(swapped, answer[:, [3, 4, 5, 0, 1, 2]], rtol=1e-5)
+
+
+def test_attention_of_each_target(net):
+    fitted = AttentionLSTMRegressor(max_epochs=1, patch_size=2, **EACH)
+    weights = fitted.fit(PAIRS, PAIRS_Y).attention_weights(PAIRS)
+    assert weights.shape == (len(PAIRS), 2, 4)
+    np.testing.assert_allclose(weights.sum(axis=2), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 9])
+def test_patches_end_at_the_last_step(size):
+    seen = []
+
+    class Last(nn.Module):
+        def forward(self, x):
+            seen.append(x)
+            return x[:, -1, -1:]
+
+    x = torch.arange(28.0).reshape(2, 7, 2)
+    answer = Patches(Last(), size)(x)
+    torch.testing.assert_close(answer, x[:, -1, -1:])
+    (patches,) = seen
+    n = -(-7 // size)
+    assert patches.shape == (2, n, 2 * size)
+    steps = patches.reshape(2, n * size, 2)
+    torch.testing.assert_close(steps[:, -7:], x)
+    assert (steps[:, :-7] == x[:, :1]).all()
+
+
+@pytest.mark.parametrize(
+    ("net", "size", "ends"),
+    [
+        (LSTMRegressor(), 3, [0, 3, 6]),
+        (LSTMRegressor(), 7, [6]),
+        (CNNLSTMRegressor(stride=2), 2, [2, 6]),
+    ],
+    ids=str,
+)
+def test_every_step_of_patches_is_the_end_of_one(net, size, ends):
+    rows, y, _ = make_supervised(WALK, target=0)
+    net.set_params(loss_steps="all", patch_size=size, max_epochs=1, random_state=0)
+    pipe = make_pipeline(SlidingWindow(7), net).fit(rows, y)
+    module = pipe[-1].module_
+    assert module.step_ends(7).tolist() == ends
+    windows = torch.from_numpy(pipe[-1]._standardizer.transform(WALK))[None, :7]
+    module.train()
+    with torch.no_grad():
+        assert module(windows).shape == (1, len(ends), 1)
+
+
+def test_a_buffer_is_that_of_what_the_net_sees():
+    around = ChannelIndependent(Patches(nn.Linear(1, 1), 4), [0, 1, 2], n_channels=3)
+    assert around.seen(10) == (3, 3)
+    assert Patches(around, 5).seen(40) == (3, 2)
 
 
 def test_windows_that_do_not_move():

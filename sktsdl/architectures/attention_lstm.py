@@ -1,15 +1,17 @@
 """Long short-term memory with attention over time."""
 
+import math
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from sktsdl._recurrent import RecurrentRegressor, RecurrentStack
 
 
 class AttentionLSTM(nn.Module):
-    """A stack of LSTM layers whose states are averaged by learned weights.
+    """A stack of LSTM layers whose last state looks back at all states.
 
     **Shape**: (batch, time, channels) -> (batch, outputs)
     """
@@ -17,19 +19,21 @@ class AttentionLSTM(nn.Module):
     def __init__(self, *, stack: RecurrentStack, n_outputs: int) -> None:
         super().__init__()
         self.stack = stack
-        self.score = nn.Linear(stack.n_out, 1, bias=False)
-        self.head = nn.Linear(stack.n_out, n_outputs)
+        self.score = nn.Linear(stack.n_out, stack.n_out, bias=False)
+        self.head = nn.Linear(2 * stack.n_out, n_outputs)
 
     def attention_weights(self, x: Tensor) -> Tensor:
         return self._attend(self.stack(x))
 
     def forward(self, x: Tensor) -> Tensor:
         states = self.stack(x)  # (batch, time, hidden)
-        context = (self._attend(states)[..., None] * states).sum(dim=1)  # (3)
-        return self.head(context)  # (4)
+        context = torch.einsum("bt,bth->bh", self._attend(states), states)  # (3)
+        return self.head(torch.cat([context, states[:, -1]], dim=-1))  # (4)
 
     def _attend(self, states: Tensor) -> Tensor:
-        return self.score(states).squeeze(-1).softmax(dim=1)  # (1), (2)
+        query = states[:, -1] / math.sqrt(states.shape[2])
+        scores = torch.einsum("bh,bth->bt", query, self.score(states))  # (1)
+        return scores.softmax(dim=1)  # (2)
 
 
 class AttentionLSTMRegressor(RecurrentRegressor):
@@ -51,20 +55,20 @@ class AttentionLSTMRegressor(RecurrentRegressor):
 
     Notes
     -----
-    The states :math:`h_t` of the last layer are scored, and their weighted mean, the
-    context, gives the answer:
+    The states :math:`h_t` of the last layer are scored by the last of them, and their
+    weighted mean, the context, stands beside it in the answer; with :math:`n` units,
 
     .. math::
 
-        e_t &= W_a h_t                                        && (1) \\
+        e_t &= h_T^\top W_a h_t / \sqrt{n}                    && (1) \\
         \alpha_t &= \exp(e_t) / \sum_s \exp(e_s)              && (2) \\
         c &= \sum_t \alpha_t h_t                              && (3) \\
-        \hat y &= W c + b                                     && (4)
+        \hat y &= W [c, h_T] + b                              && (4)
 
     References
     ----------
-    .. [1] Z. Yang et al. (2016). Hierarchical Attention Networks for Document
-       Classification. NAACL.
+    .. [1] M.-T. Luong, H. Pham and C. D. Manning (2015). Effective Approaches to
+       Attention-based Neural Machine Translation. EMNLP.
 
     Examples
     --------
@@ -94,7 +98,8 @@ class AttentionLSTMRegressor(RecurrentRegressor):
         Returns
         -------
         weights : ndarray of shape (n, window)
-            Each row sums to 1.
+            Each row sums to 1. With `patch_size`, there is one for each patch; with
+            `channel_independent`, (n, n_targets, window).
         """
         return self._evaluate(X, "attention_weights")
 

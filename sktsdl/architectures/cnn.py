@@ -112,7 +112,8 @@ class CNNRegressor(DeepRegressor):
 
     @property
     def receptive_field_(self) -> int:
-        return 1 + len(self.channels) * (self.kernel_size - 1)
+        steps = 1 + len(self.channels) * (self.kernel_size - 1)
+        return self.patch_size * steps
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -125,6 +126,6 @@ class CNNRegressor(DeepRegressor):
         return CNN(
             n_channels=n_channels,
             n_outputs=n_outputs,
-            window=self._window,
+            window=self._n_steps,
             **self._architecture_parameters(),
         )

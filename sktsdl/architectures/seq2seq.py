@@ -32,7 +32,7 @@ class AdditiveAttention(nn.Module):
 
 
 class Seq2Seq(nn.Module):
-    """A recurrent encoder, and a decoder that makes the outputs one by one.
+    """A recurrent encoder, and a decoder that makes the outputs patch by patch.
 
     **Shape**: (batch, time, channels) -> (batch, outputs)
     """
@@ -46,6 +46,7 @@ class Seq2Seq(nn.Module):
         n_outputs: int,
         n_values: int,
         point: int,
+        patch_size: int,
         cell: Literal["lstm", "gru"],
         hidden_size: int,
         attention: bool,
@@ -53,19 +54,21 @@ class Seq2Seq(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
-        self.n_steps = n_outputs // n_values
+        self.n_outputs = n_outputs
+        self.n_values = n_values
         self.point = point
+        self.patch_size = patch_size
         self.dropout = nn.Dropout(dropout)
         self.teacher_forcing = teacher_forcing
         self.encoder = RecurrentStack(cell, n_channels, (hidden_size,))
         self.attention = None
         if attention:
             self.attention = AdditiveAttention(hidden_size, hidden_size, hidden_size)
-        n_in = 1 + (hidden_size if attention else 0)
+        n_in = patch_size + (hidden_size if attention else 0)
         self.decoder = (nn.LSTMCell if cell == "lstm" else nn.GRUCell)(
             n_in, hidden_size
         )
-        self.head = nn.Linear(hidden_size, n_values)
+        self.head = nn.Linear(hidden_size, patch_size * n_values)
 
     def forward(
         self, x: Tensor, targets: Tensor | None = None, progress: float = 1.0
@@ -73,9 +76,11 @@ class Seq2Seq(nn.Module):
         states = self.dropout(self.encoder(x))  # (1): (batch, time, hidden)
         s = states[:, -1]
         c = torch.zeros_like(s)
-        y = x.new_zeros(len(x), 1)
+        size = self.patch_size
+        n_targets = self.n_outputs // self.n_values
+        y = x.new_zeros(len(x), size)
         outputs: list[Tensor] = []
-        for j in range(self.n_steps):
+        for j in range(0, n_targets, size):
             inputs = y
             if self.attention is not None:
                 context, _ = self.attention(s, states)  # (2)
@@ -84,20 +89,20 @@ class Seq2Seq(nn.Module):
                 s, c = self.decoder(inputs, (s, c))  # (3)
             else:
                 s = self.decoder(inputs, s)  # (3)
-            outputs.append(self.head(self.dropout(s)))  # (4): (batch, values)
-            y = outputs[-1][:, self.point, None]
-            if targets is not None and j + 1 < self.n_steps:
+            outputs.append(self.head(self.dropout(s)))  # (4): (batch, patch * values)
+            y = outputs[-1][:, self.point :: self.n_values]
+            if targets is not None and j + size < n_targets:
                 p = self.teacher_forcing * (1 - progress)
                 forced = torch.rand(len(x), 1, device=x.device) < p
-                y = torch.where(forced, targets[:, j : j + 1], y)
-        return torch.cat(outputs, dim=1)
+                y = torch.where(forced, targets[:, j : j + size], y)
+        return torch.cat(outputs, dim=1)[:, : self.n_outputs]
 
 
 class Seq2SeqRegressor(DeepRegressor):
     r"""Encoder and decoder with attention [1]_ [2]_.
 
-    The decoder makes the outputs one by one from its own last output, so the columns
-    of `y` are best the steps of one horizon.
+    The decoder makes the outputs one by one, or with `patch_size` as many at once, from
+    its own last ones, so the columns of `y` are best the steps of one horizon.
 
     Parameters
     ----------
@@ -127,7 +132,7 @@ class Seq2SeqRegressor(DeepRegressor):
     Notes
     -----
     From :math:`s_0 = h_T` and :math:`\hat y_0 = 0`, in standardised units, for
-    :math:`j = 1, \ldots`, the number of outputs,
+    :math:`j = 1, \ldots`, the number of outputs (or of patches of them),
 
     .. math::
 
@@ -135,7 +140,7 @@ class Seq2SeqRegressor(DeepRegressor):
         c_j &= \sum_t \alpha_{j,t} h_t, \quad \alpha_j = \mathrm{softmax}_t
         \big(v^\top \tanh(W s_{j-1} + U h_t)\big)                       && (2) \\
         s_j &= \mathrm{cell}([\hat y_{j-1}, c_j], s_{j-1})              && (3) \\
-        \hat y_j &= w^\top s_j + b                                      && (4)
+        \hat y_j &= W_o s_j + b                                          && (4)
 
     References
     ----------
@@ -184,5 +189,6 @@ class Seq2SeqRegressor(DeepRegressor):
             n_outputs=n_outputs,
             n_values=outputs.n_values,
             point=outputs.point,
+            patch_size=self.patch_size,
             **self._architecture_parameters(),
         )

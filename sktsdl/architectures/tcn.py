@@ -170,7 +170,7 @@ class TCNRegressor(DeepRegressor):
     @property
     def receptive_field_(self) -> int:
         steps = self.convs_per_block * (self.kernel_size - 1)
-        return 1 + steps * (2 ** len(self.channels) - 1)
+        return self.patch_size * (1 + steps * (2 ** len(self.channels) - 1))
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

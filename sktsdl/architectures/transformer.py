@@ -199,7 +199,9 @@ class TransformerRegressor(DeepRegressor):
         Returns
         -------
         weights : ndarray of shape (n, num_layers, window, window)
-            ``weights[i, l, t]`` sums to 1 over the steps that step `t` attends to.
+            ``weights[i, l, t]`` sums to 1 over the steps that step `t` attends to. With
+            `patch_size`, steps are patches; with `channel_independent`, there is an
+            axis of targets after the first.
         """
         return self._evaluate(X, "attention_weights")
 

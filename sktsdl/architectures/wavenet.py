@@ -161,7 +161,8 @@ class WaveNetRegressor(DeepRegressor):
 
     @property
     def receptive_field_(self) -> int:
-        return 1 + self.repeats * (self.kernel_size - 1) * sum(self.dilations)
+        steps = self.repeats * (self.kernel_size - 1) * sum(self.dilations)
+        return self.patch_size * (1 + steps)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import numpy as np
 from torch import Tensor, nn
 
 from sktsdl._base import DeepRegressor
@@ -34,7 +35,7 @@ class WindowMLP(nn.Module):
                 layers.append(norms[norm](size))
             layers += [ACTIVATIONS[activation](), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers)
-        self.head = nn.Linear(hidden_sizes[-1], n_outputs)
+        self.head = nn.Linear([n_inputs, *hidden_sizes][-1], n_outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.layers(x.flatten(1))  # (1)
@@ -47,7 +48,7 @@ class WindowMLPRegressor(DeepRegressor):
     Parameters
     ----------
     hidden_sizes : tuple of int, default=(128, 64)
-        The width of each layer.
+        The width of each layer; with none, ``()``, the net is linear.
     activation : {"relu", "tanh", "gelu", "elu"}, default="relu"
         The activation :math:`\phi` of each layer.
     norm : {None, "batch", "layer"}, default=None
@@ -100,14 +101,15 @@ class WindowMLPRegressor(DeepRegressor):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        self._check_sizes("hidden_sizes")
+        if np.size(self.hidden_sizes):
+            self._check_sizes("hidden_sizes")
         check_option("activation", self.activation, tuple(ACTIVATIONS))
         check_option("norm", self.norm, NORMS)
         self._check_probability("dropout")
 
     def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
         return WindowMLP(
-            n_inputs=self._window * n_channels,
+            n_inputs=self._n_steps * n_channels,
             n_outputs=n_outputs,
             **self._architecture_parameters(),
         )

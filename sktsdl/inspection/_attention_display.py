@@ -19,6 +19,8 @@ class AttentionDisplay:
     ----------
     weights : ndarray of shape (window,) or (window, window)
         What each step counts, or what each step (row) attends to (column).
+    patch_size : int, default=1
+        How many steps of the window are one of the `weights`.
     title : str or None, default=None
         The title of the picture.
 
@@ -42,8 +44,11 @@ class AttentionDisplay:
     1.0
     """
 
-    def __init__(self, *, weights: np.ndarray, title: str | None = None) -> None:
+    def __init__(
+        self, *, weights: np.ndarray, patch_size: int = 1, title: str | None = None
+    ) -> None:
         self.weights = weights
+        self.patch_size = patch_size
         self.title = title
 
     @classmethod
@@ -83,7 +88,8 @@ class AttentionDisplay:
         TypeError
             If `estimator` does not end in a net with attention.
         ValueError
-            If `X`, `row` or `layer` cannot be used.
+            If `X`, `row` or `layer` cannot be used, or the net has weights for each
+            target (`channel_independent`).
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         net, window = to_window(estimator, X, row)
@@ -92,6 +98,11 @@ class AttentionDisplay:
                 f"{type(net).__name__} has no attention_weights: use "
                 "`AttributionDisplay`, or a net with attention."
             )
+        if net.channel_independent:
+            raise ValueError(
+                "channel_independent=True has weights for each target, and the picture "
+                "is of one: draw `attention_weights` of the net as you need them."
+            )
         weights = net.attention_weights(window)[0]
         if weights.ndim == 3:
             if not -len(weights) <= layer < len(weights):
@@ -99,7 +110,10 @@ class AttentionDisplay:
                     f"layer={layer} is no layer of the net, which has {len(weights)}."
                 )
             weights = weights[layer]
-        return cls(weights=weights, title=window_title(X, row)).plot(ax=ax)
+        display = cls(
+            weights=weights, patch_size=net.patch_size, title=window_title(X, row)
+        )
+        return display.plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the picture.
@@ -120,7 +134,10 @@ class AttentionDisplay:
         n_steps = len(self.weights)
         is_matrix = self.weights.ndim == 2
         ax = new_axes(ax, figsize=(4.8, 3.8) if is_matrix else (6.4, 2.6))
-        steps = "step of the window (0 is the row itself)"
+        step, last = "step", "is"
+        if self.patch_size > 1:
+            step, last = f"patch of {self.patch_size} steps", "ends with"
+        steps = f"{step} (0 {last} the row itself)"
         if is_matrix:
             image = ax.imshow(
                 self.weights,
@@ -130,8 +147,8 @@ class AttentionDisplay:
             )
             ax.figure.colorbar(image, ax=ax, label="attention weight")
             ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-            ax.set_xlabel("attended step (0 is the row itself)")
-            ax.set_ylabel("attending step")
+            ax.set_xlabel(f"attended {steps}")
+            ax.set_ylabel(f"attending {step}")
         else:
             ax.bar(np.arange(1 - n_steps, 1), self.weights, color=BLUE)
             ax.set_xlabel(steps)
