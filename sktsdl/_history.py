@@ -76,14 +76,18 @@ class History:
 
     def locate(self, rows: np.ndarray, index: pd.Index | None) -> Place:
         """Say where `rows` stand in time; warn of lost history and of long steps."""
-        if self.mode is None or self.n_back == 0 or np.isnan(rows[0]).any():
+        if self.mode is None or self.n_back == 0:
             return "unknown"
+        starts_unknown = np.isnan(rows[0]).any()  # and a step before has warned
         if self.clock and index is not None and self.clock.reads(index):
             place, why = self.clock.locate(index)
-            self.clock.warn_of_gaps(index)
+            if not starts_unknown:
+                self.clock.warn_of_gaps(index)
+        elif starts_unknown:
+            return "unknown"
         else:
             place, why = self._locate_by_values(rows)
-        if why:
+        if why and not starts_unknown:
             warnings.warn(f"{why}, {WAY_OUT}", UserWarning, stacklevel=4)
         return place
 

@@ -367,3 +367,17 @@ def test_numbers_out_of_order_only_name_rows():
     shuffled = X.set_axis(np.random.default_rng(0).permutation(N))
     seen = SlidingWindow(3).fit(shuffled[:100]).transform(shuffled[100:])
     np.testing.assert_array_equal(seen[0, :2], X[98:100])
+
+
+@pytest.mark.parametrize("chain", ["ratios", "three look back", "scaler between"])
+def test_a_hole_right_after_training_is_no_unknown_history(chain):
+    X = series(INDEXES["daily"])
+    net = LSTMRegressor(max_epochs=1, hidden_sizes=(2,), random_state=0)
+    pipe = make_pipeline(*CHAINS[chain](), SlidingWindow(4), net)
+    pipe[:-2].set_output(transform="pandas")
+    pipe.fit(X[:100], target(X)[:100])
+    for hole in (slice(100, 101), slice(100, N)):
+        later = X[100:].copy()
+        later.loc[X.index[hole], "bus"] = np.nan
+        with pytest.raises(ValueError, match=r"NaN in row 0.*column 'bus'"):
+            pipe.predict(later)
