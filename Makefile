@@ -3,12 +3,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 WHEEL := .venv-wheel
+BENCH := .venv-bench
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: bench-speed demo test test-oldest test-wheel lint audit licenses clean
+.PHONY: bench bench-quick bench-speed demo test test-oldest test-wheel lint audit licenses clean
 
 demo: $(VENV)/demo
 	$(BIN)/python benchmarks/demo.py
+
+bench: $(BENCH)/bench
+	$(BENCH)/bin/python benchmarks/bench.py
+
+bench-quick: $(BENCH)/bench
+	$(BENCH)/bin/python benchmarks/bench.py --quick
 
 bench-speed: $(VENV)/demo
 	$(BIN)/python benchmarks/speed.py
@@ -46,7 +53,7 @@ licenses: $(VENV)/audit
 	$(BIN)/pip-licenses --order=license --format=markdown
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(WHEEL)
+	rm -rf $(VENV) $(OLDEST) $(WHEEL) $(BENCH)
 
 # torch comes first, so that its build is chosen by this version alone.
 $(VENV)/torch: constraints.txt
@@ -60,6 +67,12 @@ $(VENV)/demo: $(VENV)/torch pyproject.toml
 
 $(VENV)/dev: $(VENV)/torch pyproject.toml
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+$(BENCH)/bench: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install --quiet --constraint constraints.txt torch
+	$(BENCH)/bin/pip install --quiet --constraint constraints.txt --editable ".[bench]"
 	touch $@
 
 $(VENV)/audit: $(VENV)/dev

@@ -1,32 +1,29 @@
-"""Chicago rail ridership, the next day: nets beside Ridge and the naive forecast.
+"""Chicago rail ridership: nets beside classical models, the next day and 14 days ahead.
 
-Everything is chosen on the development rows, the 184 targets of 2018-07 to 2018-12;
-``--final`` prints the 95 targets from 2019-02-26 to 2019-05-31, on which nothing may be
-chosen. Inputs are windows of 56 days of rail, bus and the next day's type; targets run
-from 2016 on. Errors are in riders, and as a ratio to last week's value.
+Everything is chosen on the development rows, the targets of 2018-07 to 2018-12; the
+final rows, the targets of 2019-02-26 to 2019-05-31, are scored as what was chosen.
+Inputs are windows of 56 days of rail, bus and the next day's type; targets run from
+2016 on. The file is downloaded by `fetch_cta_ridership`, or lies in SKTSDL_DATA.
 
-    SKTSDL_DATA=... python benchmarks/ridership.py [--final] [--parts] [--seeds 5]
+    python benchmarks/ridership.py [--only ridership ...] [--row LSTM] [--quick]
 """
 
-import argparse
+import time
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import RidgeCV
 from sklearn.metrics import mean_absolute_error
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline
 
-from sktsdl import (
-    GRURegressor,
-    LSTMRegressor,
-    SeasonalNaiveRegressor,
-    SlidingWindow,
-    make_supervised,
-)
+import sktsdl
+from sktsdl import SeasonalNaiveRegressor, SlidingWindow, make_supervised
 from sktsdl.datasets import fetch_cta_ridership
+
+from _models import SARIMA, boosting, epochs, forest, on_windows, ridge  # isort: skip
+from _study import Figures, Model, Study, main  # isort: skip
 
 WINDOW = 56
 SPLITS = {
@@ -34,8 +31,6 @@ SPLITS = {
     "final": ("2018-12-31", "2019-02-26", "2019-05-31"),
 }
 DAY_TYPES = ["W", "A", "U"]
-
-
 RECIPE: dict[str, Any] = {
     "loss": "absolute_error",
     "loss_steps": "all",
@@ -46,94 +41,235 @@ RECIPE: dict[str, Any] = {
     "n_iter_no_change": 30,
     "categorical_features": ["day_type+1"],
 }
-
-
-def net(regressor: Any, **params: Any) -> Callable[[int], Any]:
-    """Return a maker of the pipeline, by the parameters chosen on development rows."""
-
-    def make(seed: int) -> Any:
-        trained = regressor(**RECIPE | params, random_state=seed)
-        return make_pipeline(SlidingWindow(WINDOW), trained)
-
-    return make
-
-
-MODELS: dict[str, Callable[[int], Any]] = {
-    "naive, 7 days before": lambda seed: SeasonalNaiveRegressor(7, column="rail"),
-    "ridge on flattened windows": lambda seed: make_pipeline(
-        SlidingWindow(WINDOW, flatten=True, pad="edge"),
-        StandardScaler(),
-        RidgeCV(np.logspace(-2, 4, 13)),
-    ),
-    "LSTM": net(LSTMRegressor),
-    "GRU": net(GRURegressor),
+NETS: dict[str, dict[str, Any]] = {
+    "Transformer": {"loss_steps": "last", "lr": 1e-3},
+    "TCN": {"batch_size": 64},
+    "WaveNet": {"kernel_size": 3, "repeats": 1, "dilations": (1, 2, 4, 8, 16)},
+    "LSTM": {},
+    "GRU": {},
+    "BiLSTM": {"loss_steps": "last"},
 }
-PARTS: dict[str, Callable[[int], Any]] = {
-    "LSTM": MODELS["LSTM"],
-    "day type one-hot": net(LSTMRegressor, categorical_features=None),
-    "`loss_steps='last'`": net(LSTMRegressor, loss_steps="last"),
-    "`loss='squared_error'`": net(LSTMRegressor, loss="squared_error"),
-    "`lr_schedule=None`": net(LSTMRegressor, lr_schedule=None),
-    "`early_stopping=False`": net(LSTMRegressor, early_stopping=False),
-    "`lr=1e-3`": net(LSTMRegressor, lr=1e-3),
+PARTS: dict[str, dict[str, Any]] = {
+    "as above": {},
+    "day type one-hot, not embedded": {"categorical_features": None},
+    "`loss_steps='last'`": {"loss_steps": "last"},
+    "`loss='squared_error'`": {"loss": "squared_error"},
+    "`lr_schedule=None`": {"lr_schedule": None},
+    "`early_stopping=False`": {"early_stopping": False},
+    "`lr=1e-3`": {"lr": 1e-3},
 }
 
 
 def load(one_hot: bool = True) -> tuple[pd.DataFrame, pd.Series]:
     """Return rows from 2016 on, the next day's type one-hot or as a code, and `y`."""
-    series = fetch_cta_ridership().loc["2016":"2019-05"]
-    days = series[["day_type"]].apply(lambda column: column.map(DAY_TYPES.index))
-    if one_hot:
-        days = pd.get_dummies(series["day_type"], prefix="day", dtype=float)
+    series, days = _series(one_hot)
     data = pd.concat([series[["rail", "bus"]], days], axis=1)
     X, y, _ = make_supervised(data, target="rail", known_future=list(days))
     return X.drop(columns=list(days)), y
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--final", action="store_true", help="score the final rows")
-    parser.add_argument(
-        "--parts",
-        action="store_true",
-        help="change one parameter of the LSTM at a time",
-    )
-    parser.add_argument("--seeds", type=int, default=5)
-    arguments = parser.parse_args()
-    split = "final" if arguments.final else "development"
-    end_of_training, first, last = map(pd.Timestamp, SPLITS[split])
+@cache
+def load_ahead(one_hot: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the same for 14 days ahead, with the types of all of them."""
+    series, days = _series(one_hot)
+    data = pd.concat([series[["rail", "bus"]], days], axis=1)
+    X, y, _ = make_supervised(data, target="rail", horizon=14, known_future=list(days))
+    return X.drop(columns=list(days)), y
 
-    tables = {one_hot: load(one_hot) for one_hot in (True, False)}
-    X, y = tables[True]
-    targets = pd.DatetimeIndex(X.index) + pd.Timedelta(days=1)
-    learnt = targets <= end_of_training
-    later = targets > end_of_training
-    is_scored = (targets[later] >= first) & (targets[later] <= last)
-    last_week = SeasonalNaiveRegressor(7, column="rail").fit(X[learnt], y[learnt])
-    naive = mean_absolute_error(
-        y[later][is_scored], last_week.predict(X[later])[is_scored]
-    )
 
-    print(f"{split}: {is_scored.sum()} targets, {first:%Y-%m-%d} to {last:%Y-%m-%d}\n")
-    print("| model | median MAE | ratio to naive | range |")
-    print("|---|---|---|---|")
-    for name, make in (PARTS if arguments.parts else MODELS).items():
-        step = make(0)[-1] if isinstance(make(0), Pipeline) else None
-        is_net = isinstance(step, LSTMRegressor | GRURegressor)
-        rows, _ = tables[getattr(step, "categorical_features", None) is None]
-        errors = []
-        for seed in range(arguments.seeds if is_net else 1):
-            model = make(seed).fit(rows[learnt], y[learnt])
-            predicted = model.predict(rows[later])
-            error = mean_absolute_error(y[later][is_scored], predicted[is_scored])
-            errors.append(float(error))
-        median = float(np.median(errors))
-        low, high = min(errors) / naive, max(errors) / naive
-        print(
-            f"| {name} | {median:,.0f} | {median / naive:.3f} | {low:.3f}-{high:.3f} |",
-            flush=True,
+def _series(one_hot: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    series = fetch_cta_ridership().loc["2016":"2019-05"]
+    days = series[["day_type"]].apply(lambda column: column.map(DAY_TYPES.index))
+    if one_hot:
+        days = pd.get_dummies(series["day_type"], prefix="day", dtype=float)
+    return series, days
+
+
+Maker = Callable[..., Any]
+
+
+def net(name: str, seed: int, quick: bool, **params: Any) -> Any:
+    """Return a pipeline of a net, by the parameters chosen on development rows."""
+    params = RECIPE | params
+    params["max_epochs"] = epochs(quick, params["max_epochs"])
+    trained = getattr(sktsdl, f"{name}Regressor")(**params, random_state=seed)
+    return make_pipeline(SlidingWindow(WINDOW), trained)
+
+
+def classical(n_targets: int) -> dict[str, Maker]:
+    """Return the models without a net."""
+    makers: dict[str, Maker] = {
+        "naive, 7 days before": lambda seed, quick: SeasonalNaiveRegressor(
+            7, column="rail"
+        ),
+        "SARIMA (1,0,0)(0,1,1,7)": lambda seed, quick: SARIMA(
+            "rail", (1, 0, 0), (0, 1, 1, 7)
+        ),
+        "ridge": lambda seed, quick: on_windows(ridge(), WINDOW, n_targets - 1),
+        "random forest": lambda seed, quick: on_windows(
+            forest(seed), WINDOW, n_targets - 1
+        ),
+        "gradient boosting": lambda seed, quick: on_windows(
+            boosting(seed, n_targets), WINDOW, n_targets - 1
+        ),
+    }
+    if n_targets > 1:
+        del makers["gradient boosting"]  # 14 models of 1,300 columns
+    return makers
+
+
+def measure(
+    split: str, is_ahead: bool, is_coded: bool, make: Maker, seed: int, quick: bool
+) -> Figures:
+    """Fit to the rows before a split, and score its rows."""
+    end, first, last = map(pd.Timestamp, SPLITS[split])
+    X, y = load_ahead(not is_coded) if is_ahead else load(not is_coded)
+    one = pd.Timedelta(days=1)
+    targets = pd.DatetimeIndex(X.index) + one
+    n_ahead = 1 if y.ndim == 1 else y.shape[1]
+    learnt = targets + (n_ahead - 1) * one <= end
+    later = targets > end
+    scored = (targets[later] >= first) & (targets[later] + (n_ahead - 1) * one <= last)
+    if is_coded and is_ahead:
+        codes = [name for name in X if str(name).startswith("day_type+")]
+        make = partial(make, categorical_features=codes)
+    # With a horizon, the rows between are known but no targets of training.
+    n_learnt = int(learnt.sum())
+    model = make(seed, quick)
+    start = time.process_time()
+    model.fit(X[:n_learnt], y[:n_learnt])
+    seconds = time.process_time() - start
+    found = np.asarray(model.predict(X[n_learnt:]))[-int(later.sum()) :][scored]
+    true = y[later][scored]
+    figures: Figures = {
+        "MAE": float(mean_absolute_error(true, found)),
+        "fit, s": seconds,
+        "targets": len(true),
+    }
+    if n_ahead > 1:
+        figures["by step"] = np.abs(true - found).mean(axis=0).round(1).tolist()
+    elif seed == 0:
+        figures["forecast"] = found.round(0).tolist()
+        figures["truth"] = np.asarray(true).tolist()
+        figures["times"] = [str(day)[:10] for day in targets[later][scored]]
+    if hasattr(model, "steps") and hasattr(model[-1], "loss_curve_") and seed == 0:
+        figures["loss"] = model[-1].loss_curve_
+        figures["validation loss"] = getattr(model[-1], "validation_loss_curve_", None)
+    return figures
+
+
+def models(split: str) -> dict[str, Model]:
+    """Return the models of the next day."""
+    rows = {
+        name: Model(
+            partial(measure, split, False, False, make),
+            5 if name in ("random forest", "gradient boosting") else 1,
         )
+        for name, make in classical(1).items()
+    }
+    for name, params in NETS.items():
+        make = partial(net, name, **params)
+        rows[name] = Model(partial(measure, split, False, True, make), 5)
+    return rows
 
+
+def models_ahead(split: str) -> dict[str, Model]:
+    """Return the models of 14 days at once."""
+    rows = {
+        name: Model(partial(measure, split, True, False, make), 1)
+        for name, make in classical(14).items()
+    }
+    for name in ("BiLSTM", "LSTM", "WindowMLP"):
+        make = partial(net, name, loss_steps="last")
+        rows[name] = Model(partial(measure, split, True, True, make), 5)
+    return rows
+
+
+def parts() -> dict[str, Model]:
+    """Return the LSTM with one parameter changed at a time."""
+    return {
+        name: Model(
+            partial(
+                measure,
+                "development",
+                False,
+                params.get("categorical_features", "") is not None,
+                partial(net, "LSTM", **params),
+            ),
+            5,
+        )
+        for name, params in PARTS.items()
+    }
+
+
+PROTOCOL = (
+    "Trained on the targets from 2016 up to the day before, scored on those of {} to "
+    "{}; one-day forecasts, without refitting. Windows of 56 days of rail, bus and the "
+    "next day's type (SARIMA and naive: rail alone). {} Errors in riders, medians of "
+    "five seeds (one, where there is nothing random); processor seconds."
+)
+CHOSEN = "Parameters were chosen on these rows."
+SHOWN = (
+    "Nothing was chosen on these rows. Published on the same 95 targets, one seed, the "
+    "best epoch on these rows (A. Geron, Hands-On Machine Learning, notebook 15): "
+    "naive 41,274 (recomputed), linear 37,726, SARIMA refitted daily 32,041 (on 92 of "
+    "the days), recurrent nets of rail alone 29,015 to 30,659, of all columns 22,062."
+)
+AHEAD = (
+    "All 14 days at once, with the types of all of them. {} Published for a recurrent "
+    "net on the final rows, with the next day's type only: 32,951."
+)
+COLUMNS = {"MAE": ",.0f", "fit, s": ".1f"}
+NAIVE = "naive, 7 days before"
+
+STUDIES = [
+    Study(
+        "ridership",
+        "ridership",
+        "Chicago rail, the next day: development rows",
+        PROTOCOL.format("2018-07-01", "2018-12-31", CHOSEN),
+        models("development"),
+        COLUMNS,
+        NAIVE,
+    ),
+    Study(
+        "ridership-final",
+        "ridership",
+        "Chicago rail, the next day: final rows",
+        PROTOCOL.format("2019-02-26", "2019-05-31", SHOWN),
+        models("final"),
+        COLUMNS,
+        NAIVE,
+    ),
+    Study(
+        "ridership-14",
+        "ridership",
+        "Chicago rail, 14 days ahead: development rows",
+        PROTOCOL.format("2018-07-01", "2018-12-31", AHEAD.format(CHOSEN)),
+        models_ahead("development"),
+        COLUMNS,
+        NAIVE,
+    ),
+    Study(
+        "ridership-14-final",
+        "ridership",
+        "Chicago rail, 14 days ahead: final rows",
+        PROTOCOL.format(
+            "2019-02-26", "2019-05-31", AHEAD.format("Nothing was chosen on them.")
+        ),
+        models_ahead("final"),
+        COLUMNS,
+        NAIVE,
+    ),
+    Study(
+        "ridership-parts",
+        "ridership",
+        "Chicago rail, the next day: the LSTM with one parameter changed back",
+        PROTOCOL.format("2018-07-01", "2018-12-31", CHOSEN),
+        parts(),
+        COLUMNS,
+    ),
+]
 
 if __name__ == "__main__":
-    main()
+    main(STUDIES)

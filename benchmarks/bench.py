@@ -1,0 +1,32 @@
+"""All tables of real series beside fair rivals, and their pictures.
+
+Every result is stored as it is made, and a second run goes on where the first one
+stopped; `--quick` shows the shape of every table with one epoch and one seed, in
+`results/quick`. One row again: the module of its table with `--row`.
+
+    SKTSDL_DATA=... python benchmarks/bench.py [--only ridership etth1 ...] [--quick]
+"""
+
+import air_passengers
+import covid3month
+import demand
+import etth1
+import figures
+import ridership
+import rivals
+import sp500
+from _study import main
+
+STUDIES = [
+    *ridership.STUDIES,
+    *etth1.STUDIES,
+    *air_passengers.STUDIES,
+    *demand.STUDIES,
+    *sp500.STUDIES,
+    *covid3month.STUDIES,
+    *rivals.STUDIES,
+]
+
+if __name__ == "__main__":
+    main(STUDIES)
+    figures.main()
