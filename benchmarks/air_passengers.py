@@ -145,9 +145,9 @@ STUDIES = [
         "trees and nets see 13 months of log ratios and predict ratios to the last "
         "month; nets choose the window (13, 25) and the epochs (50, 100, 200) by "
         "GridSearchCV on the training rows of each fold. What the nets are (one layer "
-        "of 64 tanh units, cosine from 3e-3; LSTM of 32) was chosen on rows before the "
-        "first fold. Medians of 5 seeds; processor seconds of all folds, with the "
-        "search.",
+        "of 64 tanh units, cosine from 3e-3; LSTM of 32) was chosen on the training "
+        "rows of the first fold. Medians of 5 seeds; processor seconds of all folds, "
+        "with the search.",
         {
             name: Model(partial(measure, make), n_seeds)
             for name, (make, n_seeds) in MAKERS.items()

@@ -1,0 +1,73 @@
+"""Tables of benchmarks: measured once, resumed, and written with their ranges."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def study(monkeypatch, tmp_path):
+    """A study of a module that is made here, which counts what it measures."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("_study")
+    monkeypatch.setattr(module, "RESULTS", tmp_path)
+    (tmp_path / "made_up.py").write_text(
+        """
+from _study import Model, Study
+
+calls = []
+
+def of(factor):
+    def measure(seed, quick):
+        calls.append((factor, seed))
+        return {"MAE": factor * (seed + 1.0), "fit, s": 0.5}
+    return measure
+
+STUDIES = [
+    Study(
+        "made_up", "made_up", "A title", "A protocol.",
+        {"naive": Model(of(4.0)), "net": Model(of(1.0), 3), "other": Model(of(9.0))},
+        {"MAE": ".2f", "fit, s": ".1f"},
+        "naive",
+        skips=lambda name: "not here" if name == "other" else None,
+        n_jobs=1,
+    )
+]
+"""
+    )
+    yield importlib.import_module("made_up")
+    for name in ("made_up", "_study"):
+        del sys.modules[name]
+
+
+def test_a_table_of_medians_and_ranges(study, tmp_path, capsys):
+    study.STUDIES[0].run(quick=False)
+    lines = (tmp_path / "made_up.md").read_text().splitlines()
+    assert lines[0] == "# A title"
+    assert lines[2] == "| model | MAE | range | ratio | fit, s |"
+    assert lines[4:6] == [
+        "| naive | 4.00 |  | 1.000 | 0.5 |",
+        "| net | 2.00 | 1.00-3.00 | 0.500 | 0.5 |",
+    ]
+    assert lines[-1] == "A protocol."
+    assert "other: skipped, not here" in capsys.readouterr().out
+    assert "torch" in json.loads((tmp_path / "made_up.json").read_text())["machine"]
+
+
+def test_a_second_run_goes_on(study, tmp_path):
+    (one,) = study.STUDIES
+    one.run(quick=False, names=["naive"])
+    store = json.loads((tmp_path / "made_up.json").read_text())
+    store["runs"]["net"] = {"1": {"MAE": 7.0, "fit, s": 0.5}}
+    (tmp_path / "made_up.json").write_text(json.dumps(store))
+    one.run(quick=False)
+    assert study.calls == [(4.0, 0), (1.0, 0), (1.0, 2)]
+    assert "| net | 3.00 | 1.00-7.00 |" in (tmp_path / "made_up.md").read_text()
+    one.run(quick=False)
+    assert len(study.calls) == 3
