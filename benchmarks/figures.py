@@ -42,6 +42,15 @@ LONG = {
     "WindowMLP (256, 128)": "WindowMLP",
     "WindowMLP (256,), tanh": "WindowMLP",
 }
+COLORS = {
+    "seasonal naive": "0.6",
+    "SARIMA": "tab:red",
+    "ridge": "tab:orange",
+    "ridge, demand": "tab:brown",
+    "random forest": "tab:green",
+    "boosting": "tab:purple",
+}
+NAIVE = ("seasonal naive", "the day before", "training mean")
 Runs = dict[str, dict[str, Any]]
 
 
@@ -86,7 +95,9 @@ def draw_forecast(
         ax.plot(np.arange(1 - len(before), 1), before, color="0.6", label="known")
     ax.plot(steps, truth, color="black", label="truth")
     ax.plot(steps, found, color="tab:blue", linestyle="--", label=short(name))
-    ax.legend(frameon=False, fontsize=8, loc="best")
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.15 * (high - low))
+    ax.legend(frameon=False, fontsize=8, loc="upper center", ncols=3)
 
 
 def forecasts() -> None:
@@ -130,11 +141,10 @@ def by_step() -> None:
         for name in [*shown, best_net(runs, "MAE", "by step")]:
             seeds = [seed["by step"] for seed in runs[name].values()]
             errors = by * np.median(seeds, axis=0)
+            color = "tab:blue" if is_net(name) else COLORS[short(name)]
             width = 2.0 if is_net(name) else 1.0
-            color = "tab:blue" if is_net(name) else None
-            label = short(name)
             steps = np.arange(1, len(errors) + 1)
-            ax.plot(steps, errors, label=label, linewidth=width, color=color)
+            ax.plot(steps, errors, color=color, linewidth=width, label=short(name))
         tidy(ax, title, x, y)
         ax.set_ylim(bottom=0)
         ax.legend(frameon=False, fontsize=8)
@@ -179,8 +189,11 @@ def time_and_error() -> None:
     figure, axes = plt.subplots(3, 2, figsize=(11, 12), layout="constrained")
     for ax, (study, error, title, y) in zip(axes.flat, panels, strict=True):
         runs = runs_of(study)
-        points = []
+        points, naive = [], 0.0
         for name in runs:
+            if short(name) in NAIVE:
+                naive = median(runs, name, error)
+                continue
             seconds = max(median(runs, name, "fit, s"), 1e-3)
             points.append((seconds, median(runs, name, error), name))
         for seconds, value, name in points:
@@ -190,7 +203,8 @@ def time_and_error() -> None:
         ax.set_xscale("log")
         ax.margins(x=0.18, y=0.08)
         label(ax, points)
-        tidy(ax, title, "seconds of fit", y)
+        shown = f"{naive:,.0f}" if naive > 1000 else f"{naive:.3g}"
+        tidy(ax, f"{title} (naive: {shown})", "seconds of fit", y)
     handles = [
         Line2D([], [], marker=m, color=c, linestyle="", label=text)
         for m, c, text in (("o", "tab:blue", "nets"), ("s", "tab:orange", "others"))

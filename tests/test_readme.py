@@ -37,6 +37,16 @@ def test_the_table_lists_every_public_name():
     assert sorted(names) == sktsdl.__all__
 
 
+def test_tables_are_those_of_the_results():
+    marked = re.findall(r"<!-- ([\w-]+) -->\n\n((?:\|.*\n)+)", README)
+    assert len(marked) >= 8
+    for name, table in marked:
+        path = ROOT / "benchmarks" / "results" / f"{name}.md"
+        assert table in path.read_text(encoding="utf-8"), name
+    for path in re.findall(r"\]\((benchmarks/results/[\w.-]+)\)", README):
+        assert (ROOT / path).exists(), path
+
+
 def test_every_picture_and_explanation_is_listed_and_there():
     section = README.split("## Explanations and pictures")[1].split("\n## ")[0]
     cells = [line.split("|")[1] for line in section.splitlines() if line[:3] == "| `"]

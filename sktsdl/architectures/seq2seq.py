@@ -15,8 +15,8 @@ class AdditiveAttention(nn.Module):
 
     .. math:: e_j = v^\top \tanh(W q + U h_j), \quad \alpha = \mathrm{softmax}(e)
 
-    **Shape**: query (batch, n_query), states (batch, time, n_states) ->
-    context (batch, n_states), weights (batch, time)
+    **Shape**: query (batch, n_query), states (batch, time, n_states), and their
+    keys by `key`, which a decoder computes once -> context (batch, n_states)
     """
 
     def __init__(self, n_query: int, n_states: int, n_hidden: int) -> None:
@@ -25,10 +25,10 @@ class AdditiveAttention(nn.Module):
         self.key = nn.Linear(n_states, n_hidden)
         self.score = nn.Linear(n_hidden, 1, bias=False)
 
-    def forward(self, query: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
-        hidden = torch.tanh(self.query(query)[:, None] + self.key(states))
+    def forward(self, query: Tensor, states: Tensor, keys: Tensor) -> Tensor:
+        hidden = torch.tanh(self.query(query)[:, None] + keys)
         weights = self.score(hidden).squeeze(-1).softmax(dim=1)  # (batch, time)
-        return torch.einsum("bt,bth->bh", weights, states), weights
+        return torch.einsum("bt,bth->bh", weights, states)
 
 
 class Seq2Seq(nn.Module):
@@ -74,6 +74,7 @@ class Seq2Seq(nn.Module):
         self, x: Tensor, targets: Tensor | None = None, progress: float = 1.0
     ) -> Tensor:
         states = self.dropout(self.encoder(x))  # (1): (batch, time, hidden)
+        keys = states if self.attention is None else self.attention.key(states)
         s = states[:, -1]
         c = torch.zeros_like(s)
         size = self.patch_size
@@ -83,7 +84,7 @@ class Seq2Seq(nn.Module):
         for j in range(0, n_targets, size):
             inputs = y
             if self.attention is not None:
-                context, _ = self.attention(s, states)  # (2)
+                context = self.attention(s, states, keys)  # (2)
                 inputs = torch.cat([y, context], dim=-1)
             if isinstance(self.decoder, nn.LSTMCell):
                 s, c = self.decoder(inputs, (s, c))  # (3)
