@@ -34,7 +34,9 @@ from _study import Figures, Model, Study, main  # isort: skip
 HIDDEN, BATCH, KERNEL, LR = 32, 32, 3, 1e-3
 N_SEEDS = 3
 NETS = ("LSTM", "GRU", "TCN")
-LIBRARIES = ("sktsdl", "sktsdl, patches", "darts", "neuralforecast")
+PATCHES = "sktsdl, patches"
+SKIP = "sktsdl, patches, linear skip"
+LIBRARIES = ("sktsdl", PATCHES, SKIP, "darts", "neuralforecast")
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def task_of(name: str) -> Task:
 Parts = tuple[Callable[[], Any], Callable[[], np.ndarray], Callable[[], int]]
 
 
-def by_sktsdl(task: Task, net: str, seed: int, n_epochs: int, patch_size: int) -> Parts:
+def by_sktsdl(task: Task, net: str, seed: int, n_epochs: int, **params: Any) -> Parts:
     """Return how to fit, forecast from every origin, and count steps and weights."""
     values, _, _ = task.standardised()
     frame = pd.DataFrame({"value": values}, index=task.series.index)
@@ -124,8 +126,8 @@ def by_sktsdl(task: Task, net: str, seed: int, n_epochs: int, patch_size: int) -
         lr=LR,
         standardize=False,
         window_norm="standard" if task.is_normed else None,
-        patch_size=patch_size,
         random_state=seed,
+        **params,
     )
     pipe = make_pipeline(SlidingWindow(task.window), trained)
 
@@ -269,8 +271,8 @@ def parts(library: str, task: Task, net: str, seed: int, n_epochs: int) -> Parts
         return by_darts(task, net, seed, n_epochs)
     if library == "neuralforecast":
         return by_neuralforecast(task, net, seed, n_epochs)
-    patch_size = task.patch_size if library == "sktsdl, patches" else 1
-    return by_sktsdl(task, net, seed, n_epochs, patch_size)
+    params = {"patch_size": 1 if library == "sktsdl" else task.patch_size}
+    return by_sktsdl(task, net, seed, n_epochs, linear_skip=library == SKIP, **params)
 
 
 def worker(library: str, name: str, n_epochs: int, n_seeds: int) -> None:
@@ -373,7 +375,8 @@ STUDIES = [
             "same ones.",
             4,
         )
-        + 'Rows with "patches": `patch_size=7`.',
+        + 'Rows with "patches": `patch_size=7`; with "linear skip": '
+        "`linear_skip=True`.",
     ),
     study(
         "air_passengers",
@@ -385,7 +388,8 @@ STUDIES = [
         )
         + "The recurrent nets of the others answer month k from the state 12 months "
         "before it, ours from the last state. "
-        'Rows with "patches": `patch_size=12`, a year at a step.',
+        'Rows with "patches": `patch_size=12`, a year at a step; with "linear skip": '
+        "`linear_skip=True`.",
     ),
 ]
 

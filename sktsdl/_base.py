@@ -44,6 +44,7 @@ from sktsdl._validation import roll_back_on_error
 from sktsdl._wrappers import (
     ChannelIndependent,
     EmbedCategories,
+    LinearSkip,
     Patches,
     WindowNorm,
     n_steps,
@@ -394,6 +395,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             "target_channels",
             "channel_independent",
             "patch_size",
+            "linear_skip",
             "loss_steps",
             "categorical_features",
         )
@@ -552,6 +554,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             own = [at - sum(code < at for code in coded) for at in targets]
             n_seen = 1 + n_channels - len(set(own))
             n_outputs //= len(own)
+            n_targets //= len(own)
         module = self._build_module(n_seen * self.patch_size, n_outputs)
         if self.loss_steps == "all":
             if not getattr(module, "is_causal", False):
@@ -562,6 +565,13 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
             module.every_step = True
         if self.patch_size > 1:
             module = Patches(module, self.patch_size)
+        if self.linear_skip:
+            module = LinearSkip(
+                module,
+                n_inputs=self._window * n_seen,
+                n_targets=n_targets,
+                n_values=self._outputs.n_values,
+            )
         if own:
             module = ChannelIndependent(module, own, n_channels=n_channels)
         return module

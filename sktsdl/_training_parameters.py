@@ -84,6 +84,9 @@ channel_independent : bool, default=False
 patch_size : int, default=1
     How many steps of the window the net sees as one step, of as many times the
     channels (Nie et al. 2023); a season or a part of it shortens long windows.
+linear_skip : bool, default=False
+    Whether a linear map of the whole window is added to the answer (Lai et al. 2018),
+    for series that a linear model already forecasts well.
 loss_steps : {"last", "all"}, default="last"
     Whether the loss is that of the forecast at the last step of each window, or of the
     forecasts at all its steps; the latter needs a causal net, and windows of
@@ -161,6 +164,7 @@ class TrainingParameters(FieldParams):
     target_channels: int | str | Sequence[int | str] = 0
     channel_independent: bool = False
     patch_size: int = 1
+    linear_skip: bool = False
     loss_steps: Literal["last", "all"] = "last"
     categorical_features: Sequence[int | str] | None = None
     weight_init: Literal["default", "xavier", "he", "orthogonal"] = "default"
@@ -178,8 +182,13 @@ class TrainingParameters(FieldParams):
         check_scalar(self.n_iter_no_change, "n_iter_no_change", Integral, min_val=1)
         for name in ("weight_decay", "tol"):
             self._check_number(name, min_val=0)
-        flags = ("early_stopping", "standardize", "channel_independent", "warm_start")
-        for name in flags:
+        for name in (
+            "early_stopping",
+            "standardize",
+            "channel_independent",
+            "linear_skip",
+            "warm_start",
+        ):
             check_scalar(getattr(self, name), name, (bool, np.bool_))
         check_scalar(self.verbose, "verbose", Integral, min_val=0)
         self._check_probability("validation_fraction", "neither")
@@ -201,6 +210,11 @@ class TrainingParameters(FieldParams):
             raise ValueError(
                 f"window_norm={self.window_norm!r} shows each step its whole window, "
                 "which loss_steps='all' must not: use loss_steps='last'."
+            )
+        if self.linear_skip and self.loss_steps == "all":
+            raise ValueError(
+                "linear_skip=True maps the whole window, which no step of "
+                "loss_steps='all' but the last may see: use loss_steps='last'."
             )
         device = resolve_device(self.device)
         if self.precision == "fp16" and device.type != "cuda":

@@ -242,6 +242,49 @@ class ChannelIndependent(NetWrapper):
         return answer.reshape(-1, len(self.own), *answer.shape[1:])
 
 
+class LinearSkip(NetWrapper):
+    """Add a linear map of the whole window to the answer [1]_.
+
+    A level or a season that the net's activations would bend passes beside them. The
+    map starts at zero, if no `weight_init` draws it.
+
+    **Shape**: (batch, time, channels) -> (batch, outputs), as that of `net`
+
+    Parameters
+    ----------
+    net : nn.Module
+        The net beside the map.
+    n_inputs : int
+        The values of a window.
+    n_targets, n_values : int
+        The targets, and the outputs for each.
+
+    References
+    ----------
+    .. [1] G. Lai et al. (2018). Modeling Long- and Short-Term Temporal Patterns with
+       Deep Neural Networks (LSTNet, its autoregressive part). SIGIR.
+    """
+
+    def __init__(
+        self, net: nn.Module, *, n_inputs: int, n_targets: int, n_values: int
+    ) -> None:
+        super().__init__(net)
+        self.n_values = n_values
+        self.linear = nn.Linear(n_inputs, n_targets, bias=False)
+        nn.init.zeros_(self.linear.weight)
+
+    def forward(
+        self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
+    ) -> Tensor:
+        beside = self.linear(x.flatten(1))  # (batch, targets)
+        if targets is not None:
+            kwargs["targets"] = targets - beside
+        return beside.repeat_interleave(self.n_values, dim=1) + self.net(x, **kwargs)
+
+    def change(self, x: Tensor) -> Tensor:
+        return x
+
+
 class Patches(NetWrapper):
     """Show the net several steps as one of as many times the channels.
 

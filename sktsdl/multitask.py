@@ -294,6 +294,11 @@ class MultiTaskNet(
                 f"window_norm={self.net.window_norm!r} of the net carries answers back "
                 "to the level of a channel, and a class has none: set it to None."
             )
+        if classes and self.net.linear_skip:
+            raise ValueError(
+                "linear_skip=True of the net is for numbers, and scores of classes are "
+                "none: set it to False."
+            )
         if classes and self.net.channel_independent:
             raise ValueError(
                 "channel_independent=True of the net makes each target the future of a "

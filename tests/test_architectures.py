@@ -491,6 +491,7 @@ def test_a_last_batch_of_one_window_is_no_trouble_for_batch_statistics():
         (WindowMLPRegressor(activation="cube"), "activation='cube'"),
         (LSTMRegressor(weight_init="zeros"), "weight_init='zeros'"),
         (LSTMRegressor(loss_steps="first"), "loss_steps='first'"),
+        (LSTMRegressor(loss_steps="all", linear_skip=True), "linear_skip=True maps"),
     ],
     ids=str,
 )

@@ -42,6 +42,7 @@ BAD_PARAMETERS = {
     ],
     "early_stopping": [("no", TypeError)],
     "channel_independent": [("no", TypeError)],
+    "linear_skip": [(1, TypeError)],
     "patch_size": [(0, ValueError), (2.5, TypeError)],
     "standardize": [("yes", TypeError)],
     "warm_start": [(1, TypeError)],

@@ -39,6 +39,7 @@ def test_a_forward_pass_stays_on_its_device(cls, window_norm, patch_size):
         window_norm=window_norm,
         channel_independent=patch_size > 1,
         patch_size=patch_size,
+        linear_skip=patch_size > 1,
         categorical_features=[2],
         random_state=0,
     )

@@ -227,6 +227,7 @@ def test_tasks_and_targets_that_cannot_be(tasks, y, message):
         (lstm(loss="quantile"), ValueError, "loss='quantile' of the net is not"),
         (lstm(window_norm="last"), ValueError, "window_norm='last' of the net"),
         (lstm(channel_independent=True), ValueError, "a class is none"),
+        (lstm(linear_skip=True), ValueError, "scores of classes"),
         (Seq2SeqRegressor(max_epochs=1), ValueError, "use another net for a task"),
     ],
 )

@@ -65,7 +65,7 @@ def test_every_net_predicts_the_same(cls, tmp_path):
     "params",
     [
         {"window_norm": "standard", "target_channels": [1]},
-        {"channel_independent": True, "patch_size": 2},
+        {"channel_independent": True, "patch_size": 2, "linear_skip": True},
         {"categorical_features": [2], "loss_steps": "last"},
         {"standardize": False, "optimizer": torch.optim.NAdam, "loss": nn.L1Loss},
         {"loss": "quantile", "quantiles": np.array([0.1, 0.5])},

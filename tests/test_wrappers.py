@@ -16,7 +16,7 @@ from sktsdl import (
     TransformerRegressor,
     make_supervised,
 )
-from sktsdl._wrappers import ChannelIndependent, Patches, WindowNorm
+from sktsdl._wrappers import ChannelIndependent, LinearSkip, Patches, WindowNorm
 from tests.series import levels
 
 RNG = np.random.default_rng(0)
@@ -212,6 +212,51 @@ def test_attention_of_each_target(net):
     weights = fitted.fit(PAIRS, PAIRS_Y).attention_weights(PAIRS)
     assert weights.shape == (len(PAIRS), 2, 4)
     np.testing.assert_allclose(weights.sum(axis=2), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("params", [{}, EACH, {"patch_size": 3}])
+def test_a_linear_map_beside_the_net(net, params):
+    fitted = net(linear_skip=True, standardize=False, **params).fit(PAIRS, PAIRS_Y)
+    around = fitted.module_
+    x = torch.tensor(PAIRS, dtype=torch.float32)
+    with torch.no_grad():
+        if params == EACH:
+            x, around = around.change(x), around.net
+        beside = x.flatten(1) @ around.linear.weight.T
+        expected = (around.net(x) + beside).reshape(len(PAIRS), 6)
+    assert beside.abs().max() > 1e-3
+    np.testing.assert_allclose(fitted.predict(PAIRS), expected, rtol=1e-4)
+
+
+def test_a_linear_series_passes_beside_a_net_that_would_bend_it():
+    rng = np.random.default_rng(0)
+    windows = rng.normal(size=(300, 6, 1))
+    y = windows[:, 0, 0] + 3 * windows[:, 5, 0]
+    small = {"hidden_sizes": (2,), "lr": 1e-2, "max_epochs": 40, "random_state": 0}
+    far = 10 * windows
+    bent = LSTMRegressor(**small).fit(windows, y).score(far, 10 * y)
+    fitted = LSTMRegressor(linear_skip=True, **small).fit(windows, y)
+    assert bent < 0.5 < 0.85 < fitted.score(far, 10 * y)
+
+
+def test_a_decoder_is_forced_by_what_the_map_leaves():
+    around = LinearSkip(Forced(), n_inputs=10, n_targets=6, n_values=1)
+    torch.nn.init.normal_(around.linear.weight)
+    targets = torch.randn(7, 6)
+    answer = around(torch.randn(7, 5, 2), targets=targets)
+    torch.testing.assert_close(answer, targets)
+
+
+def test_quantiles_move_together_with_the_map():
+    fitted = LSTMRegressor(loss="quantile", linear_skip=True, max_epochs=1)
+    fitted.set_params(standardize=False).fit(PAIRS, PAIRS_Y)
+    before = fitted.predict_quantiles(PAIRS)
+    with torch.no_grad():
+        fitted.module_.linear.weight[0] += 1.0
+    moved = fitted.predict_quantiles(PAIRS) - before
+    expected = PAIRS.reshape(len(PAIRS), -1).sum(axis=1)[:, None]
+    np.testing.assert_allclose(moved[:, 0], np.tile(expected, 3), rtol=1e-3)
+    np.testing.assert_allclose(moved[:, 1:], 0, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 9])
