@@ -541,21 +541,31 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
                 gain=torch.from_numpy(gain).float(),
                 shift=torch.from_numpy(shift).float(),
             )
-        initialize(module, self.weight_init)
         return module.to(torch.float32)
 
     def _build_inner(self, n_channels: int, n_outputs: int, n_targets: int) -> Any:
         """Build the module of channels that are all numbers."""
         own: list[int] = []
-        n_seen = n_channels
+        n_seen, patch_size = n_channels, int(self.patch_size)
+        if patch_size > self._window:
+            raise ValueError(
+                f"patch_size={patch_size} is more than the {self._window} steps of a "
+                "window: give at most as many, or a larger window."
+            )
         if self.channel_independent:
             coded = self._standardizer.categories
             targets = self._target_positions(n_targets)
+            if len(set(targets)) < len(targets):
+                raise ValueError(
+                    f"target_channels={self.target_channels!r} names a channel twice, "
+                    "for which channel_independent=True has one answer: name each once."
+                )
             own = [at - sum(code < at for code in coded) for at in targets]
             n_seen = 1 + n_channels - len(set(own))
             n_outputs //= len(own)
             n_targets //= len(own)
-        module = self._build_module(n_seen * self.patch_size, n_outputs)
+        module = self._build_module(n_seen * patch_size, n_outputs)
+        initialize(module, self.weight_init)
         if self.loss_steps == "all":
             if not getattr(module, "is_causal", False):
                 raise ValueError(
@@ -563,8 +573,8 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
                     f"this {type(self).__name__} is none: use loss_steps='last'."
                 )
             module.every_step = True
-        if self.patch_size > 1:
-            module = Patches(module, self.patch_size)
+        if patch_size > 1:
+            module = Patches(module, patch_size)
         if self.linear_skip:
             module = LinearSkip(
                 module,

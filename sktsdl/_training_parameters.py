@@ -78,12 +78,14 @@ target_channels : int, str or sequence of them, default=0
     the units of `y`. Several share the columns of `y` evenly and in order, each with
     its whole horizon, as ``make_supervised`` lays them.
 channel_independent : bool, default=False
-    Whether one net answers for each of the `target_channels` as a sample of its own
-    (Nie et al. 2023): it sees that channel and those that are no target's, and a batch
-    has as many times the samples.
+    Whether one net answers for each of the `target_channels`, all of which are to be
+    named, as a sample of its own (Nie et al. 2023): it sees that channel and those that
+    are no target's, and a batch has as many times the samples.
 patch_size : int, default=1
     How many steps of the window the net sees as one step, of as many times the
-    channels (Nie et al. 2023); a season or a part of it shortens long windows.
+    channels (Nie et al. 2023); a season or a part of it shortens long windows. The last
+    patch ends at the last step, and the first one is filled from the front. For a
+    `WindowMLPRegressor`, which sees all steps at once, it changes nothing.
 linear_skip : bool, default=False
     Whether a linear map of the whole window is added to the answer (Lai et al. 2018),
     for series that a linear model already forecasts well.
@@ -278,7 +280,7 @@ class TrainingParameters(FieldParams):
         return {
             name: tuple(np.asarray(value).tolist())
             if isinstance(value, list | tuple | np.ndarray)
-            else value
+            else (value.item() if isinstance(value, np.generic) else value)
             for name, value in params.items()
             if name not in training
         }

@@ -246,7 +246,7 @@ class LinearSkip(NetWrapper):
     """Add a linear map of the whole window to the answer [1]_.
 
     A level or a season that the net's activations would bend passes beside them. The
-    map starts at zero, if no `weight_init` draws it.
+    map starts at zero.
 
     **Shape**: (batch, time, channels) -> (batch, outputs), as that of `net`
 

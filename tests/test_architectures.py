@@ -463,6 +463,30 @@ def test_a_decoder_makes_patches():
         torch.testing.assert_close(forced[:, 6:], inner.head(s)[:, :1])
 
 
+def test_a_decoder_goes_on_from_the_median():
+    net = Seq2SeqRegressor(
+        attention=False, patch_size=2, hidden_size=6, loss="quantile", standardize=False
+    )
+    inner = module_of(net, outputs=4)
+    x = torch.from_numpy(samples(seed=1))
+    module = inner.net
+    with torch.no_grad():
+        s = module.encoder(inner.change(x))[:, -1]
+        first = module.head(module.decoder(x.new_zeros(len(x), 2), s))
+        s = module.decoder(x.new_zeros(len(x), 2), s)
+        second = module.head(module.decoder(first[:, [1, 4]], s))
+        torch.testing.assert_close(inner(x), torch.cat([first, second], dim=1))
+
+
+def test_gates_of_a_decoder_are_drawn_apart():
+    net = Seq2SeqRegressor(weight_init="orthogonal", hidden_size=8, lr=1e-12)
+    weights = module_of(net).decoder.weight_hh.detach()
+    for gate in weights.chunk(3):
+        torch.testing.assert_close(
+            gate @ gate.T, torch.eye(8, dtype=gate.dtype), atol=1e-5, rtol=0
+        )
+
+
 def test_a_last_batch_of_one_window_is_no_trouble_for_batch_statistics():
     X = samples(n=33)
     net = WindowMLPRegressor(norm="batch", max_epochs=1, random_state=0)

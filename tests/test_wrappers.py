@@ -306,6 +306,29 @@ def test_a_buffer_is_that_of_what_the_net_sees():
     assert Patches(around, 5).seen(40) == (3, 2)
 
 
+def test_what_patches_and_channels_cannot_be():
+    windows, y = PAIRS, PAIRS_Y
+    with pytest.raises(ValueError, match="patch_size=8 is more than the 7 steps"):
+        LSTMRegressor(patch_size=8).fit(windows, y)
+    twice = LSTMRegressor(channel_independent=True, target_channels=[1, 1])
+    with pytest.raises(ValueError, match=r"\[1, 1\] names a channel twice"):
+        twice.fit(windows, y)
+
+
+def test_sizes_may_be_numbers_of_numpy(net):
+    sizes = {k: np.int64(v) for k, v in net().get_params().items() if type(v) is int}
+    sizes |= {"patch_size": np.int64(2), "random_state": 0, "verbose": 0}
+    fitted = net(**sizes).fit(PAIRS, PAIRS_Y)
+    expected = net(patch_size=2).fit(PAIRS, PAIRS_Y).predict(PAIRS)
+    np.testing.assert_array_equal(fitted.predict(PAIRS), expected)
+
+
+@pytest.mark.parametrize("how", ["default", "he"])
+def test_the_map_starts_at_zero(how):
+    fitted = LSTMRegressor(linear_skip=True, weight_init=how, lr=1e-12, max_epochs=1)
+    assert fitted.fit(PAIRS, PAIRS_Y).module_.linear.weight.abs().max() < 1e-9
+
+
 def test_windows_that_do_not_move():
     flat = np.full((40, 5, 1), 3.0)
     for window_norm in ("last", "standard"):

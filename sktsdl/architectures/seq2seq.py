@@ -190,6 +190,6 @@ class Seq2SeqRegressor(DeepRegressor):
             n_outputs=n_outputs,
             n_values=outputs.n_values,
             point=outputs.point,
-            patch_size=self.patch_size,
+            patch_size=int(self.patch_size),
             **self._architecture_parameters(),
         )

@@ -98,7 +98,7 @@ class AttentionDisplay:
                 f"{type(net).__name__} has no attention_weights: use "
                 "`AttributionDisplay`, or a net with attention."
             )
-        if net.channel_independent:
+        if net._built_by["channel_independent"]:
             raise ValueError(
                 "channel_independent=True has weights for each target, and the picture "
                 "is of one: draw `attention_weights` of the net as you need them."
@@ -111,7 +111,9 @@ class AttentionDisplay:
                 )
             weights = weights[layer]
         display = cls(
-            weights=weights, patch_size=net.patch_size, title=window_title(X, row)
+            weights=weights,
+            patch_size=net._built_by["patch_size"],
+            title=window_title(X, row),
         )
         return display.plot(ax=ax)
 
