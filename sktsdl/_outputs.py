@@ -59,9 +59,9 @@ class Points:
         """(n, outputs) -> (n, targets, values)"""
         return answers[:, :, None]
 
-    def column(self, target: int) -> int:
-        """Return which output is what ``predict`` answers of a target."""
-        return self.n_values * target + self.point
+    def pick(self, answers: Tensor, target: int) -> Tensor:
+        """Return what ``predict`` answers of a target, (n, outputs) -> (n,)."""
+        return answers[:, target]
 
 
 class Quantiles(Points):
@@ -84,6 +84,10 @@ class Quantiles(Points):
 
     def unit(self, scale: float) -> float:
         return scale
+
+    def pick(self, answers: Tensor, target: int) -> Tensor:
+        levels = answers.view(len(answers), -1, self.n_values)[:, target]
+        return levels.sort(dim=-1).values[:, self.point]
 
     def values(self, answers: np.ndarray) -> np.ndarray:
         # In order, which never raises the loss: Chernozhukov et al. (2010).
@@ -161,13 +165,13 @@ class Tasks(Points):
             )
         return super().values(answers)
 
-    def column(self, target: int) -> int:
+    def pick(self, answers: Tensor, target: int) -> Tensor:
         if target in self.coded:
             raise ValueError(
                 f"target={target} is one of classes, and its scores have no units: "
                 "explain a target of numbers."
             )
-        return sum(self.sizes[:target])
+        return answers[:, sum(self.sizes[:target])]
 
 
 class TaskLoss(nn.Module):

@@ -18,6 +18,7 @@ from sktsdl import (
     SlidingWindow,
     TCNRegressor,
     TransformerRegressor,
+    WindowMLPRegressor,
     make_supervised,
 )
 from sktsdl.datasets import load_air_passengers
@@ -152,6 +153,19 @@ def test_the_median_of_learned_quantiles_is_explained(monthly):
     mean = np.broadcast_to(net._standardizer.mean, windows.shape[1:])
     expected = net.predict(windows) - net.predict(mean[None])
     np.testing.assert_allclose(found, expected, atol=1e-2 * np.abs(expected).max())
+
+
+def test_quantiles_that_cross_are_explained_in_their_order():
+    windows = np.random.default_rng(0).normal(size=(60, 5, 2))
+    net = WindowMLPRegressor(loss="quantile", max_epochs=1, lr=1e-6, random_state=0)
+    net.fit(windows, windows[:, -1, 0])
+    with torch.no_grad():
+        raw = net.module_(net._windows_as_seen(windows)[:][0]).numpy()
+    assert (np.sort(raw, axis=1) != raw).any()
+    seen = integrated_gradients(net, windows, n_steps=512)
+    baseline = np.broadcast_to(windows.mean(axis=(0, 1)), (1, 5, 2))
+    expected = net.predict(windows) - net.predict(baseline)
+    np.testing.assert_allclose(seen.sum(axis=(1, 2)), expected, atol=0.02)
 
 
 def test_a_search_and_a_purge_are_looked_into(monthly):

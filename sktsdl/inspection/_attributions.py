@@ -110,10 +110,9 @@ def integrated_gradients(
     start = start.to(dataset.rows.device)
     scale = standardizer.outputs.scale_
     unit = 1.0 if scale is None else float(scale[target])
-    column = net._outputs.column(target)
 
     def answer(windows: Tensor) -> Tensor:
-        return net.module_(windows)[:, column] * unit
+        return net._outputs.pick(net.module_(windows), target) * unit
 
     explainer = IntegratedGradients(answer)
 
