@@ -114,7 +114,7 @@ class Study:
         store["machine"] = machine()
         path = self.path(".json", quick)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(store, indent=1, ensure_ascii=False) + "\n")
+        path.write_text(as_text(store) + "\n")
         table = f"# {self.title}\n\n{self.table(store['runs'])}\n{self.protocol}\n"
         self.path(".md", quick).write_text(table)
 
@@ -154,6 +154,17 @@ def _measure(
     sys.path.insert(0, str(Path(__file__).parent))
     studies = {s.name: s for s in importlib.import_module(module).STUDIES}
     return model, seed, studies[study].models[model].measure(seed, quick)
+
+
+def as_text(value: Any, depth: int = 0) -> str:
+    """Return JSON with a line for each run of a model."""
+    if depth == 3 or not isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    indent = " " * (depth + 1)
+    lines = (
+        f"{indent}{json.dumps(k)}: {as_text(v, depth + 1)}" for k, v in value.items()
+    )
+    return "{\n" + ",\n".join(lines) + "\n" + " " * depth + "}"
 
 
 def machine() -> dict[str, Any]:
