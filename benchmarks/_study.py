@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ PACKAGES = ("sktsdl", "torch", "scikit-learn", "skorch", "numpy", "pandas")
 N_JOBS = 2
 
 Figures = dict[str, Any]
+Maker = Callable[..., Any]  # from a seed, and whether it is quick, to a model
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,16 @@ class Model:
 
     measure: Callable[[int, bool], Figures]
     n_seeds: int = 1
+
+
+def measured_by(
+    measure: Callable[[Maker, int, bool], Figures], makers: dict[str, tuple[Maker, int]]
+) -> dict[str, Model]:
+    """Return rows of makers and their numbers of seeds, all measured the same way."""
+    return {
+        name: Model(partial(measure, make), n_seeds)
+        for name, (make, n_seeds) in makers.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,7 @@ class Study:
         )
         for name, seed, figures in parallel(tasks):
             store["runs"].setdefault(name, {})[str(seed)] = figures
+            store["machine"] = machine()
             self._write(store, quick)
             shown = {key: figures[key] for key in self.columns if key in figures}
             print(f"{self.name}, {name}, seed {seed}: {shown}", flush=True)
@@ -111,7 +124,6 @@ class Study:
 
     def _write(self, store: dict[str, Any], quick: bool) -> None:
         store["title"], store["protocol"] = self.title, self.protocol
-        store["machine"] = machine()
         path = self.path(".json", quick)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(as_text(store) + "\n")
@@ -167,15 +179,21 @@ def as_text(value: Any, depth: int = 0) -> str:
     return "{\n" + ",\n".join(lines) + "\n" + " " * depth + "}"
 
 
-def machine() -> dict[str, Any]:
-    """Return versions and machine."""
-    cpu = platform.processor()
+def processor() -> str:
+    """Return the name of the processor."""
     info = Path("/proc/cpuinfo")
     if info.exists():
-        lines = [s for s in info.read_text().splitlines() if "model name" in s]
-        cpu = lines[0].split(":")[1].strip() if lines else cpu
+        lines = info.read_text().splitlines()
+        names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
+        if names:
+            return names[0]
+    return platform.processor() or platform.machine()
+
+
+def machine() -> dict[str, Any]:
+    """Return versions and machine."""
     return {
-        "cpu": cpu,
+        "cpu": processor(),
         "cores": os.cpu_count(),
         "threads of each fit": 1,
         "fits at once": N_JOBS,

@@ -6,20 +6,14 @@ file comes with the package (G. E. P. Box and G. M. Jenkins, Time Series Analysi
     python benchmarks/air_passengers.py [--row SARIMA] [--quick]
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
-from sklearn.pipeline import make_pipeline
 
 from sktsdl import (
     LSTMRegressor,
-    PurgedRegressor,
-    RatioLogScaler,
-    RelativeTargetRegressor,
     SeasonalNaiveRegressor,
     SlidingWindow,
     WindowMLPRegressor,
@@ -36,21 +30,13 @@ from _models import (  # isort: skip
     ridge,
     timed_fit,
 )
-from _study import Figures, Model, Study, main  # isort: skip
+from _study import Figures, Maker, Study, main, measured_by  # isort: skip
+from demo import HORIZON, SEASON, relative  # isort: skip
 
-HORIZON = 12
-SEASON = 12
 GRID = {
     "regressor__slidingwindow__window": [SEASON + 1, 2 * SEASON + 1],
     "regressor__purgedregressor__regressor__max_epochs": [50, 100, 200],
 }
-
-
-def relative(window: Any, regressor: Any) -> Any:
-    """Predict ratios to the last month, from logarithms of ratios."""
-    purged = PurgedRegressor(regressor, purge=HORIZON - 1)
-    pipe = make_pipeline(RatioLogScaler(), window, purged)
-    return RelativeTargetRegressor(pipe, column="passengers")
 
 
 def flat(regressor: Any) -> Any:
@@ -92,7 +78,7 @@ def sarima(seed: int, quick: bool) -> Any:
     return SARIMA("passengers", (0, 1, 1), (0, 1, 1, SEASON), log=True)
 
 
-MAKERS: dict[str, tuple[Callable[[int, bool], Any], int]] = {
+MAKERS: dict[str, tuple[Maker, int]] = {
     "seasonal naive": (lambda seed, quick: SeasonalNaiveRegressor(SEASON), 1),
     "SARIMA (0,1,1)(0,1,1,12) of logs": (sarima, 1),
     "ridge": (lambda seed, quick: flat(ridge()), 1),
@@ -103,7 +89,7 @@ MAKERS: dict[str, tuple[Callable[[int, bool], Any], int]] = {
 }
 
 
-def measure(make: Callable[[int, bool], Any], seed: int, quick: bool) -> Figures:
+def measure(make: Maker, seed: int, quick: bool) -> Figures:
     """Score the three folds."""
     X, y, _ = make_supervised(
         load_air_passengers(), target="passengers", horizon=HORIZON
@@ -148,10 +134,7 @@ STUDIES = [
         "of 64 tanh units, cosine from 3e-3; LSTM of 32) was chosen on the training "
         "rows of the first fold. Medians of 5 seeds; processor seconds of all folds, "
         "with the search.",
-        {
-            name: Model(partial(measure, make), n_seeds)
-            for name, (make, n_seeds) in MAKERS.items()
-        },
+        measured_by(measure, MAKERS),
         {"MAE": ".2f", "fit, s": ".1f"},
         "seasonal naive",
     )

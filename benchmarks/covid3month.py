@@ -7,7 +7,6 @@ https://github.com/aeon-toolkit/aeon (datasets; data of the WHO), in SKTSDL_DATA
     python benchmarks/covid3month.py [--row LSTM] [--quick]
 """
 
-from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
@@ -23,7 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 import sktsdl
 
 from _models import boosting, data_file, timed_fit  # isort: skip
-from _study import Figures, Model, Study, main  # isort: skip
+from _study import Figures, Maker, Study, main, measured_by  # isort: skip
 
 GRID = {"max_epochs": [10, 40], "weight_decay": [0.0, 0.3]}
 
@@ -54,7 +53,7 @@ def net(name: str, seed: int, quick: bool) -> Any:
     return GridSearchCV(trained, grid, cv=folds, scoring="neg_root_mean_squared_error")
 
 
-MAKERS: dict[str, tuple[Callable[[int, bool], Any], int]] = {
+MAKERS: dict[str, tuple[Maker, int]] = {
     "training mean": (lambda seed, quick: flat(DummyRegressor()), 1),
     "ridge": (
         lambda seed, quick: flat(StandardScaler(), RidgeCV(np.logspace(-2, 7, 19))),
@@ -72,7 +71,7 @@ MAKERS: dict[str, tuple[Callable[[int, bool], Any], int]] = {
 }
 
 
-def measure(make: Callable[[int, bool], Any], seed: int, quick: bool) -> Figures:
+def measure(make: Maker, seed: int, quick: bool) -> Figures:
     """Score the test samples."""
     X, y = load("TRAIN")
     model, seconds = timed_fit(make(seed, quick), X, y)
@@ -97,10 +96,7 @@ STUDIES = [
         "(computed), ROCKET 0.0389, 5NN-DTW 0.0420, random forest 0.0426, FCN 0.0436, "
         "InceptionTime 0.0548, ResNet 0.1395. Medians of 5 seeds; processor seconds "
         "with the search.",
-        {
-            name: Model(partial(measure, make), n_seeds)
-            for name, (make, n_seeds) in MAKERS.items()
-        },
+        measured_by(measure, MAKERS),
         {"RMSE": ".4f", "fit, s": ".1f"},
         "training mean",
     )

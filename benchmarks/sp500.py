@@ -6,7 +6,6 @@
     python benchmarks/sp500.py [--row LSTM] [--quick]
 """
 
-from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
@@ -34,7 +33,7 @@ from _models import (  # isort: skip
     ridge,
     timed_fit,
 )
-from _study import Figures, Model, Study, main  # isort: skip
+from _study import Figures, Maker, Study, main, measured_by  # isort: skip
 
 WINDOW = 20
 
@@ -69,7 +68,7 @@ def net(name: str, seed: int, quick: bool) -> Any:
     return RelativeTargetRegressor(pipe)
 
 
-MAKERS: dict[str, tuple[Callable[[int, bool], Any], int]] = {
+MAKERS: dict[str, tuple[Maker, int]] = {
     "zero return": (
         lambda seed, quick: RelativeTargetRegressor(
             DummyRegressor(strategy="constant", constant=0.0)
@@ -86,7 +85,7 @@ MAKERS: dict[str, tuple[Callable[[int, bool], Any], int]] = {
 }
 
 
-def measure(make: Callable[[int, bool], Any], seed: int, quick: bool) -> Figures:
+def measure(make: Maker, seed: int, quick: bool) -> Figures:
     """Score log returns in five folds of a year each."""
     X, y = load()
     errors, right, seconds = [], [], 0.0
@@ -119,10 +118,7 @@ STUDIES = [
         "walk: a return of zero is hard to beat, and the mean return of the years "
         "before is most of what is to be had. Nothing was tuned. Medians of 5 seeds; "
         "processor seconds of all folds.",
-        {
-            name: Model(partial(measure, make), n_seeds)
-            for name, (make, n_seeds) in MAKERS.items()
-        },
+        measured_by(measure, MAKERS),
         {"MAE": ".2f", "sign right": ".3f", "fit, s": ".1f"},
         "zero return",
     )

@@ -39,6 +39,8 @@ from sktsdl import (
 )
 from sktsdl.architectures.transformer import sinusoidal_positions
 
+from _study import processor  # isort: skip
+
 RESULTS = Path(__file__).parent / "results"
 STORE = RESULTS / "speed.json"
 TABLE = RESULTS / "speed.md"
@@ -451,15 +453,9 @@ def measures(pairs: int) -> dict[str, tuple[Any, float, str]]:
 
 def machine() -> str:
     """Describe the machine in one line."""
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = info.read_text().splitlines()
-        names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
-        model = names[0] if names else model
     kernels = torch.backends.cpu.get_cpu_capability()
     return (
-        f"{model}, {os.cpu_count()} cores, {kernels}, Python "
+        f"{processor()}, {os.cpu_count()} cores, {kernels}, Python "
         f"{platform.python_version()}, torch {torch.__version__}"
     )
 

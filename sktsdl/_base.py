@@ -561,7 +561,7 @@ class DeepRegressor(CallbackSupportMixin, RegressorMixin, TrainingParameters, AB
                     "for which channel_independent=True has one answer: name each once."
                 )
             own = [at - sum(code < at for code in coded) for at in targets]
-            n_seen = 1 + n_channels - len(set(own))
+            n_seen = 1 + n_channels - len(own)
             n_outputs //= len(own)
             n_targets //= len(own)
         module = self._build_module(n_seen * patch_size, n_outputs)
