@@ -14,9 +14,12 @@ from sktsdl.architectures.transformer import TransformerRegressor
 from sktsdl.architectures.wavenet import WaveNetRegressor
 from sktsdl.architectures.window_mlp import WindowMLPRegressor
 from sktsdl.baseline import SeasonalNaiveRegressor
-from sktsdl.compose import PurgedRegressor, RelativeTargetRegressor
-from sktsdl.conformal import ConformalRegressor
-from sktsdl.multitask import MultiTaskNet
+from sktsdl.compose import (
+    ConformalRegressor,
+    MultiTaskNet,
+    PurgedRegressor,
+    RelativeTargetRegressor,
+)
 from sktsdl.persistence import load
 from sktsdl.preprocessing import RatioLogScaler, SeasonalDifference, SlidingWindow
 from sktsdl.supervised import make_supervised

@@ -8,8 +8,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._sklearn_callbacks import CallbackSupportMixin, fit_task, with_callbacks
-from sktsdl._validation import (
+from sktsdl._sklearn.callbacks import CallbackSupportMixin, fit_task, with_callbacks
+from sktsdl._sklearn.validation import (
     roll_back_on_error,
     validate_column,
     validate_targets,

@@ -6,9 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sktsdl._base import DeepRegressor
-from sktsdl._files import unpacked
-from sktsdl._state import restored
+from sktsdl._estimator.base import DeepRegressor
+from sktsdl._estimator.saving import restored, unpacked
 
 
 def load(

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_scalar
 
-from sktsdl._history import Clock, time_index
-from sktsdl._validation import check_columns
+from sktsdl._sklearn.validation import check_columns
+from sktsdl._windows.history import Clock, time_index
 
 
 def make_supervised(

@@ -6,7 +6,7 @@ import pytest
 from sklearn.base import BaseEstimator
 
 import sktsdl
-from sktsdl._base import DeepRegressor
+from sktsdl._estimator.base import DeepRegressor
 
 CLASSES = [
     member

@@ -5,7 +5,12 @@ import pytest
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sktsdl._batches import Batches, WindowDataset, evaluate_in_blocks, recover_rows
+from sktsdl._training.batches import (
+    Batches,
+    WindowDataset,
+    evaluate_in_blocks,
+    recover_rows,
+)
 
 ROWS = np.random.default_rng(0).normal(size=(30, 2))
 ROWS[:3, 1] = np.nan

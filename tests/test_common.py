@@ -16,8 +16,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sktsdl
 from sktsdl import SlidingWindow
-from sktsdl._base import DeepRegressor
-from sktsdl._training_parameters import TRAINING_ATTRIBUTES
+from sktsdl._estimator.base import DeepRegressor
+from sktsdl._estimator.parameters import TRAINING_ATTRIBUTES
 from tests.estimators import CLASSES, TAKE_WINDOWS, every_estimator, every_net
 from tests.series import levels
 

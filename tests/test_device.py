@@ -10,12 +10,12 @@ import torch
 from skorch.callbacks import Callback
 from torch import nn
 
-import sktsdl._callbacks
-import sktsdl._net
-import sktsdl._training
+import sktsdl._training.callbacks
+import sktsdl._training.skorch_net
+import sktsdl._training.trainer
 from sktsdl import LSTMRegressor, TransformerRegressor
-from sktsdl._batches import Batches, WindowDataset
-from sktsdl._device import place
+from sktsdl._training.batches import Batches, WindowDataset
+from sktsdl._training.device import place
 from tests.estimators import every_net
 
 META = torch.device("meta")
@@ -87,13 +87,13 @@ class Counter(Callback):
 
 
 def test_an_accelerator_is_asked_for_losses_once_an_epoch(monkeypatch):
-    monkeypatch.setattr("sktsdl._training.resolve_device", lambda name: META)
-    monkeypatch.setattr("sktsdl._training.generator_states", lambda device: {})
+    monkeypatch.setattr("sktsdl._training.trainer.resolve_device", lambda name: META)
+    monkeypatch.setattr("sktsdl._training.trainer.generator_states", lambda device: {})
     net = LSTMRegressor(batch_size=2, optimizer=torch.optim.NAdam)
     counter = Counter()
     # Nothing can be read from this device, so that the first attempt is an error.
     with pytest.raises((NotImplementedError, RuntimeError), match="meta"):
-        sktsdl._training.train(
+        sktsdl._training.trainer.train(
             net._build_module(2, 1).to(META),
             net,
             dataset().to(META),
@@ -115,7 +115,7 @@ def test_losses_that_are_read_late_are_the_same(monkeypatch):
 
         type = "accelerator"
 
-    original = sktsdl._net.Net.run_single_epoch
+    original = sktsdl._training.skorch_net.Net.run_single_epoch
 
     def late(self, *args, **kwargs):
         device, self.device = self.device, OnAccelerator("cpu")
@@ -123,7 +123,7 @@ def test_losses_that_are_read_late_are_the_same(monkeypatch):
         self.device = device
         seen.extend(row[key] for row in self.history[-1, "batches"] for key in row)
 
-    monkeypatch.setattr("sktsdl._net.Net.run_single_epoch", late)
+    monkeypatch.setattr("sktsdl._training.skorch_net.Net.run_single_epoch", late)
     late_curves = net.fit(X, Y).loss_curve_, net.validation_loss_curve_
     assert late_curves == expected
     assert not any(isinstance(value, torch.Tensor) for value in seen)
@@ -179,7 +179,7 @@ def test_the_last_weights_are_kept_off_the_device():
             return torch.zeros(1)
 
     asked = []
-    stopper = sktsdl._callbacks.Stopper().initialize()
+    stopper = sktsdl._training.callbacks.Stopper().initialize()
     module = SimpleNamespace(
         state_dict=lambda: {"weight": torch.zeros(1).as_subclass(OnAccelerator)}
     )

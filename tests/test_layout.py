@@ -4,36 +4,22 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import sktsdl
 
 PACKAGE = Path(sktsdl.__file__).parent
-LAYERS = (
-    (
-        "_params",
-        "_validation",
-        "_sklearn_callbacks",
-        "_history",
-        "_wrappers",
-        "_layers",
-        "_device",
-        "_outputs",
-        "_files",
-    ),
-    ("_batches",),
-    ("_draws", "_samples"),
-    ("preprocessing", "_callbacks", "_net", "_standardization"),
-    ("datasets", "supervised"),
-    ("_training",),
-    ("_state", "_training_parameters"),
-    ("_base", "baseline", "compose"),
-    ("conformal", "multitask", "persistence"),
-    ("_recurrent",),
-    ("architectures", "inspection"),
-    ("__init__",),
+FLOORS = (
+    {"_sklearn"},
+    {"_layers", "_windows"},
+    {"preprocessing", "_training"},
+    {"_estimator", "baseline", "supervised", "datasets"},
+    {"architectures", "compose"},
+    {"inspection", "persistence"},
+    {"__init__"},
 )
-LAYER = {name: depth for depth, names in enumerate(LAYERS) for name in names}
+FLOOR = {room: depth for depth, rooms in enumerate(FLOORS) for room in rooms}
 
 
 def modules():
@@ -47,18 +33,36 @@ def imported(path):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: import by the full name"
-            yield node.module if node.module != "sktsdl" else "sktsdl.__init__"
+            if node.module == "sktsdl":
+                yield from (f"sktsdl.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
 
 
-def test_imports_run_one_way():
-    for path, part in modules():
-        for name in imported(path):
-            if not name.startswith("sktsdl."):
-                continue
-            other = name.split(".")[1]
-            within = part == other and part != "architectures"
+def package_imports(path):
+    """The files of the package that a file imports."""
+    for name in imported(path):
+        if name.startswith("sktsdl."):
+            file = PACKAGE.joinpath(*name.split(".")[1:])
+            yield file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+
+
+def room(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def test_imports_go_down():
+    for path, _ in modules():
+        for other in package_imports(path):
+            same_room = room(other) == room(path) != "architectures"
+            shared = other.name == "_recurrent.py" and room(path) == "architectures"
             listing = path.name == "__init__.py"
-            assert within or listing or LAYER[other] < LAYER[part], f"{path}: {name}"
+            below = FLOOR[room(other)] < FLOOR[room(path)]
+            assert same_room or shared or listing or below, f"{path}: {other}"
+
+
+def test_no_imports_in_a_circle():
+    TopologicalSorter({path: package_imports(path) for path, _ in modules()}).prepare()
 
 
 def declared(pattern):
@@ -88,10 +92,17 @@ def test_importing_leaves_the_extras_alone():
     assert done.stdout == b"set()\n"
 
 
-def test_preprocessing_needs_no_torch():
+def test_windows_and_preprocessing_need_no_torch():
     for path, part in modules():
-        if part in ("preprocessing", "_history", "_validation", "_params"):
-            assert not any(name.startswith("torch") for name in imported(path)), path
+        if part not in ("_sklearn", "_windows", "preprocessing"):
+            continue
+        reached, new = set(), {path}
+        while new:
+            reached |= new
+            new = {other for file in new for other in package_imports(file)} - reached
+        for file in reached:
+            packages = {name.split(".")[0] for name in imported(file)}
+            assert not packages & {"torch", "skorch"}, f"{path}: {file}"
 
 
 def test_the_public_list_is_complete_and_sorted():

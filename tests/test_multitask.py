@@ -22,7 +22,7 @@ from sktsdl import (
     TCNRegressor,
     TransformerRegressor,
 )
-from sktsdl._outputs import TaskLoss
+from sktsdl._estimator.targets import TaskLoss
 from sktsdl.inspection import integrated_gradients
 
 TASKS = {"level": "regression", "direction": "classification"}

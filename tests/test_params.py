@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 from sklearn.base import clone
 
-from sktsdl._params import FieldParams
+from sktsdl._sklearn.fields import FieldParams
 
 
 class Base(FieldParams):

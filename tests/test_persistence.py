@@ -25,7 +25,7 @@ from sktsdl import (
     TransformerRegressor,
     WindowMLPRegressor,
 )
-from sktsdl._files import NO_DIGEST, packed, unpacked
+from sktsdl._estimator.saving import NO_DIGEST, packed, unpacked
 from tests.estimators import every_net
 from tests.series import levels
 
@@ -221,7 +221,7 @@ def test_a_net_of_another_package_is_named(tmp_path):
 
 
 KILLED = """
-import os, signal, sys, numpy as np, sktsdl, sktsdl._files
+import os, signal, sys, numpy as np, sktsdl, sktsdl._estimator.saving
 X = np.random.default_rng(1).normal(size=(60, 5, 3))
 net = sktsdl.WindowMLPRegressor(max_epochs=1).fit(X, X[:, -1, 0])
 setattr(os, sys.argv[2], lambda *args: os.kill(os.getpid(), signal.SIGKILL))

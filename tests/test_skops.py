@@ -21,13 +21,13 @@ from sktsdl import (
     SlidingWindow,
     WindowMLPRegressor,
 )
-from sktsdl._history import Clock
+from sktsdl._windows.history import Clock
 from tests.estimators import every_estimator
 from tests.series import INDEXES, N, levels, part, series, target
 from tests.test_common import answer, small
 from tests.test_persistence import forbid_pickle
 
-HISTORY = {"sktsdl._history.History", "sktsdl._history.Clock"}
+HISTORY = {"sktsdl._windows.history.History", "sktsdl._windows.history.Clock"}
 TIMED = [index for index in INDEXES.values() if hasattr(index, "freq")]
 
 

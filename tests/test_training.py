@@ -16,9 +16,9 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring
 from torch import nn
 
-import sktsdl._net
-import sktsdl._recurrent
-import sktsdl._training
+import sktsdl._layers.recurrent
+import sktsdl._training.skorch_net
+import sktsdl._training.trainer
 from sktsdl import (
     GRURegressor,
     LSTMRegressor,
@@ -60,7 +60,7 @@ def interrupt(monkeypatch):
     """Return a function that has step number `n` of a training interrupted."""
 
     def at(n):
-        original = sktsdl._net.Net.train_step
+        original = sktsdl._training.skorch_net.Net.train_step
         steps = iter(range(n))
 
         def step(self, *args, **kwargs):
@@ -68,7 +68,7 @@ def interrupt(monkeypatch):
                 raise KeyboardInterrupt
             return original(self, *args, **kwargs)
 
-        monkeypatch.setattr("sktsdl._net.Net.train_step", step)
+        monkeypatch.setattr("sktsdl._training.skorch_net.Net.train_step", step)
 
     return at
 
@@ -142,21 +142,26 @@ def test_optimizers_losses_and_weight_decay_are_those_named():
     assert isinstance(lstm(loss=nn.L1Loss).fit(X, Y).net_.criterion_, nn.L1Loss)
 
 
+class LineSearch(torch.optim.LBFGS):
+    def __init__(self, params, lr):
+        super().__init__(params, lr=lr, line_search_fn="strong_wolfe")
+
+
 def test_an_optimizer_that_asks_for_the_loss_again():
-    fitted = lstm(optimizer=torch.optim.LBFGS, lr=0.1, max_epochs=5).fit(X, Y)
+    fitted = lstm(optimizer=LineSearch, batch_size=len(X), max_epochs=5).fit(X, Y)
     assert fitted.loss_curve_[-1] < 0.5 * fitted.loss_curve_[0]
 
 
 def used_rates(monkeypatch, net):
     """Return the learning rate at each step, as the optimizer had it."""
     used = []
-    original = sktsdl._net.Net.train_step
+    original = sktsdl._training.skorch_net.Net.train_step
 
     def spy(self, *args, **kwargs):
         used.append(self.optimizer_.param_groups[0]["lr"])
         return original(self, *args, **kwargs)
 
-    monkeypatch.setattr("sktsdl._net.Net.train_step", spy)
+    monkeypatch.setattr("sktsdl._training.skorch_net.Net.train_step", spy)
     fitted = net.fit(X, Y)
     assert fitted.lr_curve_ == used
     return np.array(used)
@@ -318,15 +323,15 @@ def test_training_is_the_loop_by_hand(net, as_view):
 def test_a_batch_in_parts_is_the_same_step(monkeypatch, net):
     rows = RNG.normal(size=(80, 5, 2))
     whole = net(batch_size=40, weight_decay=0.1).fit(rows, NOISE[:80])
-    monkeypatch.setattr("sktsdl._training.BUFFER_BYTES", 2000)
+    monkeypatch.setattr("sktsdl._training.trainer.BUFFER_BYTES", 2000)
     sizes = []
-    original = sktsdl._net.Net._loss
+    original = sktsdl._training.skorch_net.Net._loss
 
     def spy(self, answer, *args):
         sizes.append(len(answer))
         return original(self, answer, *args)
 
-    monkeypatch.setattr("sktsdl._net.Net._loss", spy)
+    monkeypatch.setattr("sktsdl._training.skorch_net.Net._loss", spy)
     parts = net(batch_size=40, weight_decay=0.1).fit(rows, NOISE[:80])
     assert (max(sizes) < 20) == (not isinstance(parts, TCNRegressor))
     np.testing.assert_allclose(parts.predict(rows), whole.predict(rows), atol=1e-5)
@@ -340,20 +345,20 @@ def test_only_large_buffers_are_parted():
         (TransformerRegressor(), 52),
     ):
         module = net._build_module(7, 1)
-        assert sktsdl._training.part_size(module, 256, 96) == parted
-        assert sktsdl._training.part_size(module, 32, 20) == 32
+        assert sktsdl._training.trainer.part_size(module, 256, 96) == parted
+        assert sktsdl._training.trainer.part_size(module, 32, 20) == 32
 
 
 def test_little_work_is_done_on_one_thread(monkeypatch):
     used = []
-    original = sktsdl._net.Net.train_step
+    original = sktsdl._training.skorch_net.Net.train_step
 
     def spy(self, *args, **kwargs):
         used.append(torch.get_num_threads())
         return original(self, *args, **kwargs)
 
-    monkeypatch.setattr("sktsdl._net.Net.train_step", spy)
-    monkeypatch.setattr("sktsdl._device.LEAST_SHARED_WORK", 10_000)
+    monkeypatch.setattr("sktsdl._training.skorch_net.Net.train_step", spy)
+    monkeypatch.setattr("sktsdl._training.device.LEAST_SHARED_WORK", 10_000)
     torch.set_num_threads(2)
     try:
         lstm(batch_size=2, max_epochs=1).fit(X, Y)
@@ -373,7 +378,7 @@ def test_too_little_memory_says_what_to_change(monkeypatch):
     def fail(*args, **kwargs):
         raise torch.cuda.OutOfMemoryError
 
-    monkeypatch.setattr("sktsdl._net.Net.train_step", fail)
+    monkeypatch.setattr("sktsdl._training.skorch_net.Net.train_step", fail)
     with pytest.raises(MemoryError, match=r"batch_size=7 windows of 5 steps.*smaller"):
         lstm(batch_size=7).fit(X, Y)
 
@@ -409,7 +414,7 @@ def test_bf16_in_every_kind_of_recurrent_layer(how):
 
 def test_the_first_bf16_net_of_a_process_is_as_the_next():
     first = lstm(precision="bf16")
-    sktsdl._recurrent._has_lstm_kernel.cache_clear()
+    sktsdl._layers.recurrent._has_lstm_kernel.cache_clear()
     np.testing.assert_array_equal(
         first.fit(X, Y).predict(X), first.fit(X, Y).predict(X)
     )
@@ -418,7 +423,7 @@ def test_the_first_bf16_net_of_a_process_is_as_the_next():
 def test_fp16_scales_the_loss_and_not_the_step(monkeypatch):
     full = lstm(optimizer="sgd").fit(X, Y)
     # On the CPU, where it is refused, the mechanism is the same as on CUDA.
-    monkeypatch.setitem(sktsdl._training.PRECISIONS, "bf16", torch.float16)
+    monkeypatch.setitem(sktsdl._training.trainer.PRECISIONS, "bf16", torch.float16)
     low = lstm(optimizer="sgd", precision="bf16").fit(X, Y)
     assert low.net_.scaler_.get_scale() > 1e4
     np.testing.assert_allclose(low.predict(X), full.predict(X), atol=1e-2)
@@ -434,7 +439,7 @@ def test_the_validation_block_is_the_end_purged_by_the_horizon(monkeypatch):
         seen.update(train=train_set.targets[:, 0], valid=valid_set.targets[:, 0])
         raise InterruptedError
 
-    monkeypatch.setattr("sktsdl._base.train", spy)
+    monkeypatch.setattr("sktsdl._estimator.base.train", spy)
     y = np.arange(100.0)[:, None] + np.arange(4)
     with pytest.raises(InterruptedError):
         lstm(early_stopping=True, validation_fraction=0.2).fit(X, y)

@@ -21,7 +21,7 @@ from sktsdl import (
     TransformerRegressor,
     WindowMLPRegressor,
 )
-from sktsdl._outputs import PinballLoss
+from sktsdl._estimator.targets import PinballLoss
 from tests.estimators import every_net
 from tests.series import levels
 

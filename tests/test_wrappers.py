@@ -16,7 +16,7 @@ from sktsdl import (
     TransformerRegressor,
     make_supervised,
 )
-from sktsdl._wrappers import ChannelIndependent, LinearSkip, Patches, WindowNorm
+from sktsdl._layers.adapters import ChannelIndependent, LinearSkip, Patches, WindowNorm
 from tests.series import levels
 
 RNG = np.random.default_rng(0)

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sktsdl._recurrent import RecurrentRegressor, RecurrentStack
+from sktsdl._layers.recurrent import RecurrentStack
+from sktsdl.architectures._recurrent import RecurrentRegressor
 
 
 class AttentionLSTM(nn.Module):

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from sktsdl._recurrent import BidirectionalNet, RecurrentRegressor
+from sktsdl.architectures._recurrent import BidirectionalNet, RecurrentRegressor
 
 
 class BiLSTMRegressor(RecurrentRegressor):

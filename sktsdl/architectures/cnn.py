@@ -4,9 +4,9 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from sktsdl._base import DeepRegressor
-from sktsdl._layers import NORMS, CausalConv1d, channel_norm
-from sktsdl._validation import check_option
+from sktsdl._estimator.base import DeepRegressor
+from sktsdl._layers.causal import NORMS, CausalConv1d, channel_norm
+from sktsdl._sklearn.validation import check_option
 
 POOLS = {"max": nn.AdaptiveMaxPool1d, "avg": nn.AdaptiveAvgPool1d}
 

@@ -5,10 +5,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sktsdl._base import DeepRegressor
-from sktsdl._layers import CausalConv1d, CausalNet
-from sktsdl._recurrent import RecurrentStack
-from sktsdl._validation import check_option
+from sktsdl._estimator.base import DeepRegressor
+from sktsdl._layers.causal import CausalConv1d, CausalNet
+from sktsdl._layers.recurrent import RecurrentStack
+from sktsdl._sklearn.validation import check_option
 
 
 class CNNLSTM(CausalNet):

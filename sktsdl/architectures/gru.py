@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from sktsdl._recurrent import RecurrentNet, RecurrentRegressor
+from sktsdl.architectures._recurrent import RecurrentNet, RecurrentRegressor
 
 
 class GRURegressor(RecurrentRegressor):

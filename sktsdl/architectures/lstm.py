@@ -2,7 +2,11 @@
 
 from torch import nn
 
-from sktsdl._recurrent import BidirectionalNet, RecurrentNet, RecurrentRegressor
+from sktsdl.architectures._recurrent import (
+    BidirectionalNet,
+    RecurrentNet,
+    RecurrentRegressor,
+)
 
 
 class LSTMRegressor(RecurrentRegressor):

@@ -4,8 +4,8 @@ from typing import Literal
 
 from torch import nn
 
-from sktsdl._recurrent import RecurrentNet, RecurrentRegressor
-from sktsdl._validation import check_option
+from sktsdl._sklearn.validation import check_option
+from sktsdl.architectures._recurrent import RecurrentNet, RecurrentRegressor
 
 
 class RNNRegressor(RecurrentRegressor):

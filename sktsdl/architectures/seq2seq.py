@@ -5,9 +5,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sktsdl._base import DeepRegressor
-from sktsdl._recurrent import RecurrentStack
-from sktsdl._validation import check_option
+from sktsdl._estimator.base import DeepRegressor
+from sktsdl._layers.recurrent import RecurrentStack
+from sktsdl._sklearn.validation import check_option
 
 
 class AdditiveAttention(nn.Module):

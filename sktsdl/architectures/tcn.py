@@ -5,15 +5,15 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sktsdl._base import DeepRegressor
-from sktsdl._layers import (
+from sktsdl._estimator.base import DeepRegressor
+from sktsdl._layers.causal import (
     NORMS,
     CausalConv1d,
     CausalNet,
     channel_norm,
     receptive_field,
 )
-from sktsdl._validation import check_option
+from sktsdl._sklearn.validation import check_option
 
 Norm = Literal["weight", "batch", "layer"]
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sktsdl._base import DeepRegressor
-from sktsdl._layers import CausalNet
-from sktsdl._validation import check_option
+from sktsdl._estimator.base import DeepRegressor
+from sktsdl._layers.causal import CausalNet
+from sktsdl._sklearn.validation import check_option
 
 
 def sinusoidal_positions(

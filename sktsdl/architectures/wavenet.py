@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from sktsdl._base import DeepRegressor
-from sktsdl._layers import CausalConv1d, CausalNet, receptive_field
+from sktsdl._estimator.base import DeepRegressor
+from sktsdl._layers.causal import CausalConv1d, CausalNet, receptive_field
 
 
 class GatedLayer(nn.Module):

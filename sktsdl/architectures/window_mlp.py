@@ -5,9 +5,9 @@ from typing import Literal
 import numpy as np
 from torch import Tensor, nn
 
-from sktsdl._base import DeepRegressor
-from sktsdl._layers import ACTIVATIONS, NORMS
-from sktsdl._validation import check_option
+from sktsdl._estimator.base import DeepRegressor
+from sktsdl._layers.causal import ACTIVATIONS, NORMS
+from sktsdl._sklearn.validation import check_option
 
 
 class WindowMLP(nn.Module):

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from sktsdl.inspection._attribution_display import window_title
-from sktsdl.inspection._drawing import BLUE, new_axes, without_frame
+from sktsdl.inspection._display import BLUE, new_axes, without_frame
 from sktsdl.inspection._windows import to_window
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from sktsdl.inspection._attributions import integrated_gradients
-from sktsdl.inspection._drawing import new_axes
+from sktsdl.inspection._display import new_axes
 from sktsdl.inspection._windows import channel_names, to_window
 
 N_SIGNED = 400

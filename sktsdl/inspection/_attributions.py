@@ -9,8 +9,8 @@ import torch
 from sklearn.utils import check_array, check_scalar
 from torch import Tensor
 
-from sktsdl._batches import evaluate_in_blocks
-from sktsdl._standardization import Standardizer
+from sktsdl._estimator.scaling import Standardizer
+from sktsdl._training.batches import evaluate_in_blocks
 from sktsdl.inspection._windows import to_net
 
 EVALUATED_AT_ONCE = 1024

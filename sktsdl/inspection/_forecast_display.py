@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.utils import check_consistent_length
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sktsdl.inspection._drawing import (
+from sktsdl.inspection._display import (
     BLACK,
     BLUE,
     GREY,

@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sktsdl.inspection._drawing import BLACK, BLUE, GREY, ORANGE, new_axes
+from sktsdl.inspection._display import BLACK, BLUE, GREY, ORANGE, new_axes
 from sktsdl.inspection._windows import to_net
 
 LOG_SPAN = 5

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.utils import check_consistent_length, check_scalar
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sktsdl.inspection._drawing import (
+from sktsdl.inspection._display import (
     BLACK,
     BLUE,
     N_MARKED,

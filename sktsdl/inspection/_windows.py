@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._base import DeepRegressor
+from sktsdl._estimator.base import DeepRegressor
 from sktsdl.compose import PurgedRegressor
 
 

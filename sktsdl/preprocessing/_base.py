@@ -9,14 +9,14 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._history import History, Place, time_index, unknown_after_known
-from sktsdl._sklearn_callbacks import CallbackSupportMixin, fit_task, with_callbacks
-from sktsdl._validation import (
+from sktsdl._sklearn.callbacks import CallbackSupportMixin, fit_task, with_callbacks
+from sktsdl._sklearn.validation import (
     check_option,
     raise_at_first,
     roll_back_on_error,
     validate_rows,
 )
+from sktsdl._windows.history import History, Place, time_index, unknown_after_known
 
 
 class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, check_scalar
 
-from sktsdl._validation import describe_cell
+from sktsdl._sklearn.validation import describe_cell
 from sktsdl.preprocessing._base import InvertibleTransformer
 
 

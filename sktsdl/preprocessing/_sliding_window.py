@@ -10,8 +10,8 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils import check_scalar
 from sklearn.utils.metaestimators import available_if
 
-from sktsdl._history import fill_unknown
-from sktsdl._validation import check_option
+from sktsdl._sklearn.validation import check_option
+from sktsdl._windows.history import fill_unknown
 from sktsdl.preprocessing._base import LookBackTransformer
 
 

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import as_strided
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from sktsdl._device import place
+from sktsdl._training.device import place
 
 N_COMPARED = 4096
 

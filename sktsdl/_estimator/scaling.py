@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
-from sktsdl._samples import Samples
+from sktsdl._estimator.validation import Samples
 
 
 class Standardizer:

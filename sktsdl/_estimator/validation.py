@@ -10,9 +10,9 @@ import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
-from sktsdl._batches import recover_rows
-from sktsdl._history import unknown_after_known
-from sktsdl._validation import raise_at_first, validate_rows, validate_targets
+from sktsdl._sklearn.validation import raise_at_first, validate_rows, validate_targets
+from sktsdl._training.batches import recover_rows
+from sktsdl._windows.history import unknown_after_known
 
 
 @dataclass

@@ -16,32 +16,22 @@ from sklearn.utils import Tags, check_scalar
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._batches import WindowDataset, evaluate_in_blocks
-from sktsdl._callbacks import ScikitLearnCallbacks
-from sktsdl._device import is_there, place, resolve_device, seeded
-from sktsdl._draws import has_dropout, moments_of_draws
-from sktsdl._files import packed, unpacked, write_whole
-from sktsdl._history import fill_unknown
-from sktsdl._layers import initialize
-from sktsdl._outputs import Points, Quantiles
-from sktsdl._samples import (
+from sktsdl._estimator.parameters import (
+    TRAINING_ATTRIBUTES,
+    TRAINING_PARAMETERS,
+    TrainingParameters,
+)
+from sktsdl._estimator.saving import packed, restored, state_of, unpacked, write_whole
+from sktsdl._estimator.scaling import Standardizer
+from sktsdl._estimator.targets import Points, Quantiles
+from sktsdl._estimator.validation import (
     Samples,
     hold_out,
     validate_samples,
     validate_watched,
     validate_windows,
 )
-from sktsdl._sklearn_callbacks import CallbackSupportMixin, with_callbacks
-from sktsdl._standardization import Standardizer
-from sktsdl._state import restored, state_of
-from sktsdl._training import CYCLES, epochs_left, part_size, train
-from sktsdl._training_parameters import (
-    TRAINING_ATTRIBUTES,
-    TRAINING_PARAMETERS,
-    TrainingParameters,
-)
-from sktsdl._validation import roll_back_on_error
-from sktsdl._wrappers import (
+from sktsdl._layers.adapters import (
     ChannelIndependent,
     EmbedCategories,
     LinearSkip,
@@ -49,6 +39,15 @@ from sktsdl._wrappers import (
     WindowNorm,
     n_steps,
 )
+from sktsdl._layers.initialization import initialize
+from sktsdl._sklearn.callbacks import CallbackSupportMixin, with_callbacks
+from sktsdl._sklearn.validation import roll_back_on_error
+from sktsdl._training.batches import WindowDataset, evaluate_in_blocks
+from sktsdl._training.callbacks import ScikitLearnCallbacks
+from sktsdl._training.device import is_there, place, resolve_device, seeded
+from sktsdl._training.mc_dropout import has_dropout, moments_of_draws
+from sktsdl._training.trainer import CYCLES, epochs_left, part_size, train
+from sktsdl._windows.history import fill_unknown
 
 PREDICT_BLOCK = 256
 

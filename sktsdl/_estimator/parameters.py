@@ -11,13 +11,13 @@ from sklearn.utils import check_scalar
 from skorch.callbacks import Callback
 from torch import nn
 
-from sktsdl._device import resolve_device
-from sktsdl._layers import WEIGHT_INITS
-from sktsdl._outputs import LOSSES
-from sktsdl._params import FieldParams
-from sktsdl._training import LR_SCHEDULES, OPTIMIZERS, PRECISIONS
-from sktsdl._validation import check_number, check_option
-from sktsdl._wrappers import WINDOW_NORMS
+from sktsdl._estimator.targets import LOSSES
+from sktsdl._layers.adapters import WINDOW_NORMS
+from sktsdl._layers.initialization import WEIGHT_INITS
+from sktsdl._sklearn.fields import FieldParams
+from sktsdl._sklearn.validation import check_number, check_option
+from sktsdl._training.device import resolve_device
+from sktsdl._training.trainer import LR_SCHEDULES, OPTIMIZERS, PRECISIONS
 
 TRAINING_PARAMETERS = """\
 lr : float, default=1e-3

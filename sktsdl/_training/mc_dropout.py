@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from sktsdl._batches import WindowDataset, batch_sizes
-from sktsdl._device import seeded, set_generator_states
-from sktsdl._layers import CausalNet
+from sktsdl._layers.causal import CausalNet
+from sktsdl._training.batches import WindowDataset, batch_sizes
+from sktsdl._training.device import seeded, set_generator_states
 
 
 def has_dropout(net: nn.Module) -> bool:

@@ -8,9 +8,13 @@ from sklearn.base import clone
 from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sktsdl._sklearn_callbacks import fit_task, with_callbacks
-from sktsdl._validation import check_number, roll_back_on_error, validate_targets
-from sktsdl.compose import PlainWrapper, rows_between
+from sktsdl._sklearn.callbacks import fit_task, with_callbacks
+from sktsdl._sklearn.validation import (
+    check_number,
+    roll_back_on_error,
+    validate_targets,
+)
+from sktsdl.compose._wrapper import PlainWrapper, rows_between
 
 
 class ConformalRegressor(PlainWrapper):

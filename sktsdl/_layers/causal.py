@@ -1,7 +1,6 @@
 """Modules that two or more architectures use."""
 
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +8,6 @@ from torch.nn import functional as F
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "elu": nn.ELU}
 NORMS = (None, "batch", "layer")
-WEIGHT_INITS = ("default", "xavier", "he", "orthogonal")
 
 
 class CausalNet(nn.Module):
@@ -105,26 +103,3 @@ def channel_norm(norm: Literal["batch", "layer"] | None, n_channels: int) -> nn.
     if norm == "batch":
         return nn.BatchNorm1d(n_channels)
     return ChannelNorm(n_channels) if norm == "layer" else nn.Identity()
-
-
-def initialize(net: nn.Module, how: str) -> None:
-    """Draw the weights of all matrices and kernels anew; biases stay as they are."""
-    if how == "default":
-        return
-    draws: dict[str, Callable[..., Any]] = {
-        "xavier": nn.init.xavier_uniform_,
-        "he": nn.init.kaiming_uniform_,
-        "orthogonal": nn.init.orthogonal_,
-    }
-    for module in net.modules():
-        if isinstance(module, nn.Embedding):
-            continue
-        for name, weight in module.named_parameters(recurse=False):
-            if weight.ndim < 2 or name == "gain":
-                continue
-            # The gates of a recurrent layer are matrices of their own.
-            n_parts = 1
-            if isinstance(module, nn.RNNBase | nn.RNNCellBase):
-                n_parts = weight.shape[0] // module.hidden_size
-            for part in weight.detach().chunk(n_parts):
-                draws[how](part)

@@ -8,7 +8,7 @@ from skorch import NeuralNetRegressor
 from skorch.callbacks import Callback, EarlyStopping
 from torch import Tensor
 
-from sktsdl._batches import Batch, batch_sizes
+from sktsdl._training.batches import Batch, batch_sizes
 
 PER_BATCH = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 

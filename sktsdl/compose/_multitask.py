@@ -12,10 +12,10 @@ from sklearn.utils.extmath import softmax
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._base import DeepRegressor
-from sktsdl._outputs import Tasks
-from sktsdl._sklearn_callbacks import CallbackSupportMixin, fit_task, with_callbacks
-from sktsdl._validation import check_number, check_option, roll_back_on_error
+from sktsdl._estimator.base import DeepRegressor
+from sktsdl._estimator.targets import Tasks
+from sktsdl._sklearn.callbacks import CallbackSupportMixin, fit_task, with_callbacks
+from sktsdl._sklearn.validation import check_number, check_option, roll_back_on_error
 
 KINDS = ("regression", "classification")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
-from sktsdl._history import Clock
+from sktsdl._windows.history import Clock
 
 # Okabe and Ito (2008), told apart with colour blindness and, by lightness, in print.
 BLACK, GREY = "black", "0.45"

@@ -12,8 +12,9 @@ from skorch.helper import predefined_split
 from torch import nn
 from torch.optim import lr_scheduler
 
-from sktsdl._batches import Batches, WindowDataset
-from sktsdl._callbacks import (
+from sktsdl._layers.adapters import NetWrapper
+from sktsdl._training.batches import Batches, WindowDataset
+from sktsdl._training.callbacks import (
     FiniteLoss,
     GradientValueClipping,
     LossUnits,
@@ -22,9 +23,8 @@ from sktsdl._callbacks import (
     Stopper,
     WarmUp,
 )
-from sktsdl._device import generator_states, resolve_device, threads_for
-from sktsdl._net import Net
-from sktsdl._wrappers import NetWrapper
+from sktsdl._training.device import generator_states, resolve_device, threads_for
+from sktsdl._training.skorch_net import Net
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,

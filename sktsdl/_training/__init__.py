@@ -1,0 +1,1 @@
+"""A module and tensors in, a trained net out."""

@@ -1,0 +1,1 @@
+"""Rows and their history as windows, by numpy and pandas alone."""

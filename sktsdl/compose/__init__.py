@@ -1,0 +1,13 @@
+"""Estimators around estimators."""
+
+from sktsdl.compose._conformal import ConformalRegressor
+from sktsdl.compose._multitask import MultiTaskNet
+from sktsdl.compose._purged import PurgedRegressor
+from sktsdl.compose._relative_target import RelativeTargetRegressor
+
+__all__ = [
+    "ConformalRegressor",
+    "MultiTaskNet",
+    "PurgedRegressor",
+    "RelativeTargetRegressor",
+]

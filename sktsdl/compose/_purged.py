@@ -1,0 +1,103 @@
+"""Fewer training rows."""
+
+from numbers import Integral
+from typing import Any, Self
+
+from sklearn.base import clone
+from sklearn.utils import check_scalar, indexable
+from sklearn.utils.validation import _num_samples
+
+from sktsdl._sklearn.callbacks import fit_task, with_callbacks
+from sktsdl._sklearn.validation import (
+    roll_back_on_error,
+)
+from sktsdl.compose._wrapper import PlainWrapper, rows_between
+
+
+class PurgedRegressor(PlainWrapper):
+    """Leave the last training rows out of ``fit``, after the steps that look back.
+
+    With targets `h` steps ahead, the last `h-1` training targets lie among the test
+    rows. As the last step of a pipeline, ``PurgedRegressor(regressor, purge=h-1)``
+    keeps them out of training, which [1]_ calls purging, while the steps before it
+    have seen the rows and so keep the history whole; ``TimeSeriesSplit(gap=h-1)``
+    would hide those rows from the history too.
+
+    Parameters
+    ----------
+    regressor : estimator
+        Any regressor.
+    purge : int
+        The number of rows to leave out, 0 for none.
+
+    Attributes
+    ----------
+    regressor_ : estimator
+        The fitted regressor.
+    n_features_in_ : int
+        As the fitted regressor's.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        As the fitted regressor's.
+
+    References
+    ----------
+    .. [1] M. Lopez de Prado (2018). Advances in Financial Machine Learning, section
+       7.4.1. Wiley.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from sktsdl import PurgedRegressor
+    >>> X, y = np.zeros((4, 1)), np.array([1.0, 2.0, 3.0, 100.0])
+    >>> PurgedRegressor(DummyRegressor(), purge=1).fit(X, y).predict(X[:1])
+    array([2.])
+    """
+
+    def __init__(self, regressor: Any, purge: int) -> None:
+        self.regressor = regressor
+        self.purge = purge
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
+        """Fit the regressor to all rows but the last ones.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+            Rows or windows, oldest first.
+        y : array-like of shape (n_rows,) or (n_rows, horizon)
+            The target.
+        **fit_params : dict
+            Passed to the regressor's ``fit``; the last rows of ``sample_weight`` are
+            left out too.
+
+        Returns
+        -------
+        self : object
+            The fitted regressor.
+
+        Raises
+        ------
+        ValueError
+            If no row is left; the regressor then stays as it was.
+        """
+        regressor = clone(self.regressor)
+        with fit_task(self, X, y, regressor), roll_back_on_error(self):
+            fit_params = dict(self._fit_params(fit_params))
+            check_scalar(self.purge, "purge", Integral, min_val=0)
+            X, y, weights = indexable(X, y, fit_params.get("sample_weight"))
+            n_rows = _num_samples(X)
+            n_kept = n_rows - self.purge
+            if n_kept < 1:
+                raise ValueError(
+                    f"purge={self.purge} leaves none of the n_samples={n_rows} rows to "
+                    "fit: give more rows, or a smaller purge."
+                )
+            if weights is not None:
+                fit_params["sample_weight"] = rows_between(weights, 0, n_kept)
+            y_kept = None if y is None else rows_between(y, 0, n_kept)
+            self.regressor_ = regressor.fit(
+                rows_between(X, 0, n_kept), y_kept, **fit_params
+            )
+        return self
