@@ -1,40 +1,74 @@
-"""What a score loses when whole channels, or whole lags, are permuted."""
+"""The drop of a score when whole channels, or whole lags, are permuted."""
 
-from typing import Any, Literal, Self
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import check_consistent_length
+from sklearn.utils import Bunch, check_consistent_length
 
+from sktsdl.inspection._docstrings import fill_docstring
 from sktsdl.inspection._windows import to_last_step
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    Scoring: TypeAlias = str | Callable | list[str] | tuple[str, ...] | dict | None
 
 PREDICTED_AT_ONCE = 4096
 
+# ``{part}`` is "channel" or "lag".
+IMPORTANCE_PARAMETERS = """\
+estimator : estimator
+    A fitted regressor of windows, or a ``Pipeline``, ``PurgedRegressor`` or search
+    that ends in one. `X` goes through the steps before it once.
+X : array-like
+    As for ``estimator.predict``.
+y : array-like of shape (n,) or (n, n_outputs)
+    The target of each row.
+scoring : str, callable, list, tuple, dict or None, default=None
+    As in `sklearn.inspection.permutation_importance`; None is R².
+n_repeats : int, default=5
+    The number of permutations of each {part}.
+n_jobs : int or None, default=None
+    The number of processes, each with a share of the {part}s.
+random_state : int, RandomState instance or None, default=None
+    The seed or the generator of the permutations.
+sample_weight : array-like of shape (n,) or None, default=None
+    The weight of each row in the score.
+max_samples : int or float, default=1.0
+    The number of windows, or their share, that are drawn for each {part}."""
+
 
 class _PartsRegressor(RegressorMixin, BaseEstimator):
-    """Predict for windows put together from parts of others.
+    """Predict for windows that are put together from parts of other windows.
 
-    Column `j` of `X` says from which window part `j` comes, so that a permuted column
-    is a permuted part.
+    Column `j` of `X` holds the number of the window that part `j` comes from, so that a
+    permuted column is a permuted part.
 
     Parameters
     ----------
     regressor : estimator
         A fitted regressor of windows.
     windows : ndarray of shape (n, window, channels)
-        What the parts are taken from.
+        The windows that the parts come from.
     part : {"channel", "lag"}
-        What a part is.
+        The kind of a part.
     """
 
     def __init__(
-        self, regressor: Any, windows: np.ndarray, part: Literal["channel", "lag"]
+        self,
+        regressor: BaseEstimator,
+        windows: np.ndarray,
+        part: Literal["channel", "lag"],
     ) -> None:
         self.regressor = regressor
         self.windows = windows
         self.part = part
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -42,67 +76,49 @@ class _PartsRegressor(RegressorMixin, BaseEstimator):
         steps = np.arange(n_steps)[:, None]
         channels = np.arange(n_channels)
         axis = 1 if self.part == "channel" else 2
-        answers = []
+        predictions = []
         for start in range(0, len(X), PREDICTED_AT_ONCE):
             origins = np.expand_dims(X[start : start + PREDICTED_AT_ONCE], axis)
             windows = self.windows[origins, steps, channels]
-            answers.append(self.regressor.predict(windows))
-        return np.concatenate(answers)
+            predictions.append(self.regressor.predict(windows))
+        return np.concatenate(predictions)
 
 
 def channel_importance(
-    estimator: Any,
-    X: Any,
-    y: Any,
+    estimator: BaseEstimator,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    scoring: Any = None,
+    scoring: Scoring = None,
     n_repeats: int = 5,
     n_jobs: int | None = None,
-    random_state: Any = None,
-    sample_weight: Any = None,
+    random_state: int | np.random.RandomState | None = None,
+    sample_weight: ArrayLike | None = None,
     max_samples: int | float = 1.0,
-) -> Any:
-    r"""Say what the score loses when a channel is permuted among windows [1]_.
+) -> Bunch | dict[str, Bunch]:
+    r"""Measure the drop of the score when a channel is permuted among windows [1]_.
 
     .. math:: I_c = s - \frac{1}{K} \sum_{k=1}^{K} s_{k,c}
 
-    with :math:`s` the score on `X`, and :math:`s_{k,c}` that with all lags of channel
-    :math:`c` taken together from another window, drawn without repetition. Windows
-    with unknown history, which start with NaN, are left out.
+    Here :math:`s` is the score on `X`. For :math:`s_{k,c}`, each window takes all lags
+    of channel :math:`c` from another window, by the permutation :math:`k` of the
+    windows. Windows with unknown history, which start with NaN, are left out.
 
     Parameters
     ----------
-    estimator : estimator
-        A fitted regressor of windows, or a ``Pipeline``, ``PurgedRegressor`` or search
-        that ends in one; `X` goes through the steps before it once.
-    X : array-like
-        As for ``estimator.predict``.
-    y : array-like of shape (n,) or (n, n_outputs)
-        The target of each row.
-    scoring : str, callable, list, tuple, dict or None, default=None
-        As in `sklearn.inspection.permutation_importance`; None is R².
-    n_repeats : int, default=5
-        How often each channel is permuted.
-    n_jobs : int or None, default=None
-        Processes, over the channels.
-    random_state : int, RandomState instance or None, default=None
-        Decides the permutations.
-    sample_weight : array-like of shape (n,) or None, default=None
-        What each row counts in the score.
-    max_samples : int or float, default=1.0
-        How many windows, or what share of them, are drawn for each channel.
+    {importance_parameters}
 
     Returns
     -------
     result : Bunch, or dict of Bunch for several scores
         ``importances_mean`` and ``importances_std`` of shape (channels,), and
-        ``importances`` of shape (channels, n_repeats), in the units of the score.
-        Channels are in the order of the columns.
+        ``importances`` of shape (channels, n_repeats), in the units of the score. The
+        channels have the order of the columns.
 
     Raises
     ------
     ValueError
-        If the last step is not given windows, or all start with NaN.
+        If the regressor is not given windows, or all windows start with NaN.
 
     See Also
     --------
@@ -121,8 +137,10 @@ def channel_importance(
     >>> series = load_air_passengers()
     >>> series["month"] = series.index.month
     >>> X, y, _ = make_supervised(series, target="passengers")
-    >>> net = LSTMRegressor(hidden_sizes=(4,), lr=0.1, max_epochs=10, random_state=0)
-    >>> pipe = make_pipeline(SlidingWindow(12), net).fit(X, y)
+    >>> regressor = LSTMRegressor(
+    ...     hidden_sizes=(4,), lr=0.1, max_epochs=10, random_state=0
+    ... )
+    >>> pipe = make_pipeline(SlidingWindow(12), regressor).fit(X, y)
     >>> result = channel_importance(pipe, X, y, random_state=0)
     >>> bool(result.importances_mean[0] > result.importances_mean[1])
     True
@@ -141,57 +159,45 @@ def channel_importance(
     )
 
 
+fill_docstring(
+    channel_importance,
+    {"importance_parameters": IMPORTANCE_PARAMETERS.format(part="channel")},
+)
+
+
 def lag_importance(
-    estimator: Any,
-    X: Any,
-    y: Any,
+    estimator: BaseEstimator,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    scoring: Any = None,
+    scoring: Scoring = None,
     n_repeats: int = 5,
     n_jobs: int | None = None,
-    random_state: Any = None,
-    sample_weight: Any = None,
+    random_state: int | np.random.RandomState | None = None,
+    sample_weight: ArrayLike | None = None,
     max_samples: int | float = 1.0,
-) -> Any:
-    """Say what the score loses when a lag is permuted among windows [1]_.
+) -> Bunch | dict[str, Bunch]:
+    """Measure the drop of the score when a lag is permuted among windows [1]_.
 
-    As `channel_importance`, with all channels of one lag taken together from another
-    window. Neighbouring lags tell much of each other: a lag whose neighbours stand in
-    for it is of little importance by itself.
+    This is as `channel_importance`, but each window takes all channels of one lag from
+    another window. Neighbouring lags are correlated: a lag has little importance if its
+    neighbours hold the same information.
 
     Parameters
     ----------
-    estimator : estimator
-        A fitted regressor of windows, or a ``Pipeline``, ``PurgedRegressor`` or search
-        that ends in one; `X` goes through the steps before it once.
-    X : array-like
-        As for ``estimator.predict``.
-    y : array-like of shape (n,) or (n, n_outputs)
-        The target of each row.
-    scoring : str, callable, list, tuple, dict or None, default=None
-        As in `sklearn.inspection.permutation_importance`; None is R².
-    n_repeats : int, default=5
-        How often each lag is permuted.
-    n_jobs : int or None, default=None
-        Processes, over the lags.
-    random_state : int, RandomState instance or None, default=None
-        Decides the permutations.
-    sample_weight : array-like of shape (n,) or None, default=None
-        What each row counts in the score.
-    max_samples : int or float, default=1.0
-        How many windows, or what share of them, are drawn for each lag.
+    {importance_parameters}
 
     Returns
     -------
     result : Bunch, or dict of Bunch for several scores
         ``importances_mean`` and ``importances_std`` of shape (window,), and
-        ``importances`` of shape (window, n_repeats), in the units of the score. As in
-        the windows, the oldest lag is first and the row itself (lag 0) last.
+        ``importances`` of shape (window, n_repeats), in the units of the score. The
+        oldest lag is first and the row itself (lag 0) is last, as in the windows.
 
     Raises
     ------
     ValueError
-        If the last step is not given windows, or all start with NaN.
+        If the regressor is not given windows, or all windows start with NaN.
 
     See Also
     --------
@@ -208,8 +214,10 @@ def lag_importance(
     >>> from sktsdl.datasets import load_air_passengers
     >>> from sktsdl.inspection import lag_importance
     >>> X, y, _ = make_supervised(load_air_passengers(), target="passengers")
-    >>> net = LSTMRegressor(hidden_sizes=(4,), lr=0.1, max_epochs=10, random_state=0)
-    >>> pipe = make_pipeline(SlidingWindow(12), net).fit(X, y)
+    >>> regressor = LSTMRegressor(
+    ...     hidden_sizes=(4,), lr=0.1, max_epochs=10, random_state=0
+    ... )
+    >>> pipe = make_pipeline(SlidingWindow(12), regressor).fit(X, y)
     >>> result = lag_importance(pipe, X, y, random_state=0)
     >>> int(result.importances_mean.argmax())
     11
@@ -228,15 +236,21 @@ def lag_importance(
     )
 
 
+fill_docstring(
+    lag_importance,
+    {"importance_parameters": IMPORTANCE_PARAMETERS.format(part="lag")},
+)
+
+
 def _importance(
     part: Literal["channel", "lag"],
-    estimator: Any,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
+    estimator: BaseEstimator,
+    X: ArrayLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
     **kwargs: Any,
-) -> Any:
-    # It brings scikit-learn's forests along, which few who import this package need.
+) -> Bunch | dict[str, Bunch]:
+    # This import loads scikit-learn's forests, which most users do not need.
     from sklearn.inspection import permutation_importance
 
     regressor, X = to_last_step(estimator, X)
@@ -247,17 +261,17 @@ def _importance(
             "`sklearn.inspection.permutation_importance`."
         )
         if hasattr(regressor, "regressor_"):
-            way_out = "give its `regressor_`, and the target that one has learnt."
+            way_out = "give its `regressor_`, and the target it was trained on."
         raise ValueError(
             f"{type(regressor).__name__} is given X of shape {windows.shape}, not "
-            f"windows (n, window, channels): {way_out}"
+            f"windows of shape (n, window, channels): {way_out}"
         )
     check_consistent_length(windows, y, sample_weight)
     is_known = ~np.isnan(windows[:, 0]).any(axis=1)
     if not is_known.any():
         raise ValueError(
-            f"None of the {len(windows)} windows of X is complete: give rows that have "
-            "their history, or more of them."
+            f"None of the {len(windows)} windows of X is complete: give rows that "
+            "follow the training rows, or more rows."
         )
     if sample_weight is not None:
         sample_weight = np.asarray(sample_weight)[is_known]
