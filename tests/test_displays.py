@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.dates import ConciseDateFormatter
+from scipy.stats import chi2
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
@@ -32,6 +33,7 @@ from sktsdl.inspection import (
     ResidualDisplay,
     integrated_gradients,
 )
+from sktsdl.inspection._residual_diagnostics import residual_diagnostics
 
 WINDOW = 6
 TRAINED = {"max_epochs": 2, "random_state": 0}
@@ -58,10 +60,10 @@ def pipe(request, air_passengers):
 
 @pytest.fixture(scope="module")
 def yearly():
-    """A forecast of four months at once, on the training rows' end and the rest."""
+    """A pipeline that forecasts four months, and the rows after its training rows."""
     X, y, _ = make_supervised(load_air_passengers(), target="passengers", horizon=4)
-    net = LSTMRegressor(hidden_sizes=(4,), **TRAINED)
-    pipe = make_pipeline(SlidingWindow(WINDOW), net).fit(X[:100], y[:100])
+    regressor = LSTMRegressor(hidden_sizes=(4,), **TRAINED)
+    pipe = make_pipeline(SlidingWindow(WINDOW), regressor).fit(X[:100], y[:100])
     return pipe, X[100:], y[100:]
 
 
@@ -107,17 +109,19 @@ def test_a_forecast_of_a_horizon(yearly, row):
     assert display.ax_.get_ylabel() == "passengers"
     only = ForecastDisplay.from_estimator(pipe, X)
     assert legend(only.ax_) == ["forecast"]
-    with pytest.raises(ValueError, match="row=41 is no row of X, which has 40"):
+    with pytest.raises(ValueError, match="row=41 is not a row of X, which has 40 rows"):
         ForecastDisplay.from_estimator(pipe, X, row=41)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        ForecastDisplay.from_estimator(pipe, X, y[:-1], row=row)
 
 
-class Sure(LinearRegression):
+class WithInterval(LinearRegression):
     def predict_interval(self, X):
-        answer = self.predict(X)
-        return answer - 1, answer + 2
+        prediction = self.predict(X)
+        return prediction - 1, prediction + 2
 
 
-class Graded(LinearRegression):
+class WithQuantiles(LinearRegression):
     quantiles = (0.1, 0.5, 0.9)
 
     def predict_quantiles(self, X):
@@ -132,7 +136,7 @@ def band(ax, which=0):
 @pytest.mark.parametrize("in_pipeline", [False, True])
 @pytest.mark.parametrize(
     ("cls", "low", "high", "label"),
-    [(Sure, 1, 2, "interval"), (Graded, 3, 5, "quantiles 0.1 to 0.9")],
+    [(WithInterval, 1, 2, "interval"), (WithQuantiles, 3, 5, "quantiles 0.1 to 0.9")],
 )
 def test_bands_of_a_regressor(horizon, in_pipeline, cls, low, high, label):
     X, y, _ = make_supervised(
@@ -153,18 +157,18 @@ def test_bands_of_a_regressor(horizon, in_pipeline, cls, low, high, label):
 
 def test_bands_of_the_package(air_passengers):
     X, y, _ = air_passengers
-    learnt, later = slice(0, 100), slice(100, None)
+    train, test = slice(0, 100), slice(100, None)
     window = SlidingWindow(WINDOW, flatten=True, pad="edge")
     model = ConformalRegressor(make_pipeline(window, LinearRegression()))
     display = ForecastDisplay.from_estimator(
-        model.fit(X[learnt], y[learnt]), X[later], y[later]
+        model.fit(X[train], y[train]), X[test], y[test]
     )
-    ends = model.predict_interval(X[later])
+    ends = model.predict_interval(X[test])
     np.testing.assert_array_equal((display.lower, display.upper), ends)
-    net = LSTMRegressor(hidden_sizes=(4,), loss="quantile", **TRAINED)
-    pipe = make_pipeline(SlidingWindow(WINDOW), net).fit(X[learnt], y[learnt])
-    display = ForecastDisplay.from_estimator(pipe, X[later], y[later])
-    fan = net.predict_quantiles(pipe[:-1].transform(X[later]))
+    regressor = LSTMRegressor(hidden_sizes=(4,), loss="quantile", **TRAINED)
+    pipe = make_pipeline(SlidingWindow(WINDOW), regressor).fit(X[train], y[train])
+    display = ForecastDisplay.from_estimator(pipe, X[test], y[test])
+    fan = regressor.predict_quantiles(pipe[:-1].transform(X[test]))
     np.testing.assert_array_equal(display.quantiles, fan)
     assert display.levels == (0.1, 0.5, 0.9)
 
@@ -181,36 +185,38 @@ def test_a_fan_is_darker_inside():
 
 
 @pytest.mark.parametrize(
-    ("index", "expected", "label"),
+    ("index", "times", "label"),
     [
-        (pd.RangeIndex(3), [0, 1, 2], "row"),
-        (pd.Index(["a", "b", "c"]), [0, 1, 2], "row"),
-        (pd.Index([1.5, 2.5, 3.5], name="t"), [1.5, 2.5, 3.5], "t"),
-        (pd.to_timedelta([1, 2, 3], unit="min"), [60, 120, 180], "time (seconds)"),
+        (pd.RangeIndex(3), [0, 1, 2, 3], "row"),
+        (pd.Index(["a", "b", "c"]), [0, 1, 2, 3], "row"),
+        (pd.Index([1.5, 2.5, 3.5], name="t"), [1.5, 2.5, 3.5, 4.5], "t"),
+        (
+            pd.to_timedelta([1, 2, 3], unit="min"),
+            [60, 120, 180, 240],
+            "time (seconds)",
+        ),
         (
             pd.period_range("2020-01", periods=3, freq="M"),
-            pd.to_datetime(["2020-01-01", "2020-02-01", "2020-03-01"]),
+            pd.date_range("2020-01-01", periods=4, freq="MS"),
             "time",
         ),
         (
             pd.date_range("2020-01-01", periods=3, tz="America/Chicago", name="day"),
-            pd.date_range("2020-01-01", periods=3),
+            pd.date_range("2020-01-01", periods=4),
             "day",
         ),
     ],
 )
-def test_every_index_has_its_axis(index, expected, label):
+def test_every_index_has_its_axis(index, times, label):
     y = pd.Series([1.0, 2, 4], index=index, name="rail")
     display = ForecastDisplay.from_predictions(y, y + 1, history=y)
-    np.testing.assert_array_equal(lines(display.ax_)["truth"].get_xdata(), expected)
+    truth = lines(display.ax_)["truth"]
+    np.testing.assert_array_equal(truth.get_xdata(), times[:3])
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == (label, "rail")
     X = pd.DataFrame({"rail": y})
-    model = LinearRegression().fit(X, y)
-    display = ForecastDisplay.from_estimator(model, X, y)
-    ahead = lines(display.ax_)["truth"].get_xdata()
-    assert len(ahead) == 3
-    if label not in ("row",):
-        np.testing.assert_array_equal(ahead[:2], expected[1:])
+    display = ForecastDisplay.from_estimator(LinearRegression().fit(X, y), X, y)
+    truth = lines(display.ax_)["truth"]
+    np.testing.assert_array_equal(truth.get_xdata(), times[1:])
 
 
 def test_history_without_times_lies_right_before(air_passengers):
@@ -224,7 +230,7 @@ def test_history_without_times_lies_right_before(air_passengers):
 def test_a_forecast_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="upper is missing"):
         ForecastDisplay.from_predictions([1, 2], [1, 2], lower=[0, 1])
-    with pytest.raises(ValueError, match="y_pred has shape"):
+    with pytest.raises(ValueError, match=r"y_pred has shape \(2, 2\).* not 1-D"):
         ForecastDisplay.from_predictions([1, 2], np.ones((2, 2)))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         ForecastDisplay.from_predictions([1, 2], [1, 2, 3])
@@ -236,19 +242,20 @@ def test_a_forecast_that_does_not_fit_is_refused():
 
 
 def test_the_curves_of_a_training(pipe):
-    net = pipe[-1]
+    regressor = pipe[-1]
     display = LossCurveDisplay.from_estimator(pipe)
     drawn = lines(display.ax_)
-    assert list(drawn) == ["training", "validation", f"best epoch, {net.best_epoch_}"]
+    best = f"best epoch, {regressor.best_epoch_}"
+    assert list(drawn) == ["training", "validation", best]
     for name, curve in (
-        ("training", net.loss_curve_),
-        ("validation", net.validation_loss_curve_),
+        ("training", regressor.loss_curve_),
+        ("validation", regressor.validation_loss_curve_),
     ):
         np.testing.assert_array_equal(drawn[name].get_xdata(), [1, 2])
         np.testing.assert_array_equal(drawn[name].get_ydata(), curve)
-    assert drawn[f"best epoch, {net.best_epoch_}"].get_xdata()[0] == net.best_epoch_
+    assert drawn[best].get_xdata()[0] == regressor.best_epoch_
     rate = display.ax_lr_.get_lines()[0]
-    np.testing.assert_array_equal(rate.get_ydata(), net.lr_curve_)
+    np.testing.assert_array_equal(rate.get_ydata(), regressor.lr_curve_)
     assert rate.get_xdata()[-1] == 2
     assert legend(display.ax_) == [*drawn, "learning rate"]
     assert display.ax_.get_ylabel() == "loss (squared error)"
@@ -263,7 +270,7 @@ def test_curves_alone_and_on_given_axes(yearly):
     assert list(lines(ax)) == ["training"]
     assert LossCurveDisplay(loss_curve=[100, 1]).plot().ax_.get_yscale() == "log"
     assert LossCurveDisplay(loss_curve=[3, 2]).plot().ax_.get_yscale() == "linear"
-    with pytest.raises(TypeError, match="LinearRegression is no net"):
+    with pytest.raises(TypeError, match="LinearRegression is not a net"):
         LossCurveDisplay.from_estimator(LinearRegression().fit([[1]], [1]))
 
 
@@ -292,16 +299,16 @@ def test_attributions_of_a_row(pipe, air_passengers):
 
 def test_attributions_of_an_array(yearly):
     pipe, X, _ = yearly
-    net = LSTMRegressor(hidden_sizes=(4,), **TRAINED)
+    regressor = LSTMRegressor(hidden_sizes=(4,), **TRAINED)
     windows = np.asarray(pipe[:-1].transform(X))
-    net.fit(windows, np.arange(len(X)))
+    regressor.fit(windows, np.arange(len(X)))
     _, ax = plt.subplots()
-    display = AttributionDisplay.from_estimator(net, windows, ax=ax)
+    display = AttributionDisplay.from_estimator(regressor, windows, ax=ax)
     assert display.ax_ is ax
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["channel 0"]
     assert ax.get_title() == ""
-    with pytest.raises(ValueError, match="row=-41 is no row"):
-        AttributionDisplay.from_estimator(net, windows, row=-41)
+    with pytest.raises(ValueError, match="row=-41 is not a row of X"):
+        AttributionDisplay.from_estimator(regressor, windows, row=-41)
     relative = RelativeTargetRegressor(pipe).fit(X, np.ones(len(X)))
     with pytest.raises(TypeError, match="give its `regressor_`"):
         AttributionDisplay.from_estimator(relative, X)
@@ -316,15 +323,15 @@ def test_attention_of_steps_and_of_all_steps_to_all(air_passengers):
     weights = pipe[-1].attention_weights(pipe[:-1].transform(X[100:101]))[0]
     np.testing.assert_allclose(heights, weights, rtol=1e-6)
     assert display.ax_.patches[-1].get_x() + 0.4 == pytest.approx(0)
-    net = TransformerRegressor(d_model=8, nhead=2, num_layers=2, **TRAINED)
-    pipe = make_pipeline(SlidingWindow(WINDOW), net).fit(X[:100], y[:100])
+    regressor = TransformerRegressor(d_model=8, nhead=2, num_layers=2, **TRAINED)
+    pipe = make_pipeline(SlidingWindow(WINDOW), regressor).fit(X[:100], y[:100])
     display = AttentionDisplay.from_estimator(pipe, X[100:], layer=0)
     weights = pipe[-1].attention_weights(pipe[:-1].transform(X[100:]))[-1, 0]
     image = display.ax_.images[0]
     np.testing.assert_allclose(image.get_array(), weights, rtol=1e-5)
     assert image.get_extent() == [0.5 - WINDOW, 0.5, 0.5, 0.5 - WINDOW]
     assert display.ax_.get_title() == "window that ends at 1960-11-01"
-    with pytest.raises(ValueError, match="layer=2 is no layer"):
+    with pytest.raises(ValueError, match=r"layer=2 is not a layer .* has 2 layers"):
         AttentionDisplay.from_estimator(pipe, X, layer=2)
     tcn = make_pipeline(SlidingWindow(WINDOW), NETS[1]).fit(X, y)
     with pytest.raises(TypeError, match="TCNRegressor has no attention_weights"):
@@ -333,12 +340,12 @@ def test_attention_of_steps_and_of_all_steps_to_all(air_passengers):
 
 def test_attention_of_patches(air_passengers):
     X, y, _ = air_passengers
-    net = AttentionLSTMRegressor(hidden_sizes=(4,), patch_size=3, **TRAINED)
-    pipe = make_pipeline(SlidingWindow(WINDOW), net).fit(X, y)
+    regressor = AttentionLSTMRegressor(hidden_sizes=(4,), patch_size=3, **TRAINED)
+    pipe = make_pipeline(SlidingWindow(WINDOW), regressor).fit(X, y)
     display = AttentionDisplay.from_estimator(pipe, X)
     assert len(display.weights) == -(-WINDOW // 3)
     assert display.ax_.get_xlabel() == "patch of 3 steps (0 ends with the row itself)"
-    net.set_params(channel_independent=True).fit(pipe[:-1].transform(X), y)
+    regressor.set_params(channel_independent=True).fit(pipe[:-1].transform(X), y)
     with pytest.raises(ValueError, match="weights for each target"):
         AttentionDisplay.from_estimator(pipe, X)
 
@@ -366,7 +373,7 @@ def test_residuals(pipe, air_passengers):
     assert display.figure_ is over_time.figure
 
 
-def test_a_pattern_left_is_told_from_noise():
+def test_the_p_value_tells_a_pattern_from_noise():
     rng = np.random.default_rng(0)
     noise = rng.normal(size=400)
     wave = noise + 2 * np.sin(np.arange(400) * 2 * np.pi / 7)
@@ -378,6 +385,18 @@ def test_a_pattern_left_is_told_from_noise():
     assert display.ax_.tolist() == axes.tolist()
     assert display.acf.argmax() + 1 in (7, 14, 21)
     assert "p < 0.001" in display.ax_[2].get_title()
+
+
+def test_diagnostics_of_residuals_against_their_formulas():
+    residuals = np.random.default_rng(0).normal(size=50)
+    acf, p_value = residual_diagnostics(residuals)
+    assert len(acf) == 16  # int(10 * log10(50))
+    assert len(residual_diagnostics(residuals[:10])[0]) == 5  # half of the rows
+    less = residuals - residuals.mean()
+    expected = [(less[k:] * less[:-k]).sum() for k in range(1, 17)]
+    np.testing.assert_allclose(acf, expected / (less**2).sum())
+    statistic = 50 * 52 * (acf**2 / (50 - np.arange(1, 17))).sum()
+    assert p_value == pytest.approx(chi2.sf(statistic, df=16))
 
 
 def test_residuals_of_a_step_of_the_horizon(yearly):
@@ -395,11 +414,32 @@ def test_residuals_that_cannot_be_drawn(monkeypatch):
         ResidualDisplay.from_predictions([0, 1, 2], [0, 0, 0])
     with pytest.raises(ValueError, match="5 residuals between 1 and 1"):
         ResidualDisplay.from_predictions(np.ones(5), np.zeros(5))
-    with pytest.raises(ValueError, match="ax holds 1 axes"):
+    with pytest.raises(ValueError, match=r"ax holds 1 axes.* give 3 axes"):
         ResidualDisplay.from_predictions(range(5), np.zeros(5), ax=plt.gca())
     monkeypatch.setitem(sys.modules, "statsmodels.tsa.stattools", None)
     with pytest.raises(ImportError, match=r"sktsdl\[plot\]"):
         ResidualDisplay.from_predictions(range(5), np.zeros(5))
+
+
+@pytest.mark.parametrize(
+    ("draw", "n_arguments"),
+    [
+        (AttentionDisplay.from_estimator, 2),
+        (AttributionDisplay.from_estimator, 2),
+        (ForecastDisplay.from_estimator, 2),
+        (ForecastDisplay.from_predictions, 2),
+        (LossCurveDisplay.from_estimator, 1),
+        (LossCurveDisplay(loss_curve=[2, 1]).plot, 0),
+        (ResidualDisplay.from_estimator, 3),
+        (ResidualDisplay.from_predictions, 2),
+    ],
+    ids=lambda item: getattr(item, "__qualname__", ""),
+)
+def test_without_matplotlib_the_error_names_it(draw, n_arguments, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.ticker", None)
+    with pytest.raises(ImportError, match=rf"\.{draw.__name__} requires matplotlib"):
+        draw(*[None] * n_arguments)
 
 
 @pytest.mark.skipif(
@@ -408,10 +448,10 @@ def test_residuals_that_cannot_be_drawn(monkeypatch):
 )
 def test_a_diagram_shows_the_layers_of_a_fitted_net(pipe, air_passengers):
     X, y, _ = air_passengers
-    net = pipe[-1]
-    shown = f"Layers, {net.n_parameters_:,} parameters"
-    layer = str(net.module_).splitlines()[1].strip().split(")")[0].strip("(")
-    for estimator in (net, pipe):
+    regressor = pipe[-1]
+    shown = f"Layers, {regressor.n_parameters_:,} parameters"
+    layer = str(regressor.module_).splitlines()[1].strip().split(")")[0].strip("(")
+    for estimator in (regressor, pipe):
         for text in (
             estimator._repr_html_(),
             estimator._repr_mimebundle_()["text/html"],
@@ -423,7 +463,7 @@ def test_a_diagram_shows_the_layers_of_a_fitted_net(pipe, air_passengers):
     unfitted = clone(pipe)
     for estimator in (unfitted, RelativeTargetRegressor(unfitted).fit(X, y)):
         text = estimator._repr_html_()
-        assert type(net).__name__ in text
+        assert type(regressor).__name__ in text
         assert "Layers," not in text
 
 

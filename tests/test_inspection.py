@@ -1,6 +1,8 @@
 """Attributions and importances, on nets that read a window in different ways."""
 
 import copy
+import inspect
+import re
 import sys
 
 import numpy as np
@@ -19,6 +21,7 @@ from sktsdl import (
     TCNRegressor,
     TransformerRegressor,
     WindowMLPRegressor,
+    inspection,
     make_supervised,
 )
 from sktsdl.datasets import load_air_passengers
@@ -52,7 +55,7 @@ def pipe(request, monthly):
     )
 
 
-def test_attributions_sum_to_the_difference_of_answers(pipe, monthly):
+def test_attributions_sum_to_the_difference_of_predictions(pipe, monthly):
     X, _, _ = monthly
     net, windows = pipe[-1], pipe[:-1].transform(X)[:120:8]
     baseline = np.broadcast_to(X[:100].mean().to_numpy(), windows[:1].shape)
@@ -198,10 +201,10 @@ def test_what_cannot_be_explained_says_the_way_out(lstm, monthly):
     X, y, _ = monthly
     explain = {"X": X[100:104]}
     relative = RelativeTargetRegressor(lstm).fit(X[:100], y[:100])
-    with pytest.raises(TypeError, match=r"Relative.* is no net: give its `regressor_`"):
+    with pytest.raises(TypeError, match=r"Relative.* is not a net .* its `regressor_`"):
         integrated_gradients(relative, **explain)
     assert integrated_gradients(relative.regressor_, **explain).any()
-    with pytest.raises(TypeError, match="LinearRegression is no net: give a net"):
+    with pytest.raises(TypeError, match=r"LinearRegression is not a net .*: give one,"):
         integrated_gradients(LinearRegression().fit(X, y), X)
     with pytest.raises(ValueError, match="target == 2"):
         integrated_gradients(lstm, **explain, target=2)
@@ -309,12 +312,37 @@ def test_importance_by_several_scores_and_processes(lstm, monthly):
     np.testing.assert_allclose(both["r2"].importances, alone.importances, rtol=1e-5)
 
 
+def documented():
+    """The public functions, classes and methods of the folder, by name."""
+    items = {name: getattr(inspection, name) for name in inspection.__all__}
+    for name, cls in list(items.items()):
+        for method, function in inspect.getmembers(cls, inspect.isroutine):
+            if inspect.isclass(cls) and not method.startswith("_"):
+                items[f"{name}.{method}"] = function
+    return items
+
+
+@pytest.mark.parametrize("name", documented())
+def test_docstring_and_signature_agree(name):
+    item = documented()[name]
+    doc = inspect.getdoc(item)
+    assert not re.search(r"^ *\{\w+\}$", doc, flags=re.MULTILINE)
+    section = doc.split("Parameters\n----------\n")[1].split("\n\n")[0]
+    lines = re.findall(r"^\S.*$", section, flags=re.MULTILINE)
+    names = [name for line in lines for name in line.split(" : ")[0].split(", ")]
+    expected = inspect.signature(item).parameters.keys() - {"self"}
+    assert sorted(names) == sorted(expected)
+    titles = ("Attributes", "Examples") if inspect.isclass(item) else ("Returns",)
+    for title in titles:
+        assert f"{title}\n{'-' * len(title)}\n" in doc
+
+
 def test_importance_needs_windows(lstm, monthly):
     X, y, _ = monthly
     with pytest.raises(ValueError, match=r"given X of shape \(142, 2\), not windows"):
         lag_importance(LinearRegression().fit(X, y), X, y)
     relative = RelativeTargetRegressor(lstm).fit(X[:100], y[:100])
-    with pytest.raises(ValueError, match="give its `regressor_`"):
+    with pytest.raises(ValueError, match="give its `regressor_`, and the target"):
         channel_importance(relative, X, y)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         channel_importance(lstm, X, y[:-1])

@@ -1,35 +1,39 @@
-"""Which steps of one window a net attends to."""
+"""The steps of one window that a net attends to."""
 
-from typing import Any, Self
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sktsdl.inspection._attribution_display import window_title
-from sktsdl.inspection._display import BLUE, new_axes, without_frame
-from sktsdl.inspection._windows import to_window
+from sktsdl.inspection._display import BLUE, Display, hide_spines, use_whole_numbers
+from sktsdl.inspection._windows import to_window, window_title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
 
-class AttentionDisplay:
+class AttentionDisplay(Display):
     """Attention weights of one window.
 
-    Make one by `from_estimator`.
+    Use `from_estimator` to make one.
 
     Parameters
     ----------
     weights : ndarray of shape (window,) or (window, window)
-        What each step counts, or what each step (row) attends to (column).
+        The weight of each step, or the weight that each attending step (row) gives to
+        each attended step (column).
     patch_size : int, default=1
-        How many steps of the window are one of the `weights`.
+        The number of steps that share one weight.
     title : str or None, default=None
         The title of the picture.
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        What ``plot`` drew on.
-    figure_ : matplotlib Figure
-        Its figure.
+    {display_attributes}
 
     Examples
     --------
@@ -38,8 +42,10 @@ class AttentionDisplay:
     >>> from sktsdl.datasets import load_air_passengers
     >>> from sktsdl.inspection import AttentionDisplay
     >>> X, y, X_latest = make_supervised(load_air_passengers(), target="passengers")
-    >>> net = AttentionLSTMRegressor(hidden_sizes=(4,), max_epochs=5, random_state=0)
-    >>> pipe = make_pipeline(SlidingWindow(12), net).fit(X, y)
+    >>> regressor = AttentionLSTMRegressor(
+    ...     hidden_sizes=(4,), max_epochs=5, random_state=0
+    ... )
+    >>> pipe = make_pipeline(SlidingWindow(12), regressor).fit(X, y)
     >>> float(AttentionDisplay.from_estimator(pipe, X_latest).weights.sum().round(4))
     1.0
     """
@@ -54,32 +60,31 @@ class AttentionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
+        estimator: BaseEstimator,
+        X: ArrayLike,
         *,
         row: int = -1,
         layer: int = -1,
-        ax: Any = None,
+        ax: Axes | None = None,
     ) -> Self:
-        """Draw the attention of a fitted net in one row's window.
+        """Draw the attention of a fitted net in the window of one row.
 
         Parameters
         ----------
-        estimator : net, Pipeline, PurgedRegressor or search
-            A fitted net with ``attention_weights``, or what ends in one.
+        {estimator}
+            The net needs ``attention_weights``.
         X : array-like
             As for ``estimator.predict``.
         row : int, default=-1
             The row whose window is shown.
         layer : int, default=-1
-            Which layer, where each has weights of its own.
-        ax : matplotlib Axes or None, default=None
-            None draws on a new figure.
+            The layer, if each layer has its own weights.
+        {ax}
 
         Returns
         -------
         display : AttentionDisplay
-            The picture.
+            The drawn display.
 
         Raises
         ------
@@ -100,14 +105,17 @@ class AttentionDisplay:
             )
         if net._built_by["channel_independent"]:
             raise ValueError(
-                "channel_independent=True has weights for each target, and the picture "
-                "is of one: draw `attention_weights` of the net as you need them."
+                "A net with channel_independent=True has weights for each target, but "
+                "the picture shows one target: plot the output of its "
+                "`attention_weights`."
             )
         weights = net.attention_weights(window)[0]
         if weights.ndim == 3:
             if not -len(weights) <= layer < len(weights):
                 raise ValueError(
-                    f"layer={layer} is no layer of the net, which has {len(weights)}."
+                    f"layer={layer} is not a layer of the net, which has "
+                    f"{len(weights)} layers: give a number from {-len(weights)} to "
+                    f"{len(weights) - 1}."
                 )
             weights = weights[layer]
         display = cls(
@@ -117,30 +125,16 @@ class AttentionDisplay:
         )
         return display.plot(ax=ax)
 
-    def plot(self, ax: Any = None) -> Self:
-        """Draw the picture.
+    def _figsize(self) -> tuple[float, float]:
+        return (4.8, 3.8) if self.weights.ndim == 2 else (6.4, 2.6)
 
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            None draws on a new figure.
-
-        Returns
-        -------
-        self : AttentionDisplay
-            The picture.
-        """
-        from matplotlib.ticker import MaxNLocator
-
-        check_matplotlib_support(f"{type(self).__name__}.plot")
+    def _draw(self, ax: Axes) -> None:
         n_steps = len(self.weights)
-        is_matrix = self.weights.ndim == 2
-        ax = new_axes(ax, figsize=(4.8, 3.8) if is_matrix else (6.4, 2.6))
         step, last = "step", "is"
         if self.patch_size > 1:
             step, last = f"patch of {self.patch_size} steps", "ends with"
         steps = f"{step} (0 {last} the row itself)"
-        if is_matrix:
+        if self.weights.ndim == 2:
             image = ax.imshow(
                 self.weights,
                 cmap="viridis",
@@ -148,16 +142,14 @@ class AttentionDisplay:
                 extent=(0.5 - n_steps, 0.5, 0.5, 0.5 - n_steps),
             )
             ax.figure.colorbar(image, ax=ax, label="attention weight")
-            ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+            use_whole_numbers(ax.yaxis)
             ax.set_xlabel(f"attended {steps}")
             ax.set_ylabel(f"attending {step}")
         else:
             ax.bar(np.arange(1 - n_steps, 1), self.weights, color=BLUE)
             ax.set_xlabel(steps)
             ax.set_ylabel("attention weight")
-            without_frame(ax)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+            hide_spines(ax)
+        use_whole_numbers(ax.xaxis)
         if self.title is not None:
             ax.set_title(self.title)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self

@@ -1,17 +1,24 @@
-"""What each value of a window adds to a net's answer."""
+"""What each value of a window adds to a net's prediction."""
+
+from __future__ import annotations
 
 import warnings
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_scalar
 from torch import Tensor
 
 from sktsdl._estimator.scaling import Standardizer
 from sktsdl._training.batches import evaluate_in_blocks
-from sktsdl.inspection._windows import to_net
+from sktsdl.inspection._docstrings import fill_docstring
+from sktsdl.inspection._windows import ESTIMATOR, to_net
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 EVALUATED_AT_ONCE = 1024
 TOLERANCE = 1e-2
@@ -19,57 +26,60 @@ ROUNDING = 1e-5
 
 
 def integrated_gradients(
-    estimator: Any,
-    X: Any,
+    estimator: BaseEstimator,
+    X: ArrayLike,
     *,
-    baseline: Any = None,
+    baseline: ArrayLike | None = None,
     n_steps: int = 50,
     target: int = 0,
 ) -> np.ndarray:
-    r"""Attribute a net's answer to the values of each window [1]_.
+    r"""Attribute a net's prediction to the values of each window [1]_.
 
     .. math::
 
         a_{s,c} = (x_{s,c} - b_{s,c}) \int_0^1
         \frac{\partial f(b + \alpha (x - b))}{\partial x_{s,c}} \, d\alpha
 
-    with :math:`f` one output of the net, :math:`x` the window and :math:`b` the
+    Here :math:`f` is one output of the net, :math:`x` the window and :math:`b` the
     baseline. The attributions of a window sum to :math:`f(x) - f(b)`.
 
     Parameters
     ----------
-    estimator : net, Pipeline, PurgedRegressor or search
-        A fitted net, or what ends in one; `X` goes through the steps before it.
+    {estimator}
+        `X` goes through the steps before the net.
     X : array-like
-        As for ``estimator.predict``. Windows that start with NaN are filled as there.
+        As for ``estimator.predict``. Windows that start with NaN are filled in the same
+        way.
     baseline : array-like or None, default=None
-        What a window is compared with, broadcastable to ``(window, channels)``, in the
-        units of the net's input. None is the training mean of each channel.
+        The values that a window is compared with, broadcastable to
+        ``(window, channels)``, in the units of the net's input. None is the training
+        mean of each channel.
     n_steps : int, default=50
-        The number of points of the integral (Gauss-Legendre).
+        The number of points of the numerical integral (Gauss-Legendre).
     target : int, default=0
         The output that is explained, such as the step of the horizon, counted from 0.
 
     Returns
     -------
     attributions : ndarray of shape (n, window, channels), float64
-        In the units of `y`. Those of a window depend on no other window.
+        The attributions, in the units of `y`. The attributions of a window do not
+        depend on other windows.
 
     Raises
     ------
     ImportError
         If captum is missing.
     TypeError
-        If `estimator` does not end in a net.
+        If `estimator` does not end in a net of this package.
     ValueError
-        If the net has coded channels, between whose codes there is nothing to
-        integrate over, or if `X` or a parameter cannot be used.
+        If the net has categorical channels, as gradients between category codes have
+        no meaning, or if `X` or a parameter cannot be used.
 
     Warns
     -----
     UserWarning
-        If the sum of the attributions misses the difference of the answers by more
-        than 1 % of what is attributed, as with too few steps.
+        If the sum of the attributions differs from :math:`f(x) - f(b)` by more than
+        1 % of the sum of their absolute values, for example with too few steps.
 
     References
     ----------
@@ -83,8 +93,8 @@ def integrated_gradients(
     >>> from sktsdl.datasets import load_air_passengers
     >>> from sktsdl.inspection import integrated_gradients
     >>> X, y, X_latest = make_supervised(load_air_passengers(), target="passengers")
-    >>> net = LSTMRegressor(hidden_sizes=(4,), max_epochs=5, random_state=0)
-    >>> pipe = make_pipeline(SlidingWindow(12), net).fit(X, y)
+    >>> regressor = LSTMRegressor(hidden_sizes=(4,), max_epochs=5, random_state=0)
+    >>> pipe = make_pipeline(SlidingWindow(12), regressor).fit(X, y)
     >>> integrated_gradients(pipe, X_latest).shape
     (1, 12, 1)
     """
@@ -102,7 +112,7 @@ def integrated_gradients(
     if standardizer.categories:
         raise ValueError(
             f"Channel {standardizer.categories[0]} is in categorical_features, and "
-            "there is nothing to integrate over between codes: use "
+            "gradients between category codes have no meaning: use "
             "channel_importance, or train on one-hot columns."
         )
     start = _baseline(baseline, standardizer, net._window)
@@ -111,10 +121,10 @@ def integrated_gradients(
     scale = standardizer.outputs.scale_
     unit = 1.0 if scale is None else float(scale[target])
 
-    def answer(windows: Tensor) -> Tensor:
+    def output(windows: Tensor) -> Tensor:
         return net._outputs.pick(net.module_(windows), target) * unit
 
-    explainer = IntegratedGradients(answer)
+    explainer = IntegratedGradients(output)
 
     def explain(block: Tensor) -> Tensor:
         part, gap = explainer.attribute(
@@ -122,7 +132,7 @@ def integrated_gradients(
         )
         return torch.cat([part.flatten(1), gap[:, None]], dim=1).detach()
 
-    # cuDNN has no backward pass of recurrent layers outside of training.
+    # In evaluation mode, recurrent layers of cuDNN have no backward pass.
     with torch.backends.cudnn.flags(enabled=False):
         size = max(1, EVALUATED_AT_ONCE // n_steps)
         explained = evaluate_in_blocks(explain, dataset, size).cpu().double().numpy()
@@ -131,16 +141,22 @@ def integrated_gradients(
     largest = np.abs(attributions).sum(axis=(1, 2)).max()
     if gap > TOLERANCE * largest + ROUNDING * unit:
         warnings.warn(
-            f"The attributions of a window miss the difference of its answers by "
-            f"{gap:.2g}: raise n_steps={n_steps}, or give another baseline.",
+            "The attributions of a window miss the difference between its prediction "
+            f"and the baseline's by {gap:.2g}: raise n_steps={n_steps}, or give "
+            "another baseline.",
             UserWarning,
             stacklevel=2,
         )
     return attributions
 
 
-def _baseline(baseline: Any, standardizer: Standardizer, window: int) -> Tensor:
-    """Return the baseline as the module sees it, (1, window, channels)."""
+fill_docstring(integrated_gradients, {"estimator": ESTIMATOR})
+
+
+def _baseline(
+    baseline: ArrayLike | None, standardizer: Standardizer, window: int
+) -> Tensor:
+    """Return the baseline in the module's units, of shape (1, window, channels)."""
     values = standardizer.mean
     if baseline is not None:
         values = check_array(
@@ -156,6 +172,7 @@ def _baseline(baseline: Any, standardizer: Standardizer, window: int) -> Tensor:
     except ValueError as error:
         raise ValueError(
             f"baseline has shape {values.shape}, which does not fit (window, "
-            f"channels) = {shape}: give one value, one for each channel, or all."
+            f"channels) = {shape}: give one value, one for each channel, or one for "
+            "each step and channel."
         ) from error
     return torch.from_numpy(standardizer.transform(rows))[None]

@@ -1,43 +1,138 @@
-"""What the pictures share: colours, axes, and the times that values belong to."""
+"""What the displays share: a base class, colours, and axes of times."""
 
+from __future__ import annotations
+
+import inspect
 import re
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from sktsdl._windows.history import Clock
+from sktsdl.inspection._docstrings import fill_docstring
+from sktsdl.inspection._windows import ESTIMATOR
 
-# Okabe and Ito (2008), told apart with colour blindness and, by lightness, in print.
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
+
+# Okabe and Ito (2008): distinct to colour-blind readers and, by lightness, in print.
 BLACK, GREY = "black", "0.45"
 BLUE, SKY, ORANGE = "#0072B2", "#56B4E9", "#D55E00"
 N_MARKED = 60
 
+DISPLAY_ATTRIBUTES = """\
+ax_ : matplotlib Axes
+    The axes that ``plot`` drew on.
+figure_ : matplotlib Figure
+    The figure of these axes."""
 
-def new_axes(ax: Any, figsize: tuple[float, float] = (6.4, 3.6)) -> Any:
-    """Return `ax`, or the axes of a figure of its own."""
-    import matplotlib.pyplot as plt
-
-    if ax is None:
-        _, ax = plt.subplots(figsize=figsize, layout="constrained")
-    return ax
+AX = """\
+ax : matplotlib Axes or None, default=None
+    The axes to draw on; None draws on a new figure."""
 
 
-def tint(color: str, share: float) -> tuple[float, ...]:
-    """Return `color` mixed with white, so that it looks the same over anything."""
+class Display(ABC):
+    """Base of the displays: their axes, their attributes and shared documentation.
+
+    A subclass draws in `_draw`. In its docstring, and in the docstrings of its
+    methods, the lines ``{display_attributes}``, ``{estimator}`` and ``{ax}`` stand for
+    the shared texts.
+    """
+
+    _docs: ClassVar[dict[str, str]] = {
+        "display_attributes": DISPLAY_ATTRIBUTES,
+        "estimator": ESTIMATOR,
+        "ax": AX,
+    }
+
+    ax_: Any
+    figure_: Figure
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        fill_docstring(cls, cls._docs)
+        for member in vars(cls).values():
+            function = getattr(member, "__func__", member)
+            if inspect.isfunction(function):
+                fill_docstring(function, cls._docs)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw the picture.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            The axes to draw on; None draws on a new figure.
+
+        Returns
+        -------
+        self : object
+            The display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing.
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        axes = self._new_axes() if ax is None else self._check_axes(ax)
+        self._draw(axes)
+        self.ax_, self.figure_ = axes, np.ravel(axes)[0].figure
+        return self
+
+    @abstractmethod
+    def _draw(self, ax: Any) -> None:
+        """Draw on `ax`, which is never None."""
+
+    def _figsize(self) -> tuple[float, float]:
+        """Return the width and height of a new figure, in inches."""
+        return 6.4, 3.6
+
+    def _new_axes(self) -> Any:
+        """Return the axes of a new figure."""
+        import matplotlib.pyplot as plt
+
+        return plt.subplots(figsize=self._figsize(), layout="constrained")[1]
+
+    def _check_axes(self, ax: Any) -> Any:
+        """Return the axes given to `plot`, as `_draw` takes them."""
+        return ax
+
+
+def lighten(color: str, share: float) -> tuple[float, ...]:
+    """Return a mix of `color`, by its `share`, and white; it is not transparent."""
     from matplotlib.colors import to_rgb
 
     return tuple(1 - share * (1 - part) for part in to_rgb(color))
 
 
-def finite(values: Any, name: str, ndim: int = 1) -> np.ndarray:
-    """Return `values` as finite floats, 1-D also from one column.
+def hide_spines(ax: Axes) -> None:
+    """Hide the lines at the top and at the right of `ax`."""
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def use_whole_numbers(axis: Axis) -> None:
+    """Put the ticks of `axis` at whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))
+
+
+def check_finite_array(values: ArrayLike, name: str, ndim: int = 1) -> np.ndarray:
+    """Return `values` as finite floats. One column becomes 1-D if `ndim` is 1.
 
     Raises
     ------
     ValueError
-        If they have another shape, or hold NaN or infinity.
+        If `values` have another number of dimensions, or hold NaN or infinity.
     """
     array: np.ndarray = check_array(
         values, dtype=np.float64, ensure_2d=False, input_name=name
@@ -46,22 +141,22 @@ def finite(values: Any, name: str, ndim: int = 1) -> np.ndarray:
         array = array[:, 0]
     if array.ndim != ndim:
         raise ValueError(
-            f"{name} has shape {array.shape}, and {ndim} dimension(s) can be drawn: "
-            "give one row, or one column, of it."
+            f"{name} has shape {array.shape}, which is not {ndim}-D: give the values "
+            "of one target, or of one row."
         )
     return array
 
 
-def target_name(y: Any, column: int = 0) -> str | None:
-    """Return the name of a target, without the steps ahead (``rail+1`` is rail)."""
-    name = y.columns[column] if hasattr(y, "columns") else getattr(y, "name", None)
+def target_name(y: object) -> str | None:
+    """Return the name of the first target, ``rail`` for a column ``rail+1``."""
+    name = y.columns[0] if hasattr(y, "columns") else getattr(y, "name", None)
     return None if name is None else re.sub(r"\+\d+$", "", str(name))
 
 
-def row_index(X: Any) -> pd.Index:
-    """Return the index of the rows of `X`, their numbers where it has none."""
+def row_index(X: ArrayLike) -> pd.Index:
+    """Return the index of `X`, or the numbers of its rows if it has none."""
     index = getattr(X, "index", None)
-    return index if isinstance(index, pd.Index) else pd.RangeIndex(len(X))
+    return index if isinstance(index, pd.Index) else pd.RangeIndex(np.shape(X)[0])
 
 
 def times_ahead(index: pd.Index, n: int) -> pd.Index:
@@ -104,7 +199,7 @@ def next_times(index: pd.Index) -> pd.Index:
 
 
 def positions(index: pd.Index) -> np.ndarray:
-    """Return where the times of `index` lie on an axis."""
+    """Return the coordinates of the times of `index` on an axis."""
     if isinstance(index, pd.PeriodIndex):
         index = index.to_timestamp()
     if isinstance(index, pd.DatetimeIndex):
@@ -116,8 +211,8 @@ def positions(index: pd.Index) -> np.ndarray:
     return np.arange(len(index))
 
 
-def label_times(ax: Any, index: pd.Index) -> None:
-    """Give the axis of times its dates, and its name."""
+def label_times(ax: Axes, index: pd.Index) -> None:
+    """Name the axis of times, and write dates where `index` has dates."""
     from matplotlib import dates
 
     name = index.name
@@ -132,5 +227,43 @@ def label_times(ax: Any, index: pd.Index) -> None:
     ax.set_xlabel(str(name or "row"))
 
 
-def without_frame(ax: Any) -> None:
-    ax.spines[["top", "right"]].set_visible(False)
+def as_series(history: pd.Series | ArrayLike, index: pd.Index) -> pd.Series:
+    """Return `history` as a Series; values without times lie right before `index`."""
+    if isinstance(history, pd.Series):
+        return history
+    values = check_finite_array(history, "history")
+    numbers = np.arange(-len(values), 0)
+    if pd.api.types.is_any_real_numeric_dtype(index.dtype):
+        numbers = numbers + index[0]
+    return pd.Series(values, index=numbers)
+
+
+def shade(
+    ax: Axes,
+    times: np.ndarray,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    *,
+    share: float,
+    label: str | None,
+) -> None:
+    """Shade the area between `lower` and `upper`, the darker the larger `share` is."""
+    color = lighten(SKY, share)
+    ax.fill_between(times, lower, upper, color=color, linewidth=0, label=label)
+
+
+def shade_quantiles(
+    ax: Axes,
+    times: np.ndarray,
+    quantiles: np.ndarray,
+    levels: Sequence[float] | None,
+) -> None:
+    """Shade the area between the k-th quantile from below and the k-th from above."""
+    n_bands = quantiles.shape[1] // 2
+    for low in range(n_bands):
+        high = -1 - low
+        label = "quantiles" if low == 0 else None
+        if levels is not None:
+            label = f"quantiles {levels[low]:g} to {levels[high]:g}"
+        lower, upper = quantiles[:, low], quantiles[:, high]
+        shade(ax, times, lower, upper, share=(low + 1) / (n_bands + 1), label=label)

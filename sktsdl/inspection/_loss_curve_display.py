@@ -1,22 +1,36 @@
-"""How a net was trained."""
+"""The training of a net, epoch by epoch."""
 
-from typing import Any, Self
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sktsdl.inspection._display import BLACK, BLUE, GREY, ORANGE, new_axes
+from sktsdl.inspection._display import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    Display,
+    use_whole_numbers,
+)
 from sktsdl.inspection._windows import to_net
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LOG_SPAN = 5
 
 
-class LossCurveDisplay:
+class LossCurveDisplay(Display):
     """Training and validation loss of each epoch, and the learning rate.
 
-    Losses that differ much are drawn on a logarithmic scale.
+    The scale is logarithmic if the largest loss is more than 5 times the smallest.
 
-    Make one by `from_estimator`.
+    Use `from_estimator` to make one.
 
     Parameters
     ----------
@@ -25,7 +39,7 @@ class LossCurveDisplay:
     lr_curve : sequence of float or None, default=None
         The learning rate of each step of the optimizer.
     validation_loss_curve : sequence of float or None, default=None
-        The validation loss of the last epochs, as many as there are.
+        The validation loss of each epoch. A shorter sequence holds the last epochs.
     best_epoch : int or None, default=None
         The epoch, counted from 1, whose weights were kept.
     name : str or None, default=None
@@ -33,12 +47,9 @@ class LossCurveDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The axes of the losses.
+    {display_attributes}
     ax_lr_ : matplotlib Axes or None
-        The axes of the learning rate, which share their epochs.
-    figure_ : matplotlib Figure
-        The figure of both.
+        The axes of the learning rate, with the epochs of ``ax_``.
 
     Examples
     --------
@@ -47,8 +58,8 @@ class LossCurveDisplay:
     >>> from sktsdl.datasets import load_air_passengers
     >>> from sktsdl.inspection import LossCurveDisplay
     >>> X, y, _ = make_supervised(load_air_passengers(), target="passengers")
-    >>> net = LSTMRegressor(hidden_sizes=(4,), max_epochs=5, random_state=0)
-    >>> pipe = make_pipeline(SlidingWindow(12), net).fit(X, y)
+    >>> regressor = LSTMRegressor(hidden_sizes=(4,), max_epochs=5, random_state=0)
+    >>> pipe = make_pipeline(SlidingWindow(12), regressor).fit(X, y)
     >>> LossCurveDisplay.from_estimator(pipe).ax_.get_ylabel()
     'loss (squared error)'
     """
@@ -56,9 +67,9 @@ class LossCurveDisplay:
     def __init__(
         self,
         *,
-        loss_curve: Any,
-        lr_curve: Any = None,
-        validation_loss_curve: Any = None,
+        loss_curve: Sequence[float],
+        lr_curve: Sequence[float] | None = None,
+        validation_loss_curve: Sequence[float] | None = None,
         best_epoch: int | None = None,
         name: str | None = None,
     ) -> None:
@@ -69,58 +80,42 @@ class LossCurveDisplay:
         self.name = name
 
     @classmethod
-    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
+    def from_estimator(
+        cls, estimator: BaseEstimator, *, ax: Axes | None = None
+    ) -> Self:
         """Draw the training of a fitted net.
 
         Parameters
         ----------
-        estimator : net, Pipeline, PurgedRegressor or search
-            A fitted net, or what ends in one.
-        ax : matplotlib Axes or None, default=None
-            None draws on a new figure.
+        {estimator}
+        {ax}
 
         Returns
         -------
         display : LossCurveDisplay
-            The picture.
+            The drawn display.
 
         Raises
         ------
         ImportError
             If matplotlib is missing.
         TypeError
-            If `estimator` does not end in a net.
+            If `estimator` does not end in a net of this package.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        net, _ = to_net(estimator, None)
-        name = net.loss.replace("_", " ") if isinstance(net.loss, str) else None
-        stopped = dict(net.net_.callbacks_).get("early_stopping")
+        regressor, _ = to_net(estimator, None)
+        loss = regressor.loss
+        early_stopping = dict(regressor.net_.callbacks_).get("early_stopping")
         display = cls(
-            loss_curve=net.loss_curve_,
-            lr_curve=net.lr_curve_,
-            validation_loss_curve=getattr(net, "validation_loss_curve_", None),
-            best_epoch=None if stopped is None else net.best_epoch_,
-            name=name,
+            loss_curve=regressor.loss_curve_,
+            lr_curve=regressor.lr_curve_,
+            validation_loss_curve=getattr(regressor, "validation_loss_curve_", None),
+            best_epoch=None if early_stopping is None else regressor.best_epoch_,
+            name=loss.replace("_", " ") if isinstance(loss, str) else None,
         )
         return display.plot(ax=ax)
 
-    def plot(self, ax: Any = None) -> Self:
-        """Draw the picture.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            None draws on a new figure.
-
-        Returns
-        -------
-        self : LossCurveDisplay
-            The picture.
-        """
-        from matplotlib.ticker import MaxNLocator
-
-        check_matplotlib_support(f"{type(self).__name__}.plot")
-        ax = new_axes(ax)
+    def _draw(self, ax: Axes) -> None:
         epochs = np.arange(1, len(self.loss_curve) + 1)
         ax.plot(epochs, self.loss_curve, color=BLUE, label="training")
         if self.validation_loss_curve is not None:
@@ -154,7 +149,7 @@ class LossCurveDisplay:
         losses = [*self.loss_curve, *(self.validation_loss_curve or ())]
         if min(losses) > 0 and max(losses) > LOG_SPAN * min(losses):
             ax.set_yscale("log")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        use_whole_numbers(ax.xaxis)
         ax.set_xlabel("epoch")
         ax.set_ylabel("loss" if self.name is None else f"loss ({self.name})")
         ax.spines["top"].set_visible(False)
@@ -166,5 +161,3 @@ class LossCurveDisplay:
             ncols=len(lines),
             columnspacing=1.2,
         )
-        self.ax_, self.figure_ = ax, ax.figure
-        return self

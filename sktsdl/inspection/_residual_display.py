@@ -1,11 +1,15 @@
-"""What a forecast missed, and whether a pattern is left in it."""
+"""The residuals of a forecast, and whether a pattern is left in them."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral
 from statistics import NormalDist
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_scalar
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
@@ -15,52 +19,67 @@ from sktsdl.inspection._display import (
     N_MARKED,
     ORANGE,
     SKY,
-    finite,
+    Display,
+    check_finite_array,
+    hide_spines,
     label_times,
     next_times,
     positions,
     row_index,
     target_name,
-    without_frame,
 )
+from sktsdl.inspection._residual_diagnostics import residual_diagnostics
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
 CONFIDENCE = 0.95
 
+THREE_AXES = """\
+ax : sequence of 3 matplotlib Axes or None, default=None
+    The axes to draw on; None draws on a new figure."""
 
-class ResidualDisplay:
+ERRORS = """\
+ImportError
+    If matplotlib or statsmodels is missing.
+ValueError
+    If shapes do not fit, there are fewer than 4 residuals, or all are equal."""
+
+
+class ResidualDisplay(Display):
     r"""Residuals over time, their distribution and their autocorrelation.
 
     Residuals without a pattern have autocorrelations :math:`r_k` inside the band
-    :math:`\pm 1.96 / \sqrt n` for 19 lags of 20. All of them together are tested by
-    the statistic of Ljung and Box [1]_,
+    :math:`\pm 1.96 / \sqrt n` for 19 lags of 20. The statistic of Ljung and Box [1]_
+    tests all lags together:
 
-    .. math:: Q = n (n + 2) \sum_{k=1}^{K} \frac{r_k^2}{n - k},
+    .. math:: Q = n (n + 2) \sum_{k=1}^{K} \frac{r_k^2}{n - k}.
 
-    whose small p-value says that something predictable is left. Forecasts more than
-    one step ahead overlap, and so leave a pattern even where they are as good as can
-    be.
+    A small p-value means that the residuals have a predictable pattern. Forecasts of
+    more than one step ahead overlap, so that even the best forecasts leave a pattern.
 
-    Make one by `from_estimator` or `from_predictions`.
+    Use `from_estimator` or `from_predictions` to make one.
 
     Parameters
     ----------
     residuals : ndarray of shape (n,)
-        Truth less forecast.
+        Truth minus forecast.
     index : pandas.Index of shape (n,)
-        The time of each.
+        The time of each residual.
     acf : ndarray of shape (n_lags,)
-        Their autocorrelation, from lag 1 on.
+        The autocorrelation of the residuals, from lag 1 on.
     p_value : float
-        That of the test of all these lags.
+        The p-value of the test of Ljung and Box over these lags.
     name : str or None, default=None
-        What is forecast, with its unit.
+        The name of the target, with its unit.
 
     Attributes
     ----------
     ax_ : ndarray of 3 matplotlib Axes
-        Over time, the histogram, the autocorrelation.
+        The axes of the residuals over time, the histogram and the autocorrelation.
     figure_ : matplotlib Figure
-        Their figure.
+        The figure of these axes.
 
     References
     ----------
@@ -78,6 +97,8 @@ class ResidualDisplay:
     >>> display.p_value < 0.01
     True
     """
+
+    _docs: ClassVar[dict[str, str]] = {"ax": THREE_AXES, "errors": ERRORS}
 
     def __init__(
         self,
@@ -97,16 +118,16 @@ class ResidualDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
-        y: Any,
+        estimator: BaseEstimator,
+        X: ArrayLike,
+        y: ArrayLike,
         *,
         target: int = 0,
         n_lags: int | None = None,
         name: str | None = None,
-        ax: Any = None,
+        ax: Sequence[Axes] | np.ndarray | None = None,
     ) -> Self:
-        """Draw what a fitted regressor misses.
+        """Draw the residuals of a fitted regressor.
 
         Parameters
         ----------
@@ -117,23 +138,22 @@ class ResidualDisplay:
         y : array-like of shape (n,) or (n, n_outputs)
             The truth.
         target : int, default=0
-            With several outputs, which one is drawn, such as the step of the horizon,
-            counted from 0. Its times are those of the rows the forecast was made in;
-            with one output, of the next ones, where ``make_supervised`` takes `y`.
-        n_lags, name, ax
+            The output that is drawn if there are several, such as the step of the
+            horizon, counted from 0. Its residuals stand at the time of the row that
+            made the forecast. With one output, they stand at the time of the next row,
+            from which ``make_supervised`` takes `y`.
+        n_lags, name
             As in `from_predictions`.
+        {ax}
 
         Returns
         -------
         display : ResidualDisplay
-            The picture.
+            The drawn display.
 
         Raises
         ------
-        ImportError
-            If matplotlib or statsmodels is missing.
-        ValueError
-            If shapes do not fit, or nothing can be drawn of the residuals.
+        {errors}
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         y_pred = np.asarray(estimator.predict(X))
@@ -157,72 +177,48 @@ class ResidualDisplay:
     @classmethod
     def from_predictions(
         cls,
-        y_true: Any,
-        y_pred: Any,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
         *,
         n_lags: int | None = None,
-        index: Any = None,
+        index: pd.Index | np.ndarray | Sequence | None = None,
         name: str | None = None,
-        ax: Any = None,
+        ax: Sequence[Axes] | np.ndarray | None = None,
     ) -> Self:
-        """Draw what a forecast that is at hand missed.
+        """Draw the residuals of a given forecast.
 
         Parameters
         ----------
         y_true, y_pred : array-like of shape (n,)
             Truth and forecast, oldest first and without gaps.
         n_lags : int or None, default=None
-            The lags of the autocorrelation; None takes ``10 * log10(n)``, at most half
-            of the rows.
+            The number of lags of the autocorrelation; None takes ``10 * log10(n)``, at
+            most half of the rows.
         index : array-like of shape (n,) or None, default=None
             The time of each value; None takes the index of `y_true`.
         name : str or None, default=None
-            What is forecast, with its unit; None takes it from `y_true`.
-        ax : sequence of 3 matplotlib Axes or None, default=None
-            None draws on a new figure.
+            The name of the target, with its unit; None takes it from `y_true`.
+        {ax}
 
         Returns
         -------
         display : ResidualDisplay
-            The picture.
+            The drawn display.
 
         Raises
         ------
-        ImportError
-            If matplotlib or statsmodels is missing.
-        ValueError
-            If shapes do not fit, or nothing can be drawn of the residuals.
+        {errors}
         """
         check_matplotlib_support(f"{cls.__name__}.from_predictions")
-        try:
-            from statsmodels.stats.diagnostic import acorr_ljungbox
-            from statsmodels.tsa.stattools import acf
-        except ImportError as error:
-            raise ImportError(
-                "ResidualDisplay needs statsmodels, which is not installed: pip "
-                'install "sktsdl[plot]".'
-            ) from error
         name = name or target_name(y_true)
         index = row_index(y_true) if index is None else pd.Index(index)
-        truth, forecast = finite(y_true, "y_true"), finite(y_pred, "y_pred")
+        truth = check_finite_array(y_true, "y_true")
+        forecast = check_finite_array(y_pred, "y_pred")
         check_consistent_length(truth, forecast, index)
         residuals = truth - forecast
-        n = len(residuals)
-        if n < 4 or np.ptp(residuals) == 0:
-            raise ValueError(
-                f"{n} residuals between {residuals.min():g} and {residuals.max():g} "
-                "have no autocorrelation: give at least 4 that differ."
-            )
-        if n_lags is None:
-            n_lags = min(int(10 * np.log10(n)), n // 2)
-        check_scalar(n_lags, "n_lags", Integral, min_val=1, max_val=n - 1)
-        test = acorr_ljungbox(residuals, lags=[n_lags])
+        acf, p_value = residual_diagnostics(residuals, n_lags)
         display = cls(
-            residuals=residuals,
-            index=index,
-            acf=acf(residuals, nlags=n_lags)[1:],
-            p_value=float(test["lb_pvalue"].iloc[0]),
-            name=name,
+            residuals=residuals, index=index, acf=acf, p_value=p_value, name=name
         )
         return display.plot(ax=ax)
 
@@ -231,18 +227,40 @@ class ResidualDisplay:
 
         Parameters
         ----------
-        ax : sequence of 3 matplotlib Axes or None, default=None
-            None draws on a new figure.
+        {ax}
 
         Returns
         -------
-        self : ResidualDisplay
-            The picture.
+        self : object
+            The display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing.
+        ValueError
+            If `ax` does not hold 3 axes.
         """
-        check_matplotlib_support(f"{type(self).__name__}.plot")
-        over_time, histogram, correlation = axes = _three_axes(ax)
+        return super().plot(ax)
+
+    def _new_axes(self) -> np.ndarray:
+        import matplotlib.pyplot as plt
+
+        figure = plt.figure(figsize=(6.4, 5.2), layout="constrained")
+        axes = figure.subplot_mosaic([["time", "time"], ["values", "lags"]])
+        return np.array([axes["time"], axes["values"], axes["lags"]])
+
+    def _check_axes(self, ax: Any) -> np.ndarray:
+        axes: np.ndarray = np.ravel(ax)
+        if len(axes) != 3:
+            raise ValueError(
+                f"ax holds {len(axes)} axes, but the picture has 3 parts: give 3 axes."
+            )
+        return axes
+
+    def _draw(self, ax: np.ndarray) -> None:
+        over_time, histogram, correlation = ax
         n = len(self.residuals)
-        is_marked = n <= N_MARKED
         what = "truth \N{MINUS SIGN} forecast"
         if self.name:
             what = f"{what}\n({self.name})"
@@ -250,9 +268,9 @@ class ResidualDisplay:
         over_time.plot(
             positions(self.index),
             self.residuals,
+            "o-" if n <= N_MARKED else "-",
             color=BLUE,
             linewidth=1,
-            marker="o" if is_marked else None,
             markersize=3,
         )
         label_times(over_time, self.index)
@@ -278,21 +296,5 @@ class ResidualDisplay:
         correlation.set_title(
             f"Ljung-Box p {p_value}; band: {CONFIDENCE:.0%}", fontsize="medium"
         )
-        for part in axes:
-            without_frame(part)
-        self.ax_, self.figure_ = axes, over_time.figure
-        return self
-
-
-def _three_axes(ax: Any) -> np.ndarray:
-    """Return three axes, of a figure of their own if there are none."""
-    import matplotlib.pyplot as plt
-
-    if ax is None:
-        figure = plt.figure(figsize=(6.4, 5.2), layout="constrained")
-        drawn = figure.subplot_mosaic([["time", "time"], ["values", "lags"]])
-        return np.array([drawn["time"], drawn["values"], drawn["lags"]])
-    axes: np.ndarray = np.ravel(ax)
-    if len(axes) != 3:
-        raise ValueError(f"ax holds {len(axes)} axes, and 3 are drawn on: give 3.")
-    return axes
+        for part in ax:
+            hide_spines(part)

@@ -1,25 +1,34 @@
-"""From a pipeline to the regressor at its end, and to the windows it is given."""
+"""The regressor at the end of a pipeline, and the windows that it is given."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.base import DeepRegressor
 from sktsdl.compose import PurgedRegressor
 
+ESTIMATOR = """\
+estimator : regressor, Pipeline, PurgedRegressor or search
+    A fitted net of this package, or an estimator that ends in one."""
 
-def to_last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """Return the regressor at the end of `estimator`, and `X` as it is given to it.
+
+def to_last_step(
+    estimator: BaseEstimator, X: ArrayLike | None
+) -> tuple[BaseEstimator, Any]:
+    """Return the regressor at the end of `estimator`, and the `X` that it is given.
 
     Parameters
     ----------
     estimator : estimator
         A fitted regressor, or a search, a ``Pipeline`` or a ``PurgedRegressor`` around
         one.
-    X : array-like
-        As for its ``predict``; None is not transformed.
+    X : array-like or None
+        As for ``estimator.predict``; None is not transformed.
     """
     check_is_fitted(estimator)
     if hasattr(estimator, "best_estimator_"):
@@ -33,44 +42,83 @@ def to_last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
     return estimator, X
 
 
-def to_net(estimator: Any, X: Any) -> tuple[DeepRegressor, Any]:
-    """Return the net at the end of `estimator`, and `X` as it is given to it.
+def to_net(estimator: BaseEstimator, X: ArrayLike | None) -> tuple[DeepRegressor, Any]:
+    """Return the net at the end of `estimator`, and the `X` that it is given.
 
     Raises
     ------
     TypeError
-        If no net is there.
+        If `estimator` does not end in a net of this package.
     """
-    net, X = to_last_step(estimator, X)
-    if not isinstance(net, DeepRegressor):
-        way_out = "give a net of this package, or a pipeline that ends in one."
-        if hasattr(net, "regressor_"):
-            way_out = "give its `regressor_`, whose answer may be in other units."
-        raise TypeError(f"{type(net).__name__} is no net: {way_out}")
-    return net, X
+    regressor, X = to_last_step(estimator, X)
+    if not isinstance(regressor, DeepRegressor):
+        way_out = "give one, or a pipeline that ends in one."
+        if hasattr(regressor, "regressor_"):
+            way_out = "give its `regressor_`, whose output may be in other units."
+        raise TypeError(
+            f"{type(regressor).__name__} is not a net of this package: {way_out}"
+        )
+    return regressor, X
 
 
-def to_window(estimator: Any, X: Any, row: int) -> tuple[DeepRegressor, Any]:
+def to_window(
+    estimator: BaseEstimator, X: ArrayLike, row: int
+) -> tuple[DeepRegressor, Any]:
     """Return the net at the end of `estimator`, and the window of one row.
 
     Raises
     ------
     TypeError
-        If no net is there.
+        If `estimator` does not end in a net of this package.
     ValueError
         If `X` has no such row.
     """
-    net, X = to_net(estimator, X)
-    X = X if hasattr(X, "iloc") else np.asarray(X)
-    check_row(row, len(X))
-    part = slice(row, row + 1 or None)
-    return net, X.iloc[part] if hasattr(X, "iloc") else X[part]
+    regressor, windows = to_net(estimator, X)
+    rows = windows.iloc if hasattr(windows, "iloc") else np.asarray(windows)
+    check_row(row, len(windows))
+    return regressor, rows[row : row + 1 or None]
+
+
+def interval_or_quantiles(
+    estimator: BaseEstimator, X: ArrayLike
+) -> tuple[dict[str, Any], Sequence[float] | None]:
+    """Return the interval or else the quantiles that `estimator` predicts for `X`.
+
+    Returns
+    -------
+    bounds : dict
+        Either ``lower`` and ``upper``, or ``quantiles``, or nothing.
+    levels : sequence of float or None
+        The probability of each quantile, if it is known.
+    """
+    regressor, _ = to_last_step(estimator, None)
+    if hasattr(regressor, "predict_interval"):
+        lower, upper = regressor.predict_interval(to_last_step(estimator, X)[1])
+        return {"lower": lower, "upper": upper}, None
+    if hasattr(regressor, "predict_quantiles"):
+        quantiles = regressor.predict_quantiles(to_last_step(estimator, X)[1])
+        return {"quantiles": quantiles}, getattr(regressor, "quantiles", None)
+    return {}, None
 
 
 def check_row(row: int, n_rows: int) -> None:
     """Raise a ValueError if there is no `row`, counted from either end."""
     if not -n_rows <= row < n_rows:
-        raise ValueError(f"row={row} is no row of X, which has {n_rows}.")
+        raise ValueError(
+            f"row={row} is not a row of X, which has {n_rows} rows: give a number from "
+            f"{-n_rows} to {n_rows - 1}."
+        )
+
+
+def window_title(X: Any, row: int) -> str | None:
+    """Return a title with the label of the window's last row, None without labels."""
+    if not hasattr(X, "index") or not hasattr(X, "iloc"):
+        return None
+    label = X.index[row]
+    if hasattr(label, "strftime"):
+        is_day = getattr(label, "hour", 0) == getattr(label, "minute", 0) == 0
+        label = label.strftime("%Y-%m-%d" if is_day else "%Y-%m-%d %H:%M")
+    return f"window that ends at {label}"
 
 
 def channel_names(net: DeepRegressor) -> list[str]:
