@@ -1,4 +1,4 @@
-"""Real and made series, as DataFrames with a time index."""
+"""Real and synthetic series, as DataFrames with a time index."""
 
 from sktsdl.datasets._air_passengers import load_air_passengers
 from sktsdl.datasets._cta_ridership import fetch_cta_ridership

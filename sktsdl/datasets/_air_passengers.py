@@ -8,13 +8,13 @@ import pandas as pd
 def load_air_passengers() -> pd.DataFrame:
     """Load the monthly totals of international airline passengers, 1949 to 1960.
 
-    Series G of Box and Jenkins [1]_: a trend and a season that both grow.
+    This is series G of Box and Jenkins [1]_. Its level and its seasonal swings grow.
 
     Returns
     -------
     series : DataFrame of shape (144, 1)
-        The column ``passengers``, in thousands, with the first day of each month as
-        index.
+        The column ``passengers``, in thousands. The index is the first day of each
+        month.
 
     References
     ----------

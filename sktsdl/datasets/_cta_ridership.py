@@ -1,4 +1,4 @@
-"""Daily riders of Chicago's buses and trains."""
+"""Daily ridership of Chicago's buses and trains."""
 
 import hashlib
 import os
@@ -16,29 +16,30 @@ SHA256 = "34faaba085ca21434b7dd3e0abcbaf8cde5be3a4f170dda1c8caef72c5c4bd06"
 def fetch_cta_ridership(
     data_home: str | os.PathLike[str] | None = None,
 ) -> pd.DataFrame:
-    """Fetch the daily riders of the Chicago Transit Authority, 2001 to 2021.
+    """Fetch the daily ridership of the Chicago Transit Authority, 2001 to 2021.
 
-    The file is read from a local folder if it lies there, and else downloaded into
-    it; its checksum is compared either way.
+    The file is read from a local folder. If it is not there, it is downloaded into
+    this folder first. Its checksum is verified in both cases.
 
     Parameters
     ----------
     data_home : path or None, default=None
-        The folder; None takes the environment variable ``SKTSDL_DATA``, and without
-        it scikit-learn's data folder (`sklearn.datasets.get_data_home`).
+        The local folder. None takes the environment variable ``SKTSDL_DATA`` or, if
+        it is not set, scikit-learn's data folder (`sklearn.datasets.get_data_home`).
 
     Returns
     -------
     series : DataFrame of shape (7639, 3)
-        One row per day: ``day_type`` (``"W"`` weekday, ``"A"`` Saturday, ``"U"``
-        Sunday or holiday), ``bus`` and ``rail``, in boardings.
+        One row for each day. The columns are ``day_type`` (``"W"`` for weekdays,
+        ``"A"`` for Saturdays, ``"U"`` for Sundays and holidays), ``bus`` and ``rail``
+        (boardings).
 
     Raises
     ------
     OSError
-        If the file is neither there nor can be downloaded.
+        If the file is not in the folder and cannot be downloaded.
     ValueError
-        If it is another file than expected.
+        If the file has another checksum than expected.
 
     References
     ----------
@@ -74,8 +75,8 @@ def _download(path: Path) -> None:
     except OSError as error:
         raise OSError(
             f"{FILE_NAME} is not in {path.parent} and cannot be downloaded ({error}): "
-            f"download {URL} where there is a network, put it into a folder and give "
-            "that as `data_home` or in the environment variable SKTSDL_DATA."
+            f"download {URL} on a machine with a network, and give its folder as "
+            "`data_home` or in the environment variable SKTSDL_DATA."
         ) from error
     _check(content, URL)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,5 +90,5 @@ def _check(content: bytes, source: str | os.PathLike[str]) -> None:
     if found != SHA256:
         raise ValueError(
             f"{source} is not the file expected (SHA-256 {found}, not {SHA256}): "
-            f"remove it to download {URL} anew."
+            f"remove it to download {URL} again."
         )

@@ -1,8 +1,7 @@
-"""A noisy sine."""
+"""A sine with noise."""
 
 from math import pi
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ def make_sinusoid(
     *,
     period: float = 10 * pi,
     noise: float = 0.1,
-    random_state: Any = None,
+    random_state: int | np.random.RandomState | None = None,
 ) -> pd.DataFrame:
     r"""Make a sine with Gaussian noise.
 
@@ -24,18 +23,18 @@ def make_sinusoid(
     Parameters
     ----------
     n_samples : int, default=1000
-        The number of rows, evenly over `t` from 0 to 100.
+        The number of rows. Their times `t` are evenly spaced from 0 to 100.
     period : float, default=10*pi
         The period :math:`p`, in the units of `t`.
     noise : float, default=0.1
         The standard deviation :math:`\sigma` of the noise.
     random_state : int, RandomState instance or None, default=None
-        Decides the noise.
+        The seed or the generator of the noise.
 
     Returns
     -------
     series : DataFrame of shape (n_samples, 1)
-        The column ``value``, with `t` as index.
+        The column ``value``; the index is `t`.
 
     Examples
     --------
