@@ -34,6 +34,7 @@ from sktsdl.inspection import (
     integrated_gradients,
 )
 from sktsdl.inspection._residual_diagnostics import residual_diagnostics
+from sktsdl.inspection._windows import window_title
 
 WINDOW = 6
 TRAINED = {"max_epochs": 2, "random_state": 0}
@@ -71,6 +72,10 @@ def lines(ax):
     return {line.get_label(): line for line in ax.get_lines()}
 
 
+def visible_spines(ax):
+    return {side for side, spine in ax.spines.items() if spine.get_visible()}
+
+
 def legend(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
@@ -89,6 +94,7 @@ def test_a_forecast_of_the_next_month(pipe, air_passengers):
     assert display.ax_.get_xlabel() == "month"
     assert display.ax_.get_ylabel() == "passengers"
     assert legend(display.ax_) == ["truth", "forecast"]
+    assert visible_spines(display.ax_) == {"left", "bottom"}
     display.figure_.canvas.draw()
     assert "1958" in [tick.get_text() for tick in display.ax_.get_xticklabels()]
     formatter = display.ax_.xaxis.get_major_formatter()
@@ -219,6 +225,15 @@ def test_every_index_has_its_axis(index, times, label):
     np.testing.assert_array_equal(truth.get_xdata(), times[1:])
 
 
+def test_few_rows_are_marked_by_shapes_that_differ_in_print():
+    drawn = lines(ForecastDisplay.from_predictions(range(60), range(60)).ax_)
+    assert (drawn["truth"].get_marker(), drawn["truth"].get_linestyle()) == ("o", "-")
+    forecast = drawn["forecast"]
+    assert (forecast.get_marker(), forecast.get_linestyle()) == ("s", "--")
+    drawn = lines(ForecastDisplay.from_predictions(range(61), range(61)).ax_)
+    assert {drawn[name].get_marker() for name in ("truth", "forecast")} == {"None"}
+
+
 def test_history_without_times_lies_right_before(air_passengers):
     display = ForecastDisplay.from_predictions([4, 5], [5, 5], history=[1, 2, 3])
     np.testing.assert_array_equal(
@@ -234,6 +249,10 @@ def test_a_forecast_that_does_not_fit_is_refused():
         ForecastDisplay.from_predictions([1, 2], np.ones((2, 2)))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         ForecastDisplay.from_predictions([1, 2], [1, 2, 3])
+    with pytest.raises(ValueError, match=r"inconsistent numbers .* \[1, 2\]"):
+        ForecastDisplay.from_predictions(
+            None, [1, 2], quantiles=[[0, 1], [0, 1]], levels=[0.1]
+        )
     with pytest.raises(ValueError, match="y_true contains NaN"):
         ForecastDisplay.from_predictions([1, np.nan], [1, 2])
     day = pd.DataFrame({"a": [1.0]}, index=pd.to_datetime(["2020-01-01"]))
@@ -259,6 +278,8 @@ def test_the_curves_of_a_training(pipe):
     assert rate.get_xdata()[-1] == 2
     assert legend(display.ax_) == [*drawn, "learning rate"]
     assert display.ax_.get_ylabel() == "loss (squared error)"
+    display.figure_.canvas.draw()
+    assert (display.ax_.get_xticks() % 1 == 0).all()
     styles = [drawn["training"].get_linestyle(), drawn["validation"].get_linestyle()]
     assert styles == ["-", "--"]
 
@@ -269,7 +290,9 @@ def test_curves_alone_and_on_given_axes(yearly):
     assert display.ax_ is ax
     assert list(lines(ax)) == ["training"]
     assert LossCurveDisplay(loss_curve=[100, 1]).plot().ax_.get_yscale() == "log"
-    assert LossCurveDisplay(loss_curve=[3, 2]).plot().ax_.get_yscale() == "linear"
+    display = LossCurveDisplay(loss_curve=[3, 2]).plot()
+    assert display.ax_.get_yscale() == "linear"
+    assert display.ax_lr_ is None
     with pytest.raises(TypeError, match="LinearRegression is not a net"):
         LossCurveDisplay.from_estimator(LinearRegression().fit([[1]], [1]))
 
@@ -319,16 +342,19 @@ def test_attention_of_steps_and_of_all_steps_to_all(air_passengers):
     lstm = AttentionLSTMRegressor(hidden_sizes=(4,), **TRAINED)
     pipe = make_pipeline(SlidingWindow(WINDOW), lstm).fit(X[:100], y[:100])
     display = AttentionDisplay.from_estimator(pipe, X[100:], row=0)
+    assert display.figure_.get_size_inches().tolist() == [6.4, 2.6]
     heights = [bar.get_height() for bar in display.ax_.patches]
     weights = pipe[-1].attention_weights(pipe[:-1].transform(X[100:101]))[0]
     np.testing.assert_allclose(heights, weights, rtol=1e-6)
     assert display.ax_.patches[-1].get_x() + 0.4 == pytest.approx(0)
     regressor = TransformerRegressor(d_model=8, nhead=2, num_layers=2, **TRAINED)
     pipe = make_pipeline(SlidingWindow(WINDOW), regressor).fit(X[:100], y[:100])
-    display = AttentionDisplay.from_estimator(pipe, X[100:], layer=0)
-    weights = pipe[-1].attention_weights(pipe[:-1].transform(X[100:]))[-1, 0]
-    image = display.ax_.images[0]
-    np.testing.assert_allclose(image.get_array(), weights, rtol=1e-5)
+    weights = pipe[-1].attention_weights(pipe[:-1].transform(X[100:]))[-1]
+    for options, layer in (({"layer": 0}, 0), ({"layer": 1}, 1), ({}, 1)):
+        display = AttentionDisplay.from_estimator(pipe, X[100:], **options)
+        image = display.ax_.images[0]
+        np.testing.assert_allclose(image.get_array(), weights[layer], rtol=1e-5)
+    assert display.figure_.get_size_inches().tolist() == [4.8, 3.8]
     assert image.get_extent() == [0.5 - WINDOW, 0.5, 0.5, 0.5 - WINDOW]
     assert display.ax_.get_title() == "window that ends at 1960-11-01"
     with pytest.raises(ValueError, match=r"layer=2 is not a layer .* has 2 layers"):
@@ -338,12 +364,27 @@ def test_attention_of_steps_and_of_all_steps_to_all(air_passengers):
         AttentionDisplay.from_estimator(tcn, X)
 
 
+@pytest.mark.parametrize(
+    ("X", "title"),
+    [
+        (np.zeros((2, 1)), None),
+        (pd.DataFrame({"a": [0, 0]}), "window that ends at 1"),
+        (
+            pd.DataFrame({"a": 0}, index=pd.date_range("2020-01-01 22:30", periods=2)),
+            "window that ends at 2020-01-02 22:30",
+        ),
+    ],
+)
+def test_a_title_is_the_label_of_the_row(X, title):
+    assert window_title(X, -1) == title
+
+
 def test_attention_of_patches(air_passengers):
     X, y, _ = air_passengers
     regressor = AttentionLSTMRegressor(hidden_sizes=(4,), patch_size=3, **TRAINED)
     pipe = make_pipeline(SlidingWindow(WINDOW), regressor).fit(X, y)
     display = AttentionDisplay.from_estimator(pipe, X)
-    assert len(display.weights) == -(-WINDOW // 3)
+    assert len(display.weights) == WINDOW // 3
     assert display.ax_.get_xlabel() == "patch of 3 steps (0 ends with the row itself)"
     regressor.set_params(channel_independent=True).fit(pipe[:-1].transform(X), y)
     with pytest.raises(ValueError, match="weights for each target"):
@@ -371,6 +412,8 @@ def test_residuals(pipe, air_passengers):
     assert display.p_value == test["lb_pvalue"].iloc[0]
     assert over_time.get_ylabel() == "truth \N{MINUS SIGN} forecast\n(passengers)"
     assert display.figure_ is over_time.figure
+    for ax in display.ax_:
+        assert visible_spines(ax) == {"left", "bottom"}
 
 
 def test_the_p_value_tells_a_pattern_from_noise():
