@@ -57,14 +57,14 @@ def pipe(request, monthly):
 
 def test_attributions_sum_to_the_difference_of_predictions(pipe, monthly):
     X, _, _ = monthly
-    net, windows = pipe[-1], pipe[:-1].transform(X)[:120:8]
+    regressor, windows = pipe[-1], pipe[:-1].transform(X)[:120:8]
     baseline = np.broadcast_to(X[:100].mean().to_numpy(), windows[:1].shape)
     assert np.isnan(windows[0]).any()
     for target in (0, 1):
-        seen = integrated_gradients(net, windows, n_steps=256, target=target)
+        seen = integrated_gradients(regressor, windows, n_steps=256, target=target)
         assert seen.shape == windows.shape
         assert seen.dtype == np.float64
-        expected = (net.predict(windows) - net.predict(baseline))[:, target]
+        expected = (regressor.predict(windows) - regressor.predict(baseline))[:, target]
         assert np.ptp(expected) > 10
         error = np.abs(seen.sum(axis=(1, 2)) - expected)
         assert error.max() < 1e-2 * np.abs(expected).max()
@@ -180,8 +180,8 @@ def test_a_search_and_a_purge_are_looked_into(monthly):
     seen = integrated_gradients(search, X[100:104])
     assert seen.shape == (4, 3, 2)
     best = search.best_estimator_
-    net, windows = best[-1].regressor_, best[:-1].transform(X[100:104])
-    np.testing.assert_array_equal(seen, integrated_gradients(net, windows))
+    regressor, windows = best[-1].regressor_, best[:-1].transform(X[100:104])
+    np.testing.assert_array_equal(seen, integrated_gradients(regressor, windows))
 
 
 def test_rows_of_one_channel_and_units_of_their_own(monthly):
@@ -189,11 +189,11 @@ def test_rows_of_one_channel_and_units_of_their_own(monthly):
     flat = SlidingWindow(4, flatten=True).fit_transform(
         X[["passengers"]].to_numpy() / 100
     )
-    net = LSTMRegressor(hidden_sizes=(4,), standardize=False, **TRAINED)
-    net.fit(flat[3:], y[3:] / 100)
-    seen = integrated_gradients(net, flat[-4:], baseline=3)
+    regressor = LSTMRegressor(hidden_sizes=(4,), standardize=False, **TRAINED)
+    regressor.fit(flat[3:], y[3:] / 100)
+    seen = integrated_gradients(regressor, flat[-4:], baseline=3)
     assert seen.shape == (4, 4, 1)
-    expected = net.predict(flat[-4:]) - net.predict(np.full((1, 4), 3.0))
+    expected = regressor.predict(flat[-4:]) - regressor.predict(np.full((1, 4), 3.0))
     np.testing.assert_allclose(seen.sum(axis=(1, 2)), expected[:, 0], rtol=1e-2)
 
 
@@ -259,17 +259,17 @@ def test_importance_of_what_a_regressor_reads():
 
 def test_importances_are_those_of_scikit_learn_on_columns(pipe, monthly):
     X, y, _ = monthly
-    net, windows = pipe[-1], pipe[:-1].transform(X[100:])
+    regressor, windows = pipe[-1], pipe[:-1].transform(X[100:])
     options = {"scoring": "neg_mean_absolute_error", "random_state": 3, "n_repeats": 2}
 
     class Flat(LinearRegression):
         coef_ = 1.0
 
         def predict(self, X):
-            return net.predict(np.repeat(X[:, None], WINDOW, axis=1))
+            return regressor.predict(np.repeat(X[:, None], WINDOW, axis=1))
 
     still = np.repeat(np.asarray(windows)[:, -1:], WINDOW, axis=1)
-    seen = channel_importance(net, still, y[100:], **options)
+    seen = channel_importance(regressor, still, y[100:], **options)
     expected = permutation_importance(Flat(), still[:, 0], y[100:], **options)
     np.testing.assert_allclose(seen.importances, expected.importances, rtol=1e-6)
 
@@ -279,10 +279,10 @@ def test_lags_are_those_of_scikit_learn_on_flattened_windows(monthly):
     flat = SlidingWindow(5, flatten=True).fit_transform(X[["passengers"]].to_numpy())
     flat, y = flat[4:], y.to_numpy()[4:]
     weights = np.linspace(1, 2, len(y))
-    net = LSTMRegressor(hidden_sizes=(4,), **TRAINED).fit(flat[:, :, None], y)
+    regressor = LSTMRegressor(hidden_sizes=(4,), **TRAINED).fit(flat[:, :, None], y)
     rows = LSTMRegressor(hidden_sizes=(4,), **TRAINED).fit(flat, y)
     options = {"sample_weight": weights, "random_state": 0, "max_samples": 0.5}
-    seen = lag_importance(net, flat[:, :, None], y, **options)
+    seen = lag_importance(regressor, flat[:, :, None], y, **options)
     expected = permutation_importance(rows, flat, y, **options)
     np.testing.assert_allclose(seen.importances, expected.importances, rtol=1e-6)
 

@@ -1,6 +1,6 @@
 """Explanations of what a net learned, and pictures of its forecasts.
 
-`integrated_gradients` needs ``pip install "sktsdl[explain]"``, the pictures need
+`integrated_gradients` needs ``pip install "sktsdl[explain]"``. The displays need
 ``pip install "sktsdl[plot]"``.
 """
 

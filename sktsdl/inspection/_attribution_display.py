@@ -23,7 +23,8 @@ N_SIGNED = 400
 class AttributionDisplay(Display):
     """Attributions of one window, steps by channels.
 
-    Each cell with a large attribution shows its sign too, for print without colour.
+    Up to 400 cells, large attributions are marked by their signs, for print without
+    colour.
 
     Use `from_estimator` to make one.
 

@@ -261,9 +261,8 @@ class ResidualDisplay(Display):
     def _draw(self, ax: np.ndarray) -> None:
         over_time, histogram, correlation = ax
         n = len(self.residuals)
-        what = "truth \N{MINUS SIGN} forecast"
-        if self.name:
-            what = f"{what}\n({self.name})"
+        unit = f"\n({self.name})" if self.name else ""
+        what = f"truth \N{MINUS SIGN} forecast{unit}"
         over_time.axhline(0, color=BLACK, linewidth=0.8)
         over_time.plot(
             positions(self.index),
