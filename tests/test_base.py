@@ -65,7 +65,7 @@ def test_a_bad_parameter_is_an_error_before_training(name, value, error):
     fitted = net().fit(X[["rail"]], y)
     before = joblib.hash(fitted.__dict__)
     fitted.set_params(**{name: value})
-    with pytest.raises(error, match=name):
+    with pytest.raises(error, match=rf"^(each of )?{name}\b"):
         fitted.fit(X[["rail"]], y)
     fitted.set_params(**{name: getattr(net(), name)})
     assert joblib.hash(fitted.__dict__) == before
@@ -143,9 +143,12 @@ def test_other_windows_at_prediction_are_an_error():
             fitted.predict(other)
 
 
-@pytest.mark.parametrize("shape", [(9,), (9, 4, 2, 1)])
-def test_x_of_another_dimension_is_an_error(shape):
-    with pytest.raises(ValueError, match=r"dim|2D"):
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [((9,), "^Expected 2D array, got 1D"), ((9, 4, 2, 1), "^Found array with dim 4")],
+)
+def test_x_of_another_dimension_is_an_error(shape, message):
+    with pytest.raises(ValueError, match=message):
         net().fit(np.zeros(shape), np.arange(9))
 
 

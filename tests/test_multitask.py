@@ -276,8 +276,11 @@ def test_labels_of_several_types_and_weights_that_are_none():
     mixed = Y.assign(direction=[3, *Y["direction"][1:]])
     with pytest.raises(ValueError, match="'direction' of y mixes labels"):
         MultiTaskNet(lstm(), tasks=TASKS).fit(X, mixed)
-    for weights in (2, {"level": float("nan"), "direction": 1.0}):
-        with pytest.raises(ValueError, match="weights"):
+    for weights, message in (
+        (2, "^weights=2 must hold one number for each column of y"),
+        ({"level": float("nan"), "direction": 1.0}, r"^weights\['level'\]=nan"),
+    ):
+        with pytest.raises(ValueError, match=message):
             MultiTaskNet(lstm(), tasks=TASKS, weights=weights).fit(X, Y)
     with pytest.raises(TypeError, match="net=None is no net"):
         MultiTaskNet(None).fit(X, Y["level"])

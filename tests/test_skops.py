@@ -143,7 +143,7 @@ def test_a_changed_net_is_noticed():
     net = WindowMLPRegressor(max_epochs=1).fit(X, y)
     content = net.__getstate__()["content"]
     changed = content[:-1] + bytes([content[-1] ^ 1])
-    with pytest.raises(ValueError, match="not as it was saved"):
+    with pytest.raises(ValueError, match="not as it was saved, by its SHA-256: take"):
         WindowMLPRegressor().__setstate__({"content": changed})
 
 

@@ -117,8 +117,14 @@ def test_no_known_target():
 
 
 def test_rows_out_of_order_are_an_error():
-    for index in (DAYS[::-1], pd.MultiIndex.from_arrays([DAYS, DAYS])):
-        with pytest.raises(ValueError, match=r"does not increase|MultiIndex"):
+    for index, message in (
+        (
+            DAYS[::-1],
+            r"does not increase at row 1 \(2019-05-09 .*sort the rows",
+        ),
+        (pd.MultiIndex.from_arrays([DAYS, DAYS]), r"X has a MultiIndex.*`X\.xs\("),
+    ):
+        with pytest.raises(ValueError, match=message):
             make_supervised(FRAME.set_axis(index), target="rail")
 
 

@@ -956,10 +956,10 @@ def test_a_loss_that_cannot_be_weighted(loss):
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        (-np.ones(100), "[Nn]egative"),
-        (np.zeros(100), r"non-zero|is 0 for every"),
-        (np.ones(99), "shape"),
-        (np.full(100, np.nan), "NaN"),
+        (-np.ones(100), "^Negative values.*sample_weight"),
+        (np.zeros(100), "eights must contain at least one non-zero number"),
+        (np.ones(99), r"sample_weight.shape == \(99,\), expected \(100,\)"),
+        (np.full(100, np.nan), "sample_weight contains NaN"),
     ],
 )
 def test_bad_weights_are_an_error(weights, message):

@@ -306,10 +306,17 @@ def test_dropout_between_no_layers_is_none():
         fitted.predict(X, return_std=True)
 
 
-@pytest.mark.parametrize("n_draws", [0, 1.5, "many"])
-def test_a_number_of_draws_that_cannot_be(n_draws):
+@pytest.mark.parametrize(
+    ("n_draws", "error", "message"),
+    [
+        (0, ValueError, "^n_draws == 0, must be >= 1"),
+        (1.5, TypeError, "^n_draws must be an instance of int, not float"),
+        ("many", TypeError, "^n_draws must be an instance of int, not str"),
+    ],
+)
+def test_a_number_of_draws_that_cannot_be(n_draws, error, message):
     fitted = WindowMLPRegressor(dropout=0.5, max_epochs=1).fit(X, Y)
-    with pytest.raises((TypeError, ValueError), match="n_draws"):
+    with pytest.raises(error, match=message):
         fitted.predict(X, return_std=True, n_draws=n_draws)
 
 
