@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 from torch import nn
 
 from sktsdl import (
@@ -567,7 +568,7 @@ def rows_and_targets(n=60):
 def test_the_loss_of_all_steps_is_that_of_their_rows(net):
     rows, y = rows_and_targets()
     windows = SlidingWindow(7).fit_transform(rows)
-    net.set_params(
+    net = clone(net).set_params(
         loss_steps="all", max_epochs=1, lr=1e-12, random_state=0, batch_size=99
     )
     net.fit(windows, y)
@@ -588,7 +589,7 @@ def test_the_loss_of_all_steps_is_that_of_their_rows(net):
 @pytest.mark.parametrize("net", NOT_CAUSAL, ids=str)
 def test_nets_that_see_later_steps_refuse_the_loss_of_all(net):
     rows, y = rows_and_targets()
-    net.set_params(loss_steps="all", max_epochs=1)
+    net = clone(net).set_params(loss_steps="all", max_epochs=1)
     with pytest.raises(ValueError, match=f"this {type(net).__name__} is none"):
         net.fit(SlidingWindow(7).fit_transform(rows), y)
 

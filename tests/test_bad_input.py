@@ -15,7 +15,6 @@ from tests.estimators import CLASSES, TAKE_WINDOWS, every_estimator, every_net
 from tests.test_common import answer, small
 
 N = 40
-RNG = np.random.default_rng(0)
 
 
 def rows(n=N):

@@ -101,7 +101,8 @@ def test_the_loss_against_its_equation(reduction):
 
 
 def test_weights_decide_what_is_learned():
-    noise = Y.assign(level=RNG.normal(size=200))
+    rng = np.random.default_rng(0)
+    noise = Y.assign(level=rng.normal(size=200))
 
     def accuracy(weights):
         net = lstm(max_epochs=25, lr=1e-2)
@@ -139,7 +140,8 @@ def test_without_tasks_arrays_go_in_and_out():
     ids=str,
 )
 def test_tasks_under_other_parameters(params):
-    rows = RNG.normal(size=(120, 2))
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(120, 2))
     y = pd.DataFrame({"level": rows[:, 0], "direction": rows[:, 0] > 0})
     windows = SlidingWindow(4).fit_transform(rows)
     net = lstm(max_epochs=60, lr=2e-2, **params)

@@ -268,7 +268,8 @@ def test_gradients_are_clipped_by_their_values(monkeypatch, net, limit):
 
 @pytest.mark.parametrize("loss", ["squared_error", nn.L1Loss(reduction="sum")])
 def test_accumulated_batches_are_one_larger_batch(net, loss):
-    weights = RNG.uniform(1, 3, size=100)
+    rng = np.random.default_rng(0)
+    weights = rng.uniform(1, 3, size=100)
     fit_params = {"sample_weight": weights} if loss == "squared_error" else {}
     large = net(batch_size=36, loss=loss).fit(X, Y, **fit_params)
     parts = net(batch_size=12, accumulate_batches=3, loss=loss).fit(X, Y, **fit_params)
@@ -290,8 +291,9 @@ def test_a_loss_that_is_no_number_is_an_error(net, lr):
 @pytest.mark.parametrize("as_view", [True, False])
 def test_training_is_the_loop_by_hand(net, as_view):
     """On copied windows, over all steps of each, with torch's plain Adam."""
+    rng = np.random.default_rng(0)
     params = {"batch_size": 24, "clip_grad_norm": None, "lr": 1e-2}
-    rows = RNG.normal(size=(104, 2))
+    rows = rng.normal(size=(104, 2))
     windows = SlidingWindow(5).fit_transform(rows)[4:]
     fitted = net(**params).fit(windows if as_view else windows.copy(), Y)
     inputs, targets = (
@@ -321,7 +323,8 @@ def test_training_is_the_loop_by_hand(net, as_view):
 
 
 def test_a_batch_in_parts_is_the_same_step(monkeypatch, net):
-    rows = RNG.normal(size=(80, 5, 2))
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(80, 5, 2))
     whole = net(batch_size=40, weight_decay=0.1).fit(rows, NOISE[:80])
     monkeypatch.setattr("sktsdl._training.trainer.BUFFER_BYTES", 2000)
     sizes = []
@@ -853,7 +856,8 @@ def test_a_search_stops_when_it_is_interrupted(interrupt, monkeypatch):
 
 
 def test_a_weight_of_nothing_is_no_row(net):
-    weights = RNG.integers(0, 2, size=100)
+    rng = np.random.default_rng(0)
+    weights = rng.integers(0, 2, size=100)
     kept = weights > 0
     weighted = net().fit(X, Y, sample_weight=weights)
     alone = net().fit(X[kept], Y[kept])
@@ -861,7 +865,8 @@ def test_a_weight_of_nothing_is_no_row(net):
 
 
 def test_a_weight_of_two_is_the_row_twice_in_a_full_batch(net):
-    weights = RNG.integers(0, 4, size=100)
+    rng = np.random.default_rng(0)
+    weights = rng.integers(0, 4, size=100)
     full = net(batch_size=1000, max_epochs=5)
     weighted = clone(full).fit(X, Y, sample_weight=weights)
     repeated = clone(full).fit(np.repeat(X, weights, axis=0), np.repeat(Y, weights))

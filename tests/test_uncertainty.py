@@ -59,7 +59,8 @@ def quantiles(cls, **params):
 
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_the_pinball_loss_is_that_of_scikit_learn(reduction):
-    answer, target = RNG.normal(size=(9, 3, 4)), RNG.normal(size=(9, 3))
+    rng = np.random.default_rng(0)
+    answer, target = rng.normal(size=(9, 3, 4)), rng.normal(size=(9, 3))
     loss = PinballLoss(LEVELS, reduction)(
         torch.from_numpy(answer).flatten(1), torch.from_numpy(target)
     )
@@ -117,7 +118,8 @@ def test_quantiles_under_other_parameters(params):
 
 @pytest.mark.parametrize("window_norm", ["last", "standard"])
 def test_all_quantiles_of_a_target_start_from_its_own_channel(window_norm):
-    rows = RNG.normal(size=(80, 2)).cumsum(axis=0) * [1, 30] + [0, 5000]
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(80, 2)).cumsum(axis=0) * [1, 30] + [0, 5000]
     windows = SlidingWindow(5).fit_transform(rows)[4:]
     y = windows[:, -1]
     net = quantiles(

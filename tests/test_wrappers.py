@@ -98,16 +98,13 @@ def test_each_target_has_its_channel_over_its_horizon(window_norm):
         change = pipe[-1].predict(moved) - pipe[-1].predict(windows)
         expected = np.zeros(6)
         expected[answers] = 7
-        np.testing.assert_allclose(
-            change, np.tile(expected, (len(windows), 1)), atol=1e-3
-        )
-
         expected = np.tile(expected, (len(windows), 1))
         np.testing.assert_allclose(change, expected, atol=1e-3)
 
 
 def test_coded_channels_are_left_as_they_are():
-    codes = RNG.integers(0, 3, size=(len(X), 1))
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 3, size=(len(X), 1))
     windows = SlidingWindow(6).fit_transform(np.hstack([X, codes]))
     fitted = AttentionLSTMRegressor(
         max_epochs=1,
@@ -155,6 +152,7 @@ EACH = {"target_channels": [0, 1], "channel_independent": True}
 
 @pytest.mark.parametrize("window_norm", [None, "standard"])
 def test_one_net_answers_for_each_channel(net, window_norm):
+    rng = np.random.default_rng(0)
     fitted = net(window_norm=window_norm, standardize=False, patch_size=2, **EACH)
     fitted.fit(PAIRS, PAIRS_Y)
     answer = fitted.predict(PAIRS)
@@ -162,14 +160,15 @@ def test_one_net_answers_for_each_channel(net, window_norm):
     swapped = fitted.predict(PAIRS[..., ::-1])
     np.testing.assert_allclose(swapped, answer[:, [3, 4, 5, 0, 1, 2]], rtol=1e-5)
     moved = PAIRS.copy()
-    moved[..., 1] = RNG.normal(size=moved.shape[:2])
+    moved[..., 1] = rng.normal(size=moved.shape[:2])
     np.testing.assert_allclose(fitted.predict(moved)[:, :3], answer[:, :3], rtol=1e-6)
     assert not np.allclose(fitted.predict(moved)[:, 3:], answer[:, 3:])
 
 
 @pytest.mark.parametrize("params", [{}, {"categorical_features": [0]}])
 def test_all_see_the_channels_that_are_no_targets(params):
-    calendar = RNG.integers(0, 3, size=(len(PAIRS), 7, 1))
+    rng = np.random.default_rng(0)
+    calendar = rng.integers(0, 3, size=(len(PAIRS), 7, 1))
     windows = np.concatenate([calendar, PAIRS], axis=2)
     fitted = LSTMRegressor(
         max_epochs=2,
