@@ -1,9 +1,11 @@
-"""Every public estimator, found in the package's own list."""
+"""Every public estimator: found in the package's own list, constructed, and asked."""
 
 import inspect
 
+import numpy as np
 import pytest
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
+from sklearn.linear_model import Ridge
 
 import sktsdl
 from sktsdl._estimator.base import DeepRegressor
@@ -14,7 +16,52 @@ CLASSES = [
     if inspect.isclass(member) and issubclass(member, BaseEstimator)
 ]
 TAKE_WINDOWS = (DeepRegressor, sktsdl.MultiTaskNet)
+# These leave the values of X to the regressor inside.
+PASS_X_ON = (sktsdl.ConformalRegressor, sktsdl.PurgedRegressor)
+# These read one column of X themselves.
+READ_ONE_COLUMN = (sktsdl.RelativeTargetRegressor, sktsdl.SeasonalNaiveRegressor)
+
 every_estimator = pytest.mark.parametrize("cls", CLASSES)
 every_net = pytest.mark.parametrize(
     "cls", [cls for cls in CLASSES if issubclass(cls, DeepRegressor)]
 )
+
+REQUIRED = {
+    "regressor": Ridge(),
+    "purge": 1,
+    "net": sktsdl.LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0),
+}
+
+
+def make(cls, **params):
+    """Construct `cls` with its defaults, and few epochs if it is a net."""
+    signature = inspect.signature(cls).parameters
+    for name, parameter in signature.items():
+        if parameter.default is parameter.empty:
+            params.setdefault(name, REQUIRED[name])
+    if issubclass(cls, DeepRegressor):
+        params = {"max_epochs": 2, "random_state": 0} | params
+    return cls(**params)
+
+
+def small(cls):
+    """Construct `cls` with a short window or period, if it has one."""
+    names = inspect.signature(cls).parameters
+    sizes = {"window": 4, "period": 3, "hidden_sizes": (4,)}
+    return make(cls, **{name: sizes[name] for name in sizes if name in names})
+
+
+def output(estimator, X):
+    """Predict or transform, as an array."""
+    name = "predict" if is_regressor(estimator) else "transform"
+    return np.asarray(getattr(estimator, name)(X))
+
+
+def forbid_pickle(monkeypatch):
+    """Let any reading of a pickle fail."""
+
+    def refuse(*args, **kwargs):
+        raise AssertionError
+
+    for name in ("pickle.load", "pickle.loads", "pickle.Unpickler", "torch.load"):
+        monkeypatch.setattr(name, refuse)

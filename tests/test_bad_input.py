@@ -11,8 +11,16 @@ from sklearn.base import is_regressor
 from sklearn.pipeline import make_pipeline
 
 import sktsdl
-from tests.estimators import CLASSES, TAKE_WINDOWS, every_estimator, every_net
-from tests.test_common import answer, small
+from tests.estimators import (
+    CLASSES,
+    PASS_X_ON,
+    READ_ONE_COLUMN,
+    TAKE_WINDOWS,
+    every_estimator,
+    every_net,
+    output,
+    small,
+)
 
 N = 40
 
@@ -94,9 +102,6 @@ WORKS = {
     "names of rows": reindexed(lambda i: [f"row {k}" for k in range(N)]),
 }
 
-WRAPPERS = (sktsdl.ConformalRegressor, sktsdl.PurgedRegressor)
-READ_ONE_COLUMN = (sktsdl.RelativeTargetRegressor, sktsdl.SeasonalNaiveRegressor)
-
 # Each is refused by every estimator that reads the values, with this message.
 ERRORS = {
     "complex": (lambda X, y: (X.to_numpy() * 1j, y), "^Complex data not supported"),
@@ -138,14 +143,13 @@ ERRORS = {
     ),
 }
 
-# These read one column by numpy, or leave the values to the regressor inside.
 OTHER_MESSAGES = {
     "strings": (
-        (*WRAPPERS, *READ_ONE_COLUMN),
+        (*PASS_X_ON, *READ_ONE_COLUMN),
         r"^could not convert string to float: '1\.0126\d+a'",
     ),
     "dates": (READ_ONE_COLUMN, "^column=0 of X holds dates.*another column, or make"),
-    "infinity": (WRAPPERS, "^Input X contains infinity"),
+    "infinity": (PASS_X_ON, "^Input X contains infinity"),
 }
 OF_THE_REGRESSOR = ("sparse", "no columns", "two columns of one name")
 
@@ -171,7 +175,7 @@ def finite(estimator, found):
 def test_this_works(cls, kind):
     X, y = WORKS[kind](*rows())
     estimator = small(cls).fit(X, y)
-    assert finite(estimator, answer(estimator, X))
+    assert finite(estimator, output(estimator, X))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +185,7 @@ def test_this_works(cls, kind):
         for cls in CLASSES
         for kind in ERRORS
         # Of these, the regressor inside decides.
-        if not (cls in WRAPPERS and kind in OF_THE_REGRESSOR)
+        if not (cls in PASS_X_ON and kind in OF_THE_REGRESSOR)
     ],
 )
 @pytest.mark.filterwarnings("ignore:X is a DataFrame with a time index")
@@ -196,7 +200,7 @@ def test_this_is_an_error_that_says_why(cls, kind):
         X = X.to_numpy()
     estimator = small(cls).fit(X, y)
     with pytest.raises((ValueError, TypeError), match=message_of(cls, kind)):
-        answer(estimator, bad)
+        output(estimator, bad)
 
 
 HUGE = {
@@ -222,7 +226,7 @@ def test_huge_numbers_work_or_say_so(cls, kind):
         with pytest.raises(ValueError, match=r"^Column 0 of y.*squares overflow"):
             fitted.fit(rows()[0], 1e300 * rows()[1])
     elif "regressor" not in vars(estimator):  # what is inside has limits of its own
-        assert finite(estimator, answer(estimator.fit(X, y), X))
+        assert finite(estimator, output(estimator.fit(X, y), X))
 
 
 # The most rows that are too few, and the message that says so.
@@ -244,7 +248,7 @@ def test_one_row_or_two_work_or_say_so(cls, n):
         with pytest.raises(ValueError, match=message.format(n=n)):
             small(cls).fit(X, y)
         return
-    found = answer(small(cls).fit(X, y), X)
+    found = output(small(cls).fit(X, y), X)
     assert len(found) == n
     assert not is_regressor(small(cls)) or np.isfinite(found).all()
 
@@ -257,10 +261,10 @@ def test_a_missing_value_of_an_extension_type_is_a_missing_value(cls):
     X.iloc[20, 0] = pd.NA
     estimator = small(cls)
     if estimator.__sklearn_tags__().input_tags.allow_nan:
-        found = answer(estimator.fit(X, y), X)
+        found = output(estimator.fit(X, y), X)
         assert np.isnan(found[20]).any()
     else:
-        place = "" if cls in WRAPPERS else r" in row 20 \(.*column 'rail': fill it"
+        place = "" if cls in PASS_X_ON else r" in row 20 \(.*column 'rail': fill it"
         with pytest.raises(ValueError, match=f"^Input X contains NaN{place}"):
             estimator.fit(X, y)
 
@@ -282,7 +286,7 @@ INDEX_ERRORS = {
 
 def looking_back(cls):
     """Construct a pipeline of `cls`, or nothing if it does not look back."""
-    if issubclass(cls, (*WRAPPERS, sktsdl.RelativeTargetRegressor)):
+    if issubclass(cls, (*PASS_X_ON, sktsdl.RelativeTargetRegressor)):
         return None
     if issubclass(cls, TAKE_WINDOWS):
         return make_pipeline(sktsdl.SlidingWindow(4), small(cls))
@@ -302,7 +306,7 @@ def test_an_index_out_of_order_is_an_error(cls, kind):
         looking_back(cls).fit(bad, y)
     estimator = looking_back(cls).fit(X, y)
     with pytest.raises(ValueError, match=message):
-        answer(estimator, bad)
+        output(estimator, bad)
 
 
 @LOOKING_BACK
@@ -310,11 +314,11 @@ def test_time_zones_are_not_mixed(cls):
     X, y = rows()
     aware = X.tz_localize("Europe/Berlin")
     estimator = looking_back(cls).fit(aware, y)
-    expected = answer(estimator, aware)
-    found = answer(estimator, aware.tz_convert("UTC"))
+    expected = output(estimator, aware)
+    found = output(estimator, aware.tz_convert("UTC"))
     np.testing.assert_array_equal(found, expected)
     with pytest.raises(ValueError, match=r"naive.*tz-aware.*tz_localize"):
-        answer(estimator, X)
+        output(estimator, X)
 
 
 @every_net

@@ -10,16 +10,12 @@ from sklearn.pipeline import make_pipeline
 from skorch.callbacks import EarlyStopping
 
 from sktsdl import LSTMRegressor, RatioLogScaler, SlidingWindow
+from tests.nets import lstm
 from tests.series import levels
 
 
-def net(**params):
-    small = {"hidden_sizes": (4,), "max_epochs": 2, "random_state": 0}
-    return LSTMRegressor(**small | params)
-
-
 def pipeline(window=8, **params):
-    return make_pipeline(RatioLogScaler(), SlidingWindow(window), net(**params))
+    return make_pipeline(RatioLogScaler(), SlidingWindow(window), lstm(**params))
 
 
 BAD_PARAMETERS = {
@@ -62,12 +58,12 @@ BAD_PARAMETERS = {
 )
 def test_a_bad_parameter_is_an_error_before_training(name, value, error):
     X, y = levels()
-    fitted = net().fit(X[["rail"]], y)
+    fitted = lstm().fit(X[["rail"]], y)
     before = joblib.hash(fitted.__dict__)
     fitted.set_params(**{name: value})
     with pytest.raises(error, match=rf"^(each of )?{name}\b"):
         fitted.fit(X[["rail"]], y)
-    fitted.set_params(**{name: getattr(net(), name)})
+    fitted.set_params(**{name: getattr(lstm(), name)})
     assert joblib.hash(fitted.__dict__) == before
 
 
@@ -75,13 +71,13 @@ def test_a_bad_parameter_is_an_error_before_training(name, value, error):
 def test_cuda_where_there_is_none_is_an_error():
     X, y = levels()
     with pytest.raises(ValueError, match=r"device='cuda' is not on this machine.*cpu"):
-        net(device="cuda").fit(X[["rail"]], y)
+        lstm(device="cuda").fit(X[["rail"]], y)
 
 
 def test_auto_takes_a_device_that_is_there():
     X, y = levels()
     assert np.isfinite(
-        net(device="auto").fit(X[["rail"]], y).predict(X[["rail"]])
+        lstm(device="auto").fit(X[["rail"]], y).predict(X[["rail"]])
     ).all()
 
 
@@ -96,13 +92,13 @@ def test_fewer_rows_with_a_target_than_the_window():
     X, y = levels()
     windows = SlidingWindow(8).fit(X[:20]).transform(X[20:27])  # each is complete
     with pytest.raises(ValueError, match=r"target for each of the 8 steps.*7 rows"):
-        net(loss_steps="all").fit(windows, y[20:27])
+        lstm(loss_steps="all").fit(windows, y[20:27])
 
 
 def test_windows_of_nothing():
     for shape in [(9, 0, 2), (9, 4, 0)]:
         with pytest.raises(ValueError, match="at least one step and one channel"):
-            net().fit(np.ones(shape), np.arange(9))
+            lstm().fit(np.ones(shape), np.arange(9))
 
 
 def test_weights_of_incomplete_windows_only():
@@ -127,17 +123,17 @@ def test_a_hole_in_the_rows_is_named(value):
 def test_a_hole_in_independent_samples_is_named():
     X = np.zeros((9, 4, 2))
     X[5, :2, 1] = np.nan
-    net().fit(X, np.arange(9))
+    lstm().fit(X, np.arange(9))
     X[5, 1, 1], X[5, 3, 1] = 0.0, np.nan
     with pytest.raises(
         ValueError, match=r"NaN in row 5, step 3 of its window, column 1"
     ):
-        net().fit(X, np.arange(9))
+        lstm().fit(X, np.arange(9))
 
 
 def test_other_windows_at_prediction_are_an_error():
     X = np.zeros((9, 4, 2))
-    fitted = net().fit(X, np.arange(9))
+    fitted = lstm().fit(X, np.arange(9))
     for other in (X[:, :3], X[:, :, :1]):
         with pytest.raises(ValueError, match="window=4, channels=2"):
             fitted.predict(other)
@@ -149,26 +145,26 @@ def test_other_windows_at_prediction_are_an_error():
 )
 def test_x_of_another_dimension_is_an_error(shape, message):
     with pytest.raises(ValueError, match=message):
-        net().fit(np.zeros(shape), np.arange(9))
+        lstm().fit(np.zeros(shape), np.arange(9))
 
 
 def test_rows_with_a_time_index_are_probably_no_windows():
     X, y = levels()
     with pytest.warns(UserWarning, match="put `SlidingWindow` before the net"):
-        net().fit(X, y)
+        lstm().fit(X, y)
 
 
 def test_two_dimensions_are_one_channel():
     X = np.random.default_rng(0).normal(size=(40, 6))
     y = X[:, -1]
-    flat, deep = net().fit(X, y), net().fit(X[:, :, None], y)
+    flat, deep = lstm().fit(X, y), lstm().fit(X[:, :, None], y)
     np.testing.assert_array_equal(flat.predict(X), deep.predict(X[:, :, None]))
     assert (flat.n_features_in_, deep.n_features_in_) == (6, 1)
 
 
 def test_names_do_not_outlive_another_fit():
     X, y = levels()
-    fitted = net().fit(X[["rail"]], y)
+    fitted = lstm().fit(X[["rail"]], y)
     assert list(fitted.feature_names_in_) == ["rail"]
     fitted.fit(X.to_numpy()[:, :, None], y)
     assert not hasattr(fitted, "feature_names_in_")
@@ -183,17 +179,17 @@ def test_windows_carry_the_names_of_their_channels():
 def test_windows_train_as_their_copies_do():
     X, y = levels()
     view = SlidingWindow(6).fit_transform(X)
-    expected = net().fit(view, y).predict(view)
-    np.testing.assert_array_equal(net().fit(view.copy(), y).predict(view), expected)
+    expected = lstm().fit(view, y).predict(view)
+    np.testing.assert_array_equal(lstm().fit(view.copy(), y).predict(view), expected)
 
 
 def test_statistics_come_from_training_windows_only():
     X = np.random.default_rng(0).normal(5, 2, size=(100, 1))
     windows = SlidingWindow(4).fit_transform(X)
-    fitted = net().fit(windows[:60], X[:60, 0])
+    fitted = lstm().fit(windows[:60], X[:60, 0])
     np.testing.assert_allclose(fitted._standardizer.mean, X[:60].mean())
     np.testing.assert_allclose(fitted._standardizer.outputs.scale_, X[3:60].std())
-    held_out = net(early_stopping=True, validation_fraction=0.5).fit(
+    held_out = lstm(early_stopping=True, validation_fraction=0.5).fit(
         windows[:60], X[:60, 0]
     )
     assert held_out._standardizer.channels.n_samples_seen_ == 3 + 57 - 29
@@ -201,7 +197,7 @@ def test_statistics_come_from_training_windows_only():
 
 def test_without_standardisation_values_reach_the_net_as_they_are():
     X = np.full((20, 4, 1), 7.0)
-    fitted = net(standardize=False).fit(X, np.arange(20.0))
+    fitted = lstm(standardize=False).fit(X, np.arange(20.0))
     with torch.no_grad():
         expected = fitted.module_(torch.full((1, 4, 1), 7.0)).item()
     np.testing.assert_allclose(fitted.predict(X[:1]), expected, rtol=1e-6)
@@ -209,7 +205,9 @@ def test_without_standardisation_values_reach_the_net_as_they_are():
 
 def test_constant_columns_and_target():
     X = np.ones((30, 5, 2))
-    np.testing.assert_allclose(net().fit(X, np.full(30, 4.0)).predict(X), 4.0, rtol=0.2)
+    np.testing.assert_allclose(
+        lstm().fit(X, np.full(30, 4.0)).predict(X), 4.0, rtol=0.2
+    )
 
 
 def test_default_fit_learns_air_passengers(air_passengers):
@@ -243,11 +241,11 @@ def test_frames_and_arrays_give_the_same_net():
 
 def test_default_dtype_is_left_alone():
     X, y = levels()
-    expected = net().fit(X[["rail"]], y).predict(X[["rail"]])
+    expected = lstm().fit(X[["rail"]], y).predict(X[["rail"]])
     torch.set_default_dtype(torch.float64)
     try:
         with torch.inference_mode():
-            fitted = net().fit(X[["rail"]], y)
+            fitted = lstm().fit(X[["rail"]], y)
         np.testing.assert_array_equal(fitted.predict(X[["rail"]]), expected)
         assert torch.get_default_dtype() == torch.float64
     finally:

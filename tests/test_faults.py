@@ -21,9 +21,8 @@ from sktsdl import (
     SlidingWindow,
     WindowMLPRegressor,
 )
-from tests.estimators import every_net
+from tests.estimators import every_net, make
 from tests.series import levels
-from tests.test_common import make
 
 HOOKS = [
     "on_train_begin",

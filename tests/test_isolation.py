@@ -15,9 +15,8 @@ import torch
 from sklearn.base import clone
 
 import sktsdl
-from tests.estimators import every_estimator, every_net
+from tests.estimators import every_estimator, every_net, make, output, small
 from tests.series import levels
-from tests.test_common import answer, make, small
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 5, 2))
@@ -58,7 +57,7 @@ def test_the_process_is_left_as_it_was(cls, fails, tmp_path, monkeypatch, capfd)
     rows = rows[["rail"]]
     before = picture()
     estimator = small(cls).fit(rows, y)
-    answer(estimator, rows)
+    output(estimator, rows)
     if fails:
         with pytest.raises(ValueError, match=r"^Input X contains infinity"):
             estimator.fit(rows * np.inf, y)
@@ -86,12 +85,12 @@ def test_threads_share_a_fitted_estimator(cls):
     rows, y = (part.to_numpy() for part in levels())
     estimator = small(cls).fit(rows[:40], y[:40])
     parts = [rows[40 + i : 50 + i] for i in range(4)]
-    expected = [answer(estimator, part) for part in parts]
+    expected = [output(estimator, part) for part in parts]
     found = [None] * 4
 
     def ask(i):
         for _ in range(5):
-            found[i] = answer(estimator, parts[i])
+            found[i] = output(estimator, parts[i])
 
     threads = [threading.Thread(target=ask, args=(i,)) for i in range(4)]
     for thread in threads:

@@ -24,6 +24,7 @@ from sktsdl import (
 )
 from sktsdl._estimator.targets import TaskLoss
 from sktsdl.inspection import integrated_gradients
+from tests.nets import lstm, net_fixture
 
 TASKS = {"level": "regression", "direction": "classification"}
 RNG = np.random.default_rng(0)
@@ -36,24 +37,12 @@ Y = pd.DataFrame(
     }
 )
 
-SMALL = {
+SIZES = {
     LSTMRegressor: {"hidden_sizes": (8,)},
     TCNRegressor: {"channels": (8, 8)},
     TransformerRegressor: {"d_model": 8, "nhead": 2, "dim_feedforward": 8},
 }
-
-
-@pytest.fixture(params=SMALL, ids=lambda cls: cls.__name__)
-def net(request):
-    """Construct a small net of each kind."""
-    cls = request.param
-    sizes = SMALL[cls] | {"max_epochs": 40, "lr": 1e-2, "random_state": 0}
-    return lambda **params: cls(**sizes | params)
-
-
-def lstm(**params):
-    sizes = {"hidden_sizes": (4,), "max_epochs": 2, "random_state": 0}
-    return LSTMRegressor(**sizes | params)
+net = net_fixture(SIZES, max_epochs=40, lr=1e-2)
 
 
 def test_numbers_and_labels_come_back(net):
@@ -154,7 +143,7 @@ def test_tasks_under_other_parameters(params):
 def test_rows_to_watch_are_encoded_alike():
     model = MultiTaskNet(lstm(), tasks=TASKS)
     model.fit(X[:150], Y[:150], X_val=X[150:], y_val=Y[150:])
-    assert len(model.net_.validation_loss_curve_) == 2
+    assert len(model.net_.validation_loss_curve_) == 3
     other = Y[150:].replace({"direction": {"up": "sideways"}})
     with pytest.raises(ValueError, match="'direction' of y_val holds 'sideways'"):
         model.fit(X[:150], Y[:150], X_val=X[150:], y_val=other)

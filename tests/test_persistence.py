@@ -26,7 +26,7 @@ from sktsdl import (
     WindowMLPRegressor,
 )
 from sktsdl._estimator.saving import NO_DIGEST, packed, unpacked
-from tests.estimators import every_net
+from tests.estimators import every_net, forbid_pickle
 from tests.series import levels
 
 RNG = np.random.default_rng(0)
@@ -119,14 +119,6 @@ def test_a_restored_net_is_fitted_anew_but_not_on(tmp_path):
     again.set_params(warm_start=False, max_epochs=1).fit(X, Y)
     np.testing.assert_array_equal(again.predict(X), net.predict(X))
     again.partial_fit(X, Y)
-
-
-def forbid_pickle(monkeypatch):
-    def refuse(*args, **kwargs):
-        raise AssertionError
-
-    for name in ("pickle.load", "pickle.loads", "pickle.Unpickler", "torch.load"):
-        monkeypatch.setattr(name, refuse)
 
 
 def test_reading_runs_no_pickle_and_leaves_the_generators(monkeypatch, tmp_path):

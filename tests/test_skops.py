@@ -22,10 +22,8 @@ from sktsdl import (
     WindowMLPRegressor,
 )
 from sktsdl._windows.history import Clock
-from tests.estimators import every_estimator
+from tests.estimators import every_estimator, forbid_pickle, output, small
 from tests.series import INDEXES, N, levels, part, series, target
-from tests.test_common import answer, small
-from tests.test_persistence import forbid_pickle
 
 HISTORY = {"sktsdl._windows.history.History", "sktsdl._windows.history.Clock"}
 TIMED = [index for index in INDEXES.values() if hasattr(index, "freq")]
@@ -56,7 +54,7 @@ def test_every_estimator(cls, as_frame, monkeypatch):
     forbid_pickle(monkeypatch)
     again = there_and_back(estimator, inside)
     for asked in (X[:40], X[40:]):
-        np.testing.assert_array_equal(answer(again, asked), answer(estimator, asked))
+        np.testing.assert_array_equal(output(again, asked), output(estimator, asked))
 
 
 @pytest.mark.parametrize("index", INDEXES)

@@ -23,6 +23,7 @@ from sktsdl import (
 )
 from sktsdl._estimator.targets import PinballLoss
 from tests.estimators import every_net
+from tests.nets import net_fixture
 from tests.series import levels
 
 LEVELS = (0.05, 0.25, 0.5, 0.9)
@@ -31,19 +32,12 @@ X = RNG.normal(size=(200, 6, 2))
 SPREAD = np.exp(X[:, -1, 1] / 2)
 Y = 50 + 20 * (X[:, -1, 0] + SPREAD * RNG.normal(size=200))
 
-SMALL = {
+WITH_DROPOUT = {
     LSTMRegressor: {"hidden_sizes": (8,), "variational_dropout": 0.2},
     TCNRegressor: {"channels": (8, 8), "dropout": 0.2},
     TransformerRegressor: {"d_model": 8, "nhead": 2, "dropout": 0.2},
 }
-
-
-@pytest.fixture(params=SMALL, ids=lambda cls: cls.__name__)
-def net(request):
-    """Construct a small net of each kind, with dropout."""
-    cls = request.param
-    sizes = SMALL[cls] | {"max_epochs": 5, "lr": 1e-2, "random_state": 0}
-    return lambda **params: cls(**sizes | params)
+net = net_fixture(WITH_DROPOUT, max_epochs=5, lr=1e-2)
 
 
 def quantiles(cls, **params):

@@ -12,11 +12,10 @@ from sktsdl import (
     LSTMRegressor,
     Seq2SeqRegressor,
     SlidingWindow,
-    TCNRegressor,
-    TransformerRegressor,
     make_supervised,
 )
 from sktsdl._layers.adapters import ChannelIndependent, LinearSkip, Patches, WindowNorm
+from tests.nets import SMALL, net_fixture
 from tests.series import levels
 
 RNG = np.random.default_rng(0)
@@ -24,20 +23,7 @@ WALK = 50 + RNG.normal(size=(120, 2)).cumsum(axis=0)
 X, Y, _ = make_supervised(WALK, target=0, horizon=2)
 WINDOWS = SlidingWindow(6).fit_transform(X)
 
-SMALL = {
-    LSTMRegressor: {"hidden_sizes": (4,)},
-    TCNRegressor: {"channels": (4, 4)},
-    TransformerRegressor: {"d_model": 4, "nhead": 2, "dim_feedforward": 8},
-    Seq2SeqRegressor: {"hidden_size": 4},
-}
-
-
-@pytest.fixture(params=SMALL, ids=lambda cls: cls.__name__)
-def net(request):
-    """Construct a small net of each kind."""
-    cls = request.param
-    sizes = SMALL[cls] | {"max_epochs": 2, "random_state": 0}
-    return lambda **params: cls(**sizes | params)
+net = net_fixture(SMALL | {Seq2SeqRegressor: {"hidden_size": 4}}, max_epochs=2)
 
 
 def relative(windows, window_norm):
