@@ -16,6 +16,7 @@ from sklearn.base import clone
 
 import sktsdl
 from tests.estimators import every_estimator, every_net, make, output, small
+from tests.nets import lstm
 from tests.series import levels
 
 RNG = np.random.default_rng(0)
@@ -135,6 +136,11 @@ def test_another_process_draws_the_same(name, tmp_path):
     subprocess.run([sys.executable, "-c", ELSEWHERE, name, path], check=True)
     net = getattr(sktsdl, name)(max_epochs=2, random_state=0)
     np.testing.assert_array_equal(np.load(path), net.fit(X, Y).predict(X))
+
+
+def test_every_seed_draws_another_net():
+    answers = {lstm(random_state=seed).fit(X, Y).predict(X)[0] for seed in range(5)}
+    assert len(answers) == 5
 
 
 @every_net

@@ -1,0 +1,119 @@
+"""Optimizers and learning rate schedules, against their formulas."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import sktsdl._training.skorch_net
+from tests.nets import NOISE, X, Y, lstm, net_fixture
+
+net = net_fixture()
+
+
+def test_optimizers_losses_and_weight_decay_are_those_named():
+    fitted = lstm(optimizer="sgd", weight_decay=0.1, loss="huber").fit(X, Y)
+    group = fitted.net_.optimizer_.param_groups[0]
+    assert isinstance(fitted.net_.optimizer_, torch.optim.SGD)
+    assert (group["momentum"], group["weight_decay"]) == (0.9, 0.1)
+    assert isinstance(fitted.net_.criterion_, nn.HuberLoss)
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    for name, kind in kinds.items():
+        optimizer = lstm(optimizer=name).fit(X, Y).net_.optimizer_
+        assert type(optimizer) is kind
+        assert optimizer.param_groups[0]["fused"]
+    other = lstm(optimizer=torch.optim.NAdam, loss=nn.SmoothL1Loss()).fit(X, Y)
+    assert isinstance(other.net_.optimizer_, torch.optim.NAdam)
+    assert isinstance(other.net_.criterion_, nn.SmoothL1Loss)
+    assert isinstance(lstm(loss=nn.L1Loss).fit(X, Y).net_.criterion_, nn.L1Loss)
+
+
+class LineSearch(torch.optim.LBFGS):
+    def __init__(self, params, lr):
+        super().__init__(params, lr=lr, line_search_fn="strong_wolfe")
+
+
+def test_an_optimizer_that_asks_for_the_loss_again():
+    fitted = lstm(optimizer=LineSearch, batch_size=len(X), max_epochs=5).fit(X, Y)
+    assert fitted.loss_curve_[-1] < 0.5 * fitted.loss_curve_[0]
+
+
+def used_rates(monkeypatch, net):
+    """Return the learning rate at each step, as the optimizer had it."""
+    used = []
+    original = sktsdl._training.skorch_net.Net.train_step
+
+    def spy(self, *args, **kwargs):
+        used.append(self.optimizer_.param_groups[0]["lr"])
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr("sktsdl._training.skorch_net.Net.train_step", spy)
+    fitted = net.fit(X, Y)
+    assert fitted.lr_curve_ == used
+    return np.array(used)
+
+
+def test_without_a_schedule_the_rate_stays(monkeypatch, net):
+    rates = used_rates(monkeypatch, net(lr=0.02, batch_size=25))
+    np.testing.assert_array_equal(rates, np.full(3 * 4, 0.02))
+
+
+@pytest.mark.parametrize(("batch_size", "n_batches"), [(22, 5), (33, 3), (25, 4)])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", torch.optim.Adagrad])
+def test_one_cycle_against_its_formula(monkeypatch, batch_size, n_batches, optimizer):
+    one = lstm(
+        lr=0.02,
+        lr_schedule="one_cycle",
+        max_epochs=5,
+        batch_size=batch_size,
+        optimizer=optimizer,
+    )
+    n = 5 * n_batches
+    top = 0.3 * n - 1
+
+    def cosine(start, end, share):
+        return end + (start - end) / 2 * (1 + np.cos(np.pi * share))
+
+    steps = np.arange(n)
+    rise = cosine(0.02 / 25, 0.02, steps / top)
+    fall = cosine(0.02, 0.02 / 25e4, (steps - top) / (n - 1 - top))
+    expected = np.where(steps <= top, rise, fall)
+    np.testing.assert_allclose(used_rates(monkeypatch, one), expected, rtol=1e-6)
+
+
+def test_cosine_annealing_against_its_formula(monkeypatch, net):
+    rates = used_rates(monkeypatch, net(lr=0.02, lr_schedule="cosine", max_epochs=5))
+    n = 5 * 4
+    expected = 0.01 * (1 + np.cos(np.pi * np.arange(n) / n))
+    np.testing.assert_allclose(rates, expected, rtol=1e-6)
+
+
+def test_warm_up_against_its_formula(monkeypatch, net):
+    rates = used_rates(monkeypatch, net(lr=0.02, lr_schedule="warmup", max_epochs=12))
+    d_model, warmup = 512, 5 * 4
+    t = np.arange(1, 12 * 4 + 1)
+    shape = d_model**-0.5 * np.minimum(t**-0.5, t * warmup**-1.5)
+    np.testing.assert_allclose(rates, 0.02 * shape / shape.max(), rtol=1e-6)
+    assert rates[warmup - 1] == 0.02
+
+
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_the_plateau_halves_the_rate_by_the_watched_loss(net, early_stopping):
+    fitted = net(
+        lr=0.02,
+        lr_schedule="plateau",
+        max_epochs=16,
+        early_stopping=early_stopping,
+        n_iter_no_change=7,
+        tol=0.1,
+    ).fit(X, NOISE)
+    watched = fitted.validation_loss_curve_ if early_stopping else fitted.loss_curve_
+    rate, best, misses, expected = 0.02, np.inf, 0, []
+    for loss in watched:
+        expected.append(rate)
+        best, misses = (loss, 0) if loss < 0.9 * best else (best, misses + 1)
+        if misses == 7 // 2:
+            rate, misses = rate / 2, 0
+    n_steps = len(fitted.lr_curve_) // fitted.n_epochs_
+    np.testing.assert_allclose(fitted.lr_curve_[::n_steps], expected)
+    assert expected[-1] < 0.02
