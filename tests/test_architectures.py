@@ -464,19 +464,30 @@ def test_a_decoder_makes_patches():
         torch.testing.assert_close(forced[:, 6:], inner.head(s)[:, :1])
 
 
-def test_a_decoder_goes_on_from_the_median():
+@pytest.mark.parametrize(
+    ("patch_size", "quantiles", "median"),
+    [(1, (0.05, 0.25, 0.5, 0.9), 2), (2, (0.1, 0.5, 0.9), 1)],
+)
+def test_a_decoder_feeds_back_the_median(patch_size, quantiles, median):
     net = Seq2SeqRegressor(
-        attention=False, patch_size=2, hidden_size=6, loss="quantile", standardize=False
+        attention=False,
+        patch_size=patch_size,
+        hidden_size=6,
+        loss="quantile",
+        quantiles=quantiles,
+        standardize=False,
     )
-    inner = module_of(net, outputs=4)
+    whole = module_of(net, outputs=4)
     x = torch.from_numpy(samples(seed=1))
-    module = inner.net
+    module = whole.net if patch_size > 1 else whole
     with torch.no_grad():
-        s = module.encoder(inner.change(x))[:, -1]
-        first = module.head(module.decoder(x.new_zeros(len(x), 2), s))
-        s = module.decoder(x.new_zeros(len(x), 2), s)
-        second = module.head(module.decoder(first[:, [1, 4]], s))
-        torch.testing.assert_close(inner(x), torch.cat([first, second], dim=1))
+        s = module.encoder(whole.change(x) if patch_size > 1 else x)[:, -1]
+        y, expected = x.new_zeros(len(x), patch_size), []
+        for _ in range(4 // patch_size):
+            s = module.decoder(y, s)
+            expected.append(module.head(s))
+            y = expected[-1][:, median :: len(quantiles)]
+        torch.testing.assert_close(whole(x), torch.cat(expected, dim=1))
 
 
 def test_gates_of_a_decoder_are_drawn_apart():

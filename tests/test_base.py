@@ -239,19 +239,6 @@ def test_frames_and_arrays_give_the_same_net():
     np.testing.assert_array_equal(array.predict(X.to_numpy()[50:]), frame)
 
 
-def test_default_dtype_is_left_alone():
-    X, y = levels()
-    expected = lstm().fit(X[["rail"]], y).predict(X[["rail"]])
-    torch.set_default_dtype(torch.float64)
-    try:
-        with torch.inference_mode():
-            fitted = lstm().fit(X[["rail"]], y)
-        np.testing.assert_array_equal(fitted.predict(X[["rail"]]), expected)
-        assert torch.get_default_dtype() == torch.float64
-    finally:
-        torch.set_default_dtype(torch.float32)
-
-
 def test_integer_rows_and_extension_dtypes():
     X, y = levels()
     counts = (X * 100).round().astype(int)

@@ -67,18 +67,46 @@ def test_the_process_is_left_as_it_was(cls, fails, tmp_path, monkeypatch, capfd)
 
 
 @every_net
-def test_gradients_and_types_of_the_caller_do_not_matter(cls):
+def test_nets_write_and_print_nothing(cls, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    X, y = levels()
+    make(cls, early_stopping=True).fit(X[["rail"]], y).predict(X[["rail"]])
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+
+
+@every_net
+def test_grad_mode_and_default_dtype_of_the_caller_do_not_matter(cls):
     expected = make(cls).fit(X, Y).predict(X)
     torch.set_default_dtype(torch.float64)
     try:
         with torch.no_grad():
             under_no_grad = make(cls).fit(X, Y).predict(X)
         with torch.inference_mode():
-            under_inference = make(cls).fit(X, Y).predict(X)
+            fitted = make(cls).fit(X, Y)
+            under_inference_mode = fitted.predict(X)
+        outside = fitted.predict(X)
+        assert torch.get_default_dtype() == torch.float64
     finally:
         torch.set_default_dtype(torch.float32)
     np.testing.assert_array_equal(under_no_grad, expected)
-    np.testing.assert_array_equal(under_inference, expected)
+    np.testing.assert_array_equal(under_inference_mode, expected)
+    np.testing.assert_array_equal(outside, expected)
+
+
+@every_net
+def test_two_threads_fit_as_one_does(cls):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 6, 2)), rng.normal(size=40)
+    nets = [make(cls, random_state=seed) for seed in (0, 1, 2)]
+    expected = [clone(net).fit(X, y).predict(X) for net in nets]
+    threads = [threading.Thread(target=net.fit, args=(X, y)) for net in nets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for net, alone in zip(nets, expected, strict=True):
+        assert np.array_equal(net.predict(X), alone)
 
 
 @every_estimator
@@ -136,6 +164,18 @@ def test_another_process_draws_the_same(name, tmp_path):
     subprocess.run([sys.executable, "-c", ELSEWHERE, name, path], check=True)
     net = getattr(sktsdl, name)(max_epochs=2, random_state=0)
     np.testing.assert_array_equal(np.load(path), net.fit(X, Y).predict(X))
+
+
+@every_net
+def test_the_seed_alone_decides_and_global_generators_stay_as_they_were(cls):
+    first = make(cls).fit(X, Y).predict(X)
+    torch.rand(3), np.random.rand(3)  # noqa: NPY002
+    np.testing.assert_array_equal(make(cls).fit(X, Y).predict(X), first)
+    unseeded = make(cls, random_state=None)
+    before = picture()
+    one, other = (unseeded.fit(X, Y).predict(X) for _ in range(2))
+    assert picture() == before
+    assert not np.array_equal(one, other)
 
 
 def test_every_seed_draws_another_net():

@@ -9,6 +9,7 @@ from torch import nn
 from sktsdl import (
     SlidingWindow,
 )
+from tests.estimators import every_net, make
 from tests.nets import X, Y, lstm, net_fixture
 from tests.series import levels
 
@@ -24,10 +25,11 @@ def test_a_weight_of_nothing_is_no_row(net):
     np.testing.assert_array_equal(weighted.predict(X), alone.predict(X))
 
 
-def test_a_weight_of_two_is_the_row_twice_in_a_full_batch(net):
+@every_net
+def test_an_integer_weight_is_the_row_repeated_in_a_full_batch(cls):
     rng = np.random.default_rng(0)
     weights = rng.integers(0, 4, size=100)
-    full = net(batch_size=1000, max_epochs=5)
+    full = make(cls, batch_size=1000, max_epochs=5)
     weighted = clone(full).fit(X, Y, sample_weight=weights)
     repeated = clone(full).fit(np.repeat(X, weights, axis=0), np.repeat(Y, weights))
     np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-6)

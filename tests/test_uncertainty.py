@@ -15,7 +15,6 @@ import sktsdl
 from sktsdl import (
     LSTMRegressor,
     PurgedRegressor,
-    Seq2SeqRegressor,
     SlidingWindow,
     TCNRegressor,
     TransformerRegressor,
@@ -122,21 +121,6 @@ def test_all_quantiles_of_a_target_start_from_its_own_channel(window_norm):
     start = y if window_norm == "last" else windows.mean(axis=1)
     moved = net.predict_quantiles(windows) - start[..., None]
     assert (np.abs(moved) < rows.std(axis=0)[:, None]).all()
-
-
-def test_a_decoder_goes_on_from_the_median():
-    torch.manual_seed(0)
-    net = Seq2SeqRegressor(
-        loss="quantile", quantiles=LEVELS, hidden_size=4, attention=False
-    )
-    module = net._build_module(2, 3 * 4)
-    for weight in module.head.parameters():
-        nn.init.zeros_(weight)
-    fed = []
-    module.decoder.register_forward_hook(lambda _, inputs, __: fed.append(inputs[0]))
-    module.head.bias.data = torch.tensor([1.0, 2.0, 3.0, 4.0])
-    assert module(torch.zeros(5, 6, 2)).shape == (5, 12)
-    assert [inputs[0, 0].item() for inputs in fed] == [0.0, 3.0, 3.0]
 
 
 def test_quantiles_train_on_but_not_to_other_levels():
