@@ -115,7 +115,7 @@ def test_recurrent_nets_against_their_equations(cell, with_norm):
 
 
 @pytest.mark.parametrize("cell", RECURRENT)
-def test_the_cell_loop_is_the_fused_kernel(cell):
+def test_the_loop_over_steps_equals_the_fused_kernel(cell):
     layer = module_of(RECURRENT[cell]()).stack.layers[0][0]
     x = torch.from_numpy(samples(seed=1))
     masks = torch.ones(12, 1, 2), torch.ones(12, 64)
@@ -143,7 +143,7 @@ def test_the_head_sees_the_last_state_of_both_directions(net):
     torch.testing.assert_close(seen, expected)
 
 
-def test_rectified_rnn():
+def test_rnn_with_relu():
     module = module_of(RNNRegressor(nonlinearity="relu", hidden_sizes=(6,)))
     x = torch.from_numpy(samples(seed=1))
     with torch.no_grad():
@@ -205,7 +205,7 @@ def test_gradients_reach_back_bptt_steps(cell, with_norm):
     torch.testing.assert_close(gradients[20], gradients[None])
 
 
-def test_attention_against_numpy():
+def test_attention_lstm_against_its_equations():
     net = AttentionLSTMRegressor(hidden_sizes=(5,))
     module = module_of(net)
     x = samples(seed=1)
@@ -225,7 +225,7 @@ def test_attention_against_numpy():
     np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-6)
 
 
-def test_positions_against_the_formula():
+def test_sinusoidal_positions_against_their_formula():
     for d_model in (1, 7, 8):
         seen = sinusoidal_positions(11, d_model).numpy()
         for t in range(11):
@@ -375,7 +375,7 @@ def test_causal_nets_see_no_later_step(net):
     ],
     ids=str,
 )
-def test_the_last_state_alone_is_that_beside_the_others(net):
+def test_last_state_equals_the_last_of_all_states(net):
     module = module_of(net, window=40).train()
     x = torch.from_numpy(samples(n=4, window=40, seed=1)).requires_grad_()
     of_all, alone = module.states(x)[:, -1], module.last_state(x)
@@ -387,7 +387,7 @@ def test_the_last_state_alone_is_that_beside_the_others(net):
     torch.testing.assert_close(gradients, expected)
 
 
-def test_the_last_state_needs_no_step_outside_the_receptive_field():
+def test_last_state_reads_the_receptive_field_only():
     for net in (TCNRegressor(channels=(4, 4)), WaveNetRegressor(channels=4)):
         module = module_of(net, window=40)
         seen = []
@@ -424,7 +424,7 @@ def test_every_window_and_horizon_works(cls, window):
     ],
     ids=str,
 )
-def test_options_learn(net):
+def test_architecture_options_train(net):
     X = samples(n=200)
     y = X[:, -1, 0] + X[:, -2, 1]
     net.set_params(max_epochs=30, lr=5e-3, random_state=0)
@@ -441,7 +441,7 @@ def test_an_mlp_without_a_layer_is_linear():
     assert net.n_parameters_ == 9 * 2 + 1
 
 
-def test_a_decoder_makes_patches():
+def test_a_decoder_predicts_patches():
     net = Seq2SeqRegressor(attention=False, patch_size=3, hidden_size=6)
     module = module_of(net, outputs=7)
     x = torch.from_numpy(samples(seed=1))
@@ -490,7 +490,7 @@ def test_a_decoder_feeds_back_the_median(patch_size, quantiles, median):
         torch.testing.assert_close(whole(x), torch.cat(expected, dim=1))
 
 
-def test_gates_of_a_decoder_are_drawn_apart():
+def test_each_gate_of_a_decoder_has_orthogonal_first_weights():
     net = Seq2SeqRegressor(weight_init="orthogonal", hidden_size=8, lr=1e-12)
     weights = module_of(net).decoder.weight_hh.detach()
     for gate in weights.chunk(3):
@@ -499,7 +499,7 @@ def test_gates_of_a_decoder_are_drawn_apart():
         )
 
 
-def test_a_last_batch_of_one_window_is_no_trouble_for_batch_statistics():
+def test_batch_norm_with_a_last_batch_of_one_window():
     X = samples(n=33)
     net = WindowMLPRegressor(norm="batch", max_epochs=1, random_state=0)
     assert np.isfinite(net.fit(X, X[:, 0, 0]).predict(X)).all()
@@ -531,7 +531,7 @@ def test_a_last_batch_of_one_window_is_no_trouble_for_batch_statistics():
     ],
     ids=str,
 )
-def test_parameters_that_cannot_work(net, message):
+def test_bad_architecture_parameters_are_an_error(net, message):
     X = samples()
     with pytest.raises(ValueError, match=message):
         net.fit(X, X[:, 0, 0])
@@ -558,7 +558,7 @@ def test_teacher_forcing_falls_to_zero(monkeypatch):
 
 
 @pytest.mark.parametrize("how", ["default", "xavier", "he", "orthogonal"])
-def test_first_weights(how):
+def test_weight_init_against_its_bounds(how):
     net = LSTMRegressor(weight_init=how, hidden_sizes=(32,), lr=1e-12)
     module = module_of(net, channels=32)
     weights = module.stack.layers[0][0].weights.weight_hh_l0.detach()
@@ -576,7 +576,7 @@ def rows_and_targets(n=60):
 
 
 @pytest.mark.parametrize("net", CAUSAL, ids=str)
-def test_the_loss_of_all_steps_is_that_of_their_rows(net):
+def test_loss_steps_all_scores_each_step_against_its_row(net):
     rows, y = rows_and_targets()
     windows = SlidingWindow(7).fit_transform(rows)
     net = clone(net).set_params(
@@ -598,14 +598,14 @@ def test_the_loss_of_all_steps_is_that_of_their_rows(net):
 
 
 @pytest.mark.parametrize("net", NOT_CAUSAL, ids=str)
-def test_nets_that_see_later_steps_refuse_the_loss_of_all(net):
+def test_loss_steps_all_is_refused_by_nets_that_are_not_causal(net):
     rows, y = rows_and_targets()
     net = clone(net).set_params(loss_steps="all", max_epochs=1)
     with pytest.raises(ValueError, match=f"this {type(net).__name__} is none"):
         net.fit(SlidingWindow(7).fit_transform(rows), y)
 
 
-def test_independent_samples_have_no_loss_of_all_steps():
+def test_loss_steps_all_is_refused_for_independent_samples():
     X = samples()
     with pytest.raises(ValueError, match="X holds independent samples"):
         LSTMRegressor(loss_steps="all").fit(X, X[:, 0, 0])
@@ -615,7 +615,7 @@ def test_independent_samples_have_no_loss_of_all_steps():
     "net",
     [LSTMRegressor(), TCNRegressor(), AttentionLSTMRegressor(), Seq2SeqRegressor()],
 )
-def test_codes_get_embeddings(net):
+def test_categorical_features_get_embeddings(net):
     rng = np.random.default_rng(0)
     codes = rng.choice([-7, 3, 100], size=400)
     effect = {-7: 0.0, 3: 5.0, 100: 1.0}
@@ -643,14 +643,14 @@ def test_codes_get_embeddings(net):
         ([1], "no integer codes"),
     ],
 )
-def test_bad_codes(channels, message):
+def test_bad_categorical_features(channels, message):
     X = samples()
     X[:, :, 0] = 1
     with pytest.raises(ValueError, match=message):
         LSTMRegressor(categorical_features=channels).fit(X, X[:, 0, 1])
 
 
-def test_codes_by_name():
+def test_categorical_features_by_name():
     data = pd.DataFrame(samples()[:, 0], columns=["rail", "day"])
     data["day"] = [0, 1, 2] * 4
     windows = SlidingWindow(3).fit_transform(data)

@@ -172,7 +172,7 @@ def finite(estimator, found):
 @pytest.mark.parametrize("kind", WORKS)
 @every_estimator
 @pytest.mark.filterwarnings("ignore:X is a DataFrame with a time index")
-def test_this_works(cls, kind):
+def test_unusual_input_works(cls, kind):
     X, y = WORKS[kind](*rows())
     estimator = small(cls).fit(X, y)
     assert finite(estimator, output(estimator, X))
@@ -189,7 +189,7 @@ def test_this_works(cls, kind):
     ],
 )
 @pytest.mark.filterwarnings("ignore:X is a DataFrame with a time index")
-def test_this_is_an_error_that_says_why(cls, kind):
+def test_bad_input_is_an_error_that_says_why(cls, kind):
     change, _ = ERRORS[kind]
     X, y = rows()
     bad, bad_y = change(X, y)
@@ -310,7 +310,7 @@ def test_an_index_out_of_order_is_an_error(cls, kind):
 
 
 @LOOKING_BACK
-def test_time_zones_are_not_mixed(cls):
+def test_naive_and_aware_times_are_not_mixed(cls):
     X, y = rows()
     aware = X.tz_localize("Europe/Berlin")
     estimator = looking_back(cls).fit(aware, y)

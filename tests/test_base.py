@@ -68,40 +68,40 @@ def test_a_bad_parameter_is_an_error_before_training(name, value, error):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_cuda_where_there_is_none_is_an_error():
+def test_device_cuda_without_cuda_is_an_error():
     X, y = levels()
     with pytest.raises(ValueError, match=r"device='cuda' is not on this machine.*cpu"):
         lstm(device="cuda").fit(X[["rail"]], y)
 
 
-def test_auto_takes_a_device_that_is_there():
+def test_device_auto_takes_an_available_device():
     X, y = levels()
     assert np.isfinite(
         lstm(device="auto").fit(X[["rail"]], y).predict(X[["rail"]])
     ).all()
 
 
-def test_fewer_rows_than_the_window():
+def test_fewer_rows_than_the_window_are_an_error():
     X, y = levels()
     with pytest.raises(ValueError, match=r"None of the 8 windows of 8 rows.*smaller"):
         pipeline(8).fit(X[:8], y[:8])
     pipeline(8).fit(X[:9], y[:9])
 
 
-def test_fewer_rows_with_a_target_than_the_window():
+def test_loss_steps_all_needs_a_target_for_each_step():
     X, y = levels()
     windows = SlidingWindow(8).fit(X[:20]).transform(X[20:27])  # each is complete
     with pytest.raises(ValueError, match=r"target for each of the 8 steps.*7 rows"):
         lstm(loss_steps="all").fit(windows, y[20:27])
 
 
-def test_windows_of_nothing():
+def test_windows_without_steps_or_channels_are_an_error():
     for shape in [(9, 0, 2), (9, 4, 0)]:
         with pytest.raises(ValueError, match="at least one step and one channel"):
             lstm().fit(np.ones(shape), np.arange(9))
 
 
-def test_weights_of_incomplete_windows_only():
+def test_sample_weights_of_incomplete_windows_only_are_an_error():
     X, y = levels()
     weights = np.arange(len(X)) < 3
     with pytest.raises(ValueError, match="0 for every complete window"):
@@ -109,7 +109,7 @@ def test_weights_of_incomplete_windows_only():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_hole_in_the_rows_is_named(value):
+def test_a_missing_value_in_a_row_is_named(value):
     X, y = levels()
     pipe = pipeline().fit(X, y)
     before = joblib.hash(pipe)
@@ -120,7 +120,7 @@ def test_a_hole_in_the_rows_is_named(value):
     assert joblib.hash(pipe) == before
 
 
-def test_a_hole_in_independent_samples_is_named():
+def test_a_missing_value_in_independent_samples_is_named():
     X = np.zeros((9, 4, 2))
     X[5, :2, 1] = np.nan
     lstm().fit(X, np.arange(9))
@@ -148,7 +148,7 @@ def test_x_of_another_dimension_is_an_error(shape, message):
         lstm().fit(np.zeros(shape), np.arange(9))
 
 
-def test_rows_with_a_time_index_are_probably_no_windows():
+def test_rows_with_a_time_index_but_without_windows_warn():
     X, y = levels()
     with pytest.warns(UserWarning, match="put `SlidingWindow` before the net"):
         lstm().fit(X, y)
@@ -162,7 +162,7 @@ def test_two_dimensions_are_one_channel():
     assert (flat.n_features_in_, deep.n_features_in_) == (6, 1)
 
 
-def test_names_do_not_outlive_another_fit():
+def test_feature_names_do_not_outlive_another_fit():
     X, y = levels()
     fitted = lstm().fit(X[["rail"]], y)
     assert list(fitted.feature_names_in_) == ["rail"]
@@ -176,7 +176,7 @@ def test_windows_carry_the_names_of_their_channels():
     assert list(pipe[-1].feature_names_in_) == ["rail", "bus"]
 
 
-def test_windows_train_as_their_copies_do():
+def test_views_and_copies_of_windows_train_the_same():
     X, y = levels()
     view = SlidingWindow(6).fit_transform(X)
     expected = lstm().fit(view, y).predict(view)
@@ -210,7 +210,7 @@ def test_constant_columns_and_target():
     )
 
 
-def test_default_fit_learns_air_passengers(air_passengers):
+def test_default_parameters_fit_air_passengers(air_passengers):
     X, y, _ = air_passengers
     pipe = make_pipeline(SlidingWindow(12), LSTMRegressor(random_state=0)).fit(X, y)
     assert pipe.score(X, y) > 0.5
@@ -232,7 +232,7 @@ def test_training_scores_are_those_of_training_windows(air_passengers):
         assert search.cv_results_[f"split{i}_train_score"][0] == expected
 
 
-def test_frames_and_arrays_give_the_same_net():
+def test_frames_and_arrays_train_the_same():
     X, y = levels()
     frame = pipeline().fit(X[:50], y[:50]).predict(X[50:])
     array = pipeline().fit(X.to_numpy()[:50], y[:50].to_numpy())

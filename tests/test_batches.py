@@ -31,7 +31,7 @@ INPUTS = {
 
 
 @pytest.mark.parametrize("kind", INPUTS)
-def test_windows_are_found_again_in_their_rows(kind):
+def test_rows_are_recovered_from_windows(kind):
     X, n_rows = INPUTS[kind]
     rows, starts = recover_rows(X)
     assert len(rows) == n_rows
@@ -44,7 +44,7 @@ def test_rows_of_a_view_are_not_copied():
 
 
 @pytest.mark.parametrize("at", [4095, 4096, 4097])
-def test_a_break_anywhere_in_a_long_copy_is_seen(at):
+def test_a_missing_window_in_a_long_copy_is_found(at):
     rows = np.random.default_rng(0).normal(size=(5000, 1))
     X = sliding_window_view(rows[:, 0], 3)[:, :, None]
     broken = np.delete(X, at, axis=0)

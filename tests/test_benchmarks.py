@@ -60,7 +60,7 @@ def test_a_table_of_medians_and_ranges(study, tmp_path, capsys):
     assert "torch" in json.loads((tmp_path / "made_up.json").read_text())["machine"]
 
 
-def test_a_second_run_goes_on(study, tmp_path):
+def test_a_second_run_resumes(study, tmp_path):
     (one,) = study.STUDIES
     one.run(quick=False, names=["naive"])
     store = json.loads((tmp_path / "made_up.json").read_text())

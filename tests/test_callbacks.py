@@ -35,13 +35,13 @@ def test_callbacks_are_copied():
     assert dict(fitted.net_.callbacks_)["Recorder"].epochs == 3
 
 
-def test_a_stop_of_the_user_is_no_interruption():
+def test_early_stopping_of_skorch_ends_the_training():
     stopping = EarlyStopping(monitor="train_loss", patience=2, threshold=0.99)
     fitted = lstm(callbacks=[stopping], max_epochs=20).fit(X, Y)
     assert fitted.n_epochs_ == 3
 
 
-def test_all_callbacks_are_told_of_the_last_epoch(capfd):
+def test_all_callbacks_are_called_in_the_last_epoch(capfd):
     stopping = EarlyStopping(monitor="train_loss", patience=2, threshold=0.99)
     recorder = Recorder()
     fitted = lstm(
@@ -56,7 +56,7 @@ def test_all_callbacks_are_told_of_the_last_epoch(capfd):
 
 
 @pytest.mark.parametrize("weights", [None, np.arange(100)])
-def test_scores_of_skorch(weights):
+def test_epoch_scoring_of_skorch(weights):
     scoring = [
         EpochScoring("r2", on_train=True, name="train_r2"),
         EpochScoring("r2", name="valid_r2", lower_is_better=False),
@@ -68,7 +68,7 @@ def test_scores_of_skorch(weights):
     assert last["valid_r2"] == pytest.approx(fitted.score(X[90:], Y[90:]), abs=1e-3)
 
 
-def test_silent_by_default_and_one_line_an_epoch_without_a_terminal(net, capfd):
+def test_verbose_prints_a_line_for_each_epoch_without_a_terminal(net, capfd):
     net().fit(X, Y)
     assert capfd.readouterr() == ("", "")
     fitted = net(verbose=1, early_stopping=True).fit(X, Y)
@@ -81,7 +81,7 @@ def test_silent_by_default_and_one_line_an_epoch_without_a_terminal(net, capfd):
         assert f"valid_loss {fitted.validation_loss_curve_[i]:.4g}" in line
 
 
-def test_one_bar_in_a_terminal(monkeypatch, capfd):
+def test_verbose_shows_one_progress_bar_in_a_terminal(monkeypatch, capfd):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     lstm(verbose=1).fit(X, Y)
     out, err = capfd.readouterr()
@@ -90,7 +90,7 @@ def test_one_bar_in_a_terminal(monkeypatch, capfd):
     assert err.count("\n") == 1
 
 
-def test_a_table_of_losses(capfd):
+def test_verbose_2_prints_a_table_of_losses(capfd):
     fitted = lstm(verbose=2).fit(X, Y)
     out, err = capfd.readouterr()
     assert err == ""
@@ -98,7 +98,7 @@ def test_a_table_of_losses(capfd):
     assert all(f"{loss:.4f}" in out for loss in fitted.loss_curve_)
 
 
-def test_scikit_learn_monitors_each_epoch(net):
+def test_scoring_monitor_of_scikit_learn_scores_each_epoch(net):
     callback = pytest.importorskip("sklearn.callback")
     monitor = callback.ScoringMonitor(scoring="r2")
     net = functools.partial(net, dropout=0.5)
@@ -113,7 +113,7 @@ def test_scikit_learn_monitors_each_epoch(net):
     assert pickle.loads(pickle.dumps(watched.net_)).history
 
 
-def test_scikit_learn_monitors_inside_a_search():
+def test_scoring_monitor_of_scikit_learn_inside_a_search():
     callback = pytest.importorskip("sklearn.callback")
     monitor = callback.ScoringMonitor(scoring="neg_mean_absolute_error")
     rows, y = levels()
@@ -125,7 +125,7 @@ def test_scikit_learn_monitors_inside_a_search():
     assert len(epochs) == (2 * 2 + 1) * 3
 
 
-def test_scikit_learn_shows_progress(capfd):
+def test_progress_bar_of_scikit_learn(capfd):
     callback = pytest.importorskip("sklearn.callback")
     pytest.importorskip("rich")
     rows, y = levels()

@@ -79,7 +79,7 @@ def test_scikit_learn_checks(estimator, check):
 @every_estimator
 @pytest.mark.parametrize("n_test", [1, 2, 15])
 @pytest.mark.parametrize("as_frame", [True, False])
-def test_rows_in_rows_out(cls, n_test, as_frame):
+def test_there_is_one_output_for_each_row(cls, n_test, as_frame):
     X, y = levels()
     if not as_frame:
         X, y = X.to_numpy(), y.to_numpy()
@@ -289,7 +289,7 @@ def test_units_and_shape_of_the_target(cls):
 
 
 @every_net
-def test_a_row_does_not_depend_on_its_neighbours(cls):
+def test_a_prediction_does_not_depend_on_its_batch(cls):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(300, 6, 2)), rng.normal(size=300)
     net = make(cls).fit(X, y)

@@ -33,7 +33,7 @@ class Recorder(RegressorMixin, BaseEstimator):
         return np.zeros(len(X))
 
 
-def test_weights_reach_the_regressor():
+def test_sample_weights_reach_the_regressor():
     X, y = levels()
     weights = np.arange(60.0)
     fitted = RelativeTargetRegressor(Recorder()).fit(X, y, sample_weight=weights)
@@ -77,7 +77,7 @@ def test_zero_relative_change_is_the_naive_forecast():
     np.testing.assert_allclose(naive.fit(X, y).predict(X), X["bus"])
 
 
-def test_columns_that_are_no_numbers_reach_the_regressor():
+def test_text_columns_reach_the_regressor():
     X, y = levels()
     X["day"] = X.index.day_name()
     regressor = RelativeTargetRegressor(Recorder(), column="rail").fit(X, y)
@@ -102,7 +102,7 @@ def test_relative_target_of_bad_input(params, message):
 
 
 @pytest.mark.parametrize("as_frame", [True, False])
-def test_the_last_rows_are_left_out(as_frame):
+def test_the_last_rows_are_purged(as_frame):
     X, y = levels()
     weights = np.arange(60.0)
     if not as_frame:
@@ -169,7 +169,7 @@ def test_metadata_is_routed_to_the_regressor():
     np.testing.assert_array_equal(relative.regressor_.seen_[2], weights)
 
 
-def test_rows_to_watch_are_relative_too():
+def test_targets_of_the_validation_set_are_relative_too():
     X, y = levels()
     net = LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0)
     watched = {"X_val": X[["rail"]][40:], "y_val": y[40:]}
@@ -197,7 +197,7 @@ def test_callbacks_of_scikit_learn_reach_the_regressor(capfd):
     assert "LSTMRegressor" in capfd.readouterr().out
 
 
-def test_nothing_left_to_fit():
+def test_purging_all_rows_is_an_error():
     X, y = levels()
     with pytest.raises(ValueError, match="purge=60 leaves none of the n_samples=60"):
         PurgedRegressor(Ridge(), purge=60).fit(X, y)

@@ -62,7 +62,7 @@ def windowed(**params):
 
 @pytest.mark.parametrize("horizon", [1, 3])
 @pytest.mark.parametrize("as_frame", [True, False])
-def test_half_widths_are_those_by_hand(horizon, as_frame):
+def test_half_widths_against_their_formula(horizon, as_frame):
     X, y, X_latest = make_supervised(levels(205)[0], target="rail", horizon=horizon)
     if not as_frame:
         X, y, X_latest = X.to_numpy(), y.to_numpy(), X_latest.to_numpy()
@@ -91,7 +91,7 @@ def test_half_widths_are_those_by_hand(horizon, as_frame):
     ("n", "level", "rank"),
     [(9, 0.9, 9), (19, 0.95, 19), (19, 0.8, 16), (20, 0.9, 19), (99, 0.55, 55)],
 )
-def test_ranks_are_not_rounded_up(n, level, rank):
+def test_ranks_of_the_quantile_are_exact(n, level, rank):
     X, y = np.zeros((100, 1)), np.arange(100.0)
     zero = DummyRegressor(strategy="constant", constant=0.0)
     model = ConformalRegressor(
@@ -128,7 +128,7 @@ def test_coverage_of_few_calibration_rows_is_at_least_nominal():
 
 @pytest.mark.parametrize("horizon", [1, 3])
 @pytest.mark.parametrize("as_frame", [True, False])
-def test_no_calibration_target_is_learnt(calls, horizon, as_frame):
+def test_the_first_fit_sees_no_calibration_target(calls, horizon, as_frame):
     X, y, _ = make_supervised(levels(99 + horizon)[0], target="rail", horizon=horizon)
     if not as_frame:
         X, y = X.to_numpy(), y.to_numpy()
@@ -177,7 +177,7 @@ def test_a_column_of_targets_stays_a_column():
     np.testing.assert_allclose(model.half_width_, [flat.half_width_])
 
 
-def test_an_answer_without_the_column_of_the_targets():
+def test_predictions_in_1d_for_targets_in_one_column():
     class Flat(Spy):
         def predict(self, X):
             return np.zeros(len(X))
@@ -242,12 +242,12 @@ def test_parameters_out_of_range(params, message):
     assert joblib.hash(vars(model)) == before
 
 
-def test_a_level_of_text_is_a_type_error():
+def test_confidence_level_as_text_is_a_type_error():
     with pytest.raises(TypeError, match="confidence_level"):
         ConformalRegressor(Ridge(), confidence_level="90%").fit(*levels())
 
 
-def test_rows_to_watch_are_refused():
+def test_a_validation_set_is_refused():
     X, y = levels()
     net = LSTMRegressor(hidden_sizes=(4,), max_epochs=2)
     with pytest.raises(ValueError, match=r"X_val lies behind all rows.*leave it out"):
@@ -256,7 +256,7 @@ def test_rows_to_watch_are_refused():
         )
 
 
-def test_weights_of_a_step_are_cut_too():
+def test_sample_weights_of_a_pipeline_step_are_split_too():
     X, y = levels()
     weights = np.ones(60)
     weights[48:] = 1e6  # the calibration rows
@@ -336,7 +336,7 @@ def test_update_follows_a_drift_of_spread(spread):
     assert abs(adapted - 0.9) < 0.04
 
 
-def test_update_takes_what_follows_as_history():
+def test_update_predicts_with_the_training_rows_as_history():
     X, y = levels(100)
     model = windowed().fit(X[:80], y[:80])
     whole = clone(model.regressor).fit(X[:80], y[:80])
@@ -364,7 +364,7 @@ def test_a_failed_update_changes_nothing():
 
 
 @pytest.mark.parametrize("name", ["confidence_level", "calibration_fraction"])
-def test_no_number_is_no_level(name):
+def test_nan_parameters_are_an_error(name):
     X = np.arange(60.0)[:, None]
     with pytest.raises(ValueError, match=f"{name}=nan is no number"):
         ConformalRegressor(Ridge(), **{name: np.nan}).fit(X, X[:, 0])
@@ -373,14 +373,14 @@ def test_no_number_is_no_level(name):
         model.update(X, X[:, 0], gamma=np.nan)
 
 
-def test_known_targets_have_the_horizon_of_the_fit():
+def test_update_needs_targets_of_the_fitted_horizon():
     X = np.arange(60.0)[:, None]
     model = ConformalRegressor(Ridge()).fit(X, X[:, 0])
     with pytest.raises(ValueError, match=r"y has shape \(60, 2\).*horizon as in fit"):
         model.update(X, np.column_stack([X, X]))
 
 
-def test_another_level_needs_no_other_fit():
+def test_another_confidence_level_needs_no_new_fit():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 1))
     y = X[:, 0] + rng.normal(size=300)

@@ -78,7 +78,7 @@ def test_ridership_is_downloaded_once(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("two_days")
-def test_another_file_is_an_error(tmp_path, monkeypatch):
+def test_a_file_with_another_checksum_is_an_error(tmp_path, monkeypatch):
     path = tmp_path / _cta_ridership.FILE_NAME
     path.write_bytes(CONTENT + b"\n")
     with pytest.raises(ValueError, match="is not the file expected"):

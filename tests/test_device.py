@@ -60,7 +60,7 @@ def test_a_forward_pass_stays_on_its_device(cls, window_norm, patch_size):
     ],
     ids=str,
 )
-def test_options_stay_on_their_device(net):
+def test_forward_passes_with_options_stay_on_their_device(net):
     module = net.set_params(max_epochs=1).fit(X, Y).module_.to(META).train()
     assert module(torch.zeros(4, 5, 3, device=META)).device == META
 
@@ -86,7 +86,7 @@ class Counter(Callback):
         self.n_epochs += 1
 
 
-def test_an_accelerator_is_asked_for_losses_once_an_epoch(monkeypatch):
+def test_losses_are_read_from_an_accelerator_once_an_epoch(monkeypatch):
     monkeypatch.setattr("sktsdl._training.trainer.resolve_device", lambda name: META)
     monkeypatch.setattr("sktsdl._training.trainer.generator_states", lambda device: {})
     net = LSTMRegressor(batch_size=2, optimizer=torch.optim.NAdam)
@@ -105,7 +105,7 @@ def test_an_accelerator_is_asked_for_losses_once_an_epoch(monkeypatch):
     assert (counter.n_batches, counter.n_epochs) == (4, 0)
 
 
-def test_losses_that_are_read_late_are_the_same(monkeypatch):
+def test_losses_that_are_read_at_the_end_of_an_epoch_are_the_same(monkeypatch):
     net = LSTMRegressor(max_epochs=3, early_stopping=True, random_state=0)
     expected = net.fit(X, Y).loss_curve_, net.validation_loss_curve_
     seen = []
@@ -151,7 +151,7 @@ def test_rows_that_would_fill_a_device_stay_and_batches_are_sent(
         assert moved == [(cuda,), (cuda,)]
 
 
-def test_what_is_pickled_can_be_read_without_the_device():
+def test_a_pickle_needs_no_device():
     """skorch moves module, criterion and optimizer; all else must be on the CPU."""
     loss = nn.BCEWithLogitsLoss(pos_weight=torch.ones(1))
     net = LSTMRegressor(early_stopping=True, max_epochs=2, loss=loss, random_state=0)

@@ -17,7 +17,7 @@ from tests.series import levels
 net = net_fixture()
 
 
-def test_the_validation_block_is_the_end_purged_by_the_horizon(monkeypatch):
+def test_the_validation_set_is_the_last_rows_purged_by_the_horizon(monkeypatch):
     seen = {}
 
     def spy(module, params, train_set, valid_set, **kwargs):
@@ -44,23 +44,23 @@ def test_early_stopping_keeps_the_best_weights(net):
     np.testing.assert_allclose(error, min(losses), rtol=1e-4)
 
 
-def test_a_large_tolerance_stops_earlier(net):
+def test_a_large_tol_stops_earlier(net):
     stopped = net(early_stopping=True, n_iter_no_change=2, max_epochs=30, tol=0.9)
     assert stopped.fit(X, Y).n_epochs_ == 3
 
 
-def test_curves_do_not_outlive_another_fit():
+def test_the_validation_curve_does_not_outlive_another_fit():
     fitted = lstm(early_stopping=True).fit(X, Y)
     fitted.set_params(early_stopping=False).fit(X, Y)
     assert not hasattr(fitted, "validation_loss_curve_")
 
 
-def test_too_few_rows_to_hold_back():
+def test_too_few_rows_for_a_validation_set_are_an_error():
     with pytest.raises(ValueError, match=r"leaves none of the 3 complete windows"):
         lstm(early_stopping=True).fit(X[:3], np.ones((3, 5)))
 
 
-def test_rows_given_to_watch_are_as_those_held_out(net):
+def test_x_val_and_y_val_act_as_the_held_out_rows(net):
     params = {"early_stopping": True, "max_epochs": 8, "lr": 0.05}
     held_out = net(validation_fraction=0.2, **params).fit(X, NOISE)
     given = net(**params).fit(X[:80], NOISE[:80], X_val=X[80:], y_val=NOISE[80:])
@@ -73,7 +73,7 @@ def test_rows_given_to_watch_are_as_those_held_out(net):
     assert len(watched.validation_loss_curve_) == 3
 
 
-def test_no_step_of_a_pipeline_learns_from_the_rows_to_watch():
+def test_no_step_of_a_pipeline_is_fitted_to_the_validation_set():
     rows, y = levels(80)
     later = rows[60:] * 100
     with config_context(enable_metadata_routing=True):
@@ -101,7 +101,7 @@ def test_no_step_of_a_pipeline_learns_from_the_rows_to_watch():
         ({"X_val": np.full_like(X, np.nan), "y_val": Y}, "No window in X_val"),
     ],
 )
-def test_rows_to_watch_that_cannot_be(watched, message):
+def test_a_bad_validation_set_is_an_error(watched, message):
     fitted = lstm().fit(X, Y)
     before = joblib.hash(vars(fitted))
     with pytest.raises(ValueError, match=message):

@@ -66,7 +66,7 @@ def _empty_folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("hook", HOOKS)
 @pytest.mark.parametrize("goes_on", [False, True])
-def test_a_callback_that_raises(hook, goes_on):
+def test_a_callback_that_raises_changes_nothing(hook, goes_on):
     net = make(LSTMRegressor, hidden_sizes=(4,), warm_start=goes_on)
     net.fit(ROWS, Y).set_params(max_epochs=3, callbacks=[Broken(hook)])
     expected, before = net.predict(ROWS), joblib.hash(vars(net))
@@ -77,7 +77,7 @@ def test_a_callback_that_raises(hook, goes_on):
 
 
 @every_net
-def test_a_callback_that_raises_in_any_net(cls):
+def test_a_callback_that_raises_changes_no_net(cls):
     net = make(cls).fit(ROWS, Y).set_params(callbacks=[Broken("on_batch_end")])
     before = joblib.hash(vars(net))
     with pytest.raises(RuntimeError, match="disk of the callback"):
@@ -94,7 +94,7 @@ AROUND = {
 
 
 @pytest.mark.parametrize("around", AROUND)
-def test_what_is_around_a_net_stays_as_well(around):
+def test_a_callback_that_raises_changes_no_wrapper(around):
     net = WindowMLPRegressor(max_epochs=1, random_state=0)
     model = AROUND[around](net).fit(ROWS, Y)
     net.set_params(callbacks=[Broken("on_batch_end")])
@@ -104,7 +104,7 @@ def test_what_is_around_a_net_stays_as_well(around):
     assert joblib.hash(vars(model)) == before
 
 
-def test_labels_stay_as_well():
+def test_a_callback_that_raises_changes_no_class_labels():
     net = WindowMLPRegressor(max_epochs=1, random_state=0)
     rises = pd.DataFrame({"to": np.where(FRAME["rail"] < Y, "up", "down")})
     model = MultiTaskNet(net, tasks={"to": "classification"}).fit(ROWS, rises)
@@ -124,7 +124,7 @@ class KillerNet(WindowMLPRegressor):
         return super()._build_module(n_channels, n_outputs)
 
 
-def test_a_worker_that_is_killed_in_a_search():
+def test_a_search_with_a_killed_worker_keeps_its_last_fit():
     net = KillerNet(max_epochs=1, random_state=0)
     search = GridSearchCV(
         make_pipeline(SlidingWindow(4), net),

@@ -41,7 +41,7 @@ def test_gradients_are_clipped_by_their_values(monkeypatch, net, limit):
 
 
 @pytest.mark.parametrize("loss", ["squared_error", nn.L1Loss(reduction="sum")])
-def test_accumulated_batches_are_one_larger_batch(net, loss):
+def test_accumulated_batches_equal_one_larger_batch(net, loss):
     rng = np.random.default_rng(0)
     weights = rng.uniform(1, 3, size=100)
     fit_params = {"sample_weight": weights} if loss == "squared_error" else {}
@@ -53,7 +53,7 @@ def test_accumulated_batches_are_one_larger_batch(net, loss):
 
 
 @pytest.mark.parametrize("lr", [1e30, np.inf])
-def test_a_loss_that_is_no_number_is_an_error(net, lr):
+def test_a_diverging_loss_is_an_error(net, lr):
     fitted = net(optimizer="sgd", clip_grad_norm=None).fit(X, Y)
     expected = fitted.predict(X)
     fitted.set_params(lr=lr)

@@ -88,7 +88,7 @@ def test_folds_are_the_same_with_set_output(index, container):
 
 
 @pytest.mark.parametrize("index", TIMED)
-def test_a_gap_is_noticed(index):
+def test_a_gap_before_the_rows_warns_and_drops_the_history(index):
     X = series(INDEXES[index])
     for train, test in TimeSeriesSplit(5, gap=3).split(X):
         window = SlidingWindow(4).fit(take(X, train))
@@ -210,7 +210,7 @@ def test_repeating_values_keep_their_history():
     assert lost == 0
 
 
-def test_constant_rows_are_told_by_their_number():
+def test_constant_training_rows_are_recognised_by_their_count():
     X = np.ones((50, 1))
     window = SlidingWindow(3).fit(X)
     assert np.isnan(window.transform(X)[0, :2]).all()
@@ -232,7 +232,7 @@ def test_history_shorter_than_the_window(n_train):
     np.testing.assert_array_equal(seen[0, 4 - n_train :], X[: n_train + 1])
 
 
-def test_another_kind_of_index_counts_as_none():
+def test_another_kind_of_index_is_ignored():
     X = series()
     window = SlidingWindow(3).fit(series(INDEXES["daily"])[:100])
     for index in (None, INDEXES["strings"], INDEXES["periods"]):
@@ -245,21 +245,21 @@ def test_another_kind_of_index_counts_as_none():
         np.testing.assert_array_equal(seen[0, :2], X[98:100])
 
 
-def test_a_frame_numbered_from_0_is_told_by_its_values():
+def test_a_frame_numbered_from_0_is_recognised_by_its_values():
     X = series(INDEXES["range from 0"])
     window = SlidingWindow(3).fit(X[:100])
     later = X[100:110].reset_index(drop=True)
     np.testing.assert_array_equal(window.transform(later)[0, :2], X[98:100])
 
 
-def test_a_time_zone_may_differ():
+def test_rows_in_another_time_zone_get_the_history():
     X = series(INDEXES["daily, DST"])
     window = SlidingWindow(3).fit(X[:100])
     seen = window.transform(X[100:].tz_convert("UTC"))
     np.testing.assert_array_equal(seen[0, :2], X[98:100])
 
 
-def test_rows_may_start_early_behind_the_end_of_training():
+def test_rows_that_start_within_one_step_after_training_get_the_history():
     X = series(INDEXES["daily"])
     early = X[100:110].set_axis(X.index[100:110] - pd.Timedelta(hours=6))
     seen = SlidingWindow(3).fit(X[:100]).transform(early)
@@ -297,7 +297,7 @@ def test_days_whose_midnight_falls_to_a_dst_change(zone):
         np.testing.assert_array_equal(window.transform(X[n:])[0, :2], X[n - 2 : n])
 
 
-def test_hours_with_holes_across_a_dst_change():
+def test_hours_with_missing_rows_across_a_dst_change():
     X = series(INDEXES["hourly, spring"])
     X = X.drop(X.index[10:14])
     with pytest.warns(UserWarning, match="longer than usual"):
@@ -305,7 +305,7 @@ def test_hours_with_holes_across_a_dst_change():
     np.testing.assert_array_equal(window.transform(X[100:])[0, :2], X[98:100])
 
 
-def test_rounded_stamps_are_no_gaps():
+def test_rounded_times_are_no_gaps():
     stamps = pd.Index(1.7e9 + 0.01 * np.arange(N))
     for index in (stamps, (stamps - 1.7e9).astype("f4") + np.float32(1)):
         X = series(index)
@@ -317,7 +317,7 @@ def test_rounded_stamps_are_no_gaps():
 
 
 @pytest.mark.parametrize("index", ["months", "business days", "numbers"])
-def test_one_hole_in_training_does_not_excuse_another(index):
+def test_missing_training_rows_do_not_hide_a_later_gap(index):
     X = series(INDEXES[index])
     X = X.drop(X.index[100:140])
     with pytest.warns(UserWarning, match="longer than usual"):
@@ -327,7 +327,7 @@ def test_one_hole_in_training_does_not_excuse_another(index):
 
 
 @pytest.mark.parametrize("index", ["periods", "range not from 0", "daily"])
-def test_one_training_row_and_its_step(index):
+def test_one_training_row_with_a_frequency(index):
     X = series(INDEXES[index])
     X = X.asfreq("D") if index == "daily" else X
     seen = SlidingWindow(2).fit(X[:1]).transform(X[1:3])
@@ -362,7 +362,7 @@ def test_naive_against_aware_stamps_is_an_error():
         window.transform(X[100:].tz_localize("UTC"))
 
 
-def test_numbers_out_of_order_only_name_rows():
+def test_a_shuffled_range_index_is_ignored():
     X = series(INDEXES["range from 0"])
     shuffled = X.set_axis(np.random.default_rng(0).permutation(N))
     seen = SlidingWindow(3).fit(shuffled[:100]).transform(shuffled[100:])
@@ -370,7 +370,7 @@ def test_numbers_out_of_order_only_name_rows():
 
 
 @pytest.mark.parametrize("chain", ["ratios", "three look back", "scaler between"])
-def test_a_hole_right_after_training_is_no_unknown_history(chain):
+def test_a_missing_value_right_after_training_is_an_error(chain):
     X = series(INDEXES["daily"])
     net = LSTMRegressor(max_epochs=1, hidden_sizes=(2,), random_state=0)
     pipe = make_pipeline(*CHAINS[chain](), SlidingWindow(4), net)

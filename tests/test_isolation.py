@@ -67,7 +67,7 @@ def test_the_process_is_left_as_it_was(cls, fails, tmp_path, monkeypatch, capfd)
 
 
 @every_net
-def test_nets_write_and_print_nothing(cls, tmp_path, monkeypatch, capfd):
+def test_nets_write_no_file_and_print_nothing(cls, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     X, y = levels()
     make(cls, early_stopping=True).fit(X[["rail"]], y).predict(X[["rail"]])
@@ -95,7 +95,7 @@ def test_grad_mode_and_default_dtype_of_the_caller_do_not_matter(cls):
 
 
 @every_net
-def test_two_threads_fit_as_one_does(cls):
+def test_nets_trained_in_threads_equal_nets_trained_alone(cls):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 6, 2)), rng.normal(size=40)
     nets = [make(cls, random_state=seed) for seed in (0, 1, 2)]
@@ -110,7 +110,7 @@ def test_two_threads_fit_as_one_does(cls):
 
 
 @every_estimator
-def test_threads_share_a_fitted_estimator(cls):
+def test_threads_predict_with_one_fitted_estimator(cls):
     rows, y = (part.to_numpy() for part in levels())
     estimator = small(cls).fit(rows[:40], y[:40])
     parts = [rows[40 + i : 50 + i] for i in range(4)]
@@ -137,7 +137,7 @@ def fit_in_child(queue):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_process_that_was_forked_fits_the_same():
+def test_a_forked_process_trains_the_same():
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     child = context.Process(target=fit_in_child, args=(queue,))
@@ -159,7 +159,7 @@ np.save(sys.argv[2], net.fit(X, X[:, -1, 0]).predict(X))
 
 
 @pytest.mark.parametrize("name", ["LSTMRegressor", "TCNRegressor", "Seq2SeqRegressor"])
-def test_another_process_draws_the_same(name, tmp_path):
+def test_another_process_trains_the_same(name, tmp_path):
     path = tmp_path / "found.npy"
     subprocess.run([sys.executable, "-c", ELSEWHERE, name, path], check=True)
     net = getattr(sktsdl, name)(max_epochs=2, random_state=0)
@@ -178,13 +178,13 @@ def test_the_seed_alone_decides_and_global_generators_stay_as_they_were(cls):
     assert not np.array_equal(one, other)
 
 
-def test_every_seed_draws_another_net():
+def test_each_seed_trains_another_net():
     answers = {lstm(random_state=seed).fit(X, Y).predict(X)[0] for seed in range(5)}
     assert len(answers) == 5
 
 
 @every_net
-def test_clones_pickles_and_frames_draw_the_same(cls):
+def test_clones_pickles_and_frames_train_the_same(cls):
     rows, y = levels()
     rows = rows[["rail"]]
     expected = make(cls).fit(rows, y).predict(rows)

@@ -28,7 +28,7 @@ def test_losses_are_in_the_units_of_the_target(net):
 
 
 @pytest.mark.parametrize("loss", ["huber", nn.HuberLoss, nn.HuberLoss()])
-def test_losses_without_a_unit_are_of_the_standardised_target(loss):
+def test_other_losses_are_of_the_standardised_target(loss):
     fitted = lstm(loss=loss, max_epochs=1, lr=1e-12).fit(X, 20 * Y)
     errors = (fitted.predict(X) - 20 * Y) / (20 * Y).std()
     size = np.abs(errors)
@@ -36,14 +36,14 @@ def test_losses_without_a_unit_are_of_the_standardised_target(loss):
     np.testing.assert_allclose(fitted.loss_curve_, [expected], rtol=1e-4)
 
 
-def test_the_loss_of_two_targets_is_of_both_standardised():
+def test_the_loss_of_two_targets_is_of_the_standardised_targets():
     y = np.column_stack([Y, 100 * NOISE])
     fitted = lstm(max_epochs=1, lr=1e-12).fit(X, y)
     errors = (fitted.predict(X) - y) / y.std(axis=0)
     np.testing.assert_allclose(fitted.loss_curve_, [np.mean(errors**2)], rtol=1e-4)
 
 
-def test_a_loss_of_the_user_is_left_as_it_is():
+def test_a_loss_module_of_the_user_is_not_changed():
     loss = nn.SmoothL1Loss()
     fitted = lstm(loss=loss).fit(X, Y, sample_weight=np.arange(100))
     assert loss.training
@@ -51,6 +51,6 @@ def test_a_loss_of_the_user_is_left_as_it_is():
     assert fitted.net_.criterion_ is not loss
 
 
-def test_a_loss_of_each_value_is_its_mean():
+def test_a_loss_with_reduction_none_is_averaged():
     each, mean = (lstm(loss=nn.MSELoss(reduction=how)) for how in ("none", "mean"))
     np.testing.assert_allclose(each.fit(X, Y).predict(X), mean.fit(X, Y).predict(X))

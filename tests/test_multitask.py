@@ -45,7 +45,7 @@ SIZES = {
 net = net_fixture(SIZES, max_epochs=40, lr=1e-2)
 
 
-def test_numbers_and_labels_come_back(net):
+def test_numbers_and_labels_are_predicted(net):
     model = MultiTaskNet(net(), tasks=TASKS).fit(X, Y)
     answer = model.predict(X)
     assert list(answer.columns) == ["direction", "level"]
@@ -69,7 +69,7 @@ def test_numbers_and_labels_come_back(net):
     assert model.score(X, Y, weights) == pytest.approx(later)
 
 
-def test_one_body_is_shared(net):
+def test_tasks_share_all_but_the_head(net):
     model = MultiTaskNet(net(max_epochs=1), tasks=TASKS).fit(X, Y)
     alone = net(max_epochs=1).fit(X, Y["level"])
     n_head = sum(w.numel() for w in alone.module_.head.parameters())
@@ -77,7 +77,7 @@ def test_one_body_is_shared(net):
 
 
 @pytest.mark.parametrize("reduction", ["mean", "none"])
-def test_the_loss_against_its_equation(reduction):
+def test_task_loss_against_its_equation(reduction):
     scores = torch.tensor([[0.5, 2.0, 0.0, -1.0], [1.0, 0.0, 0.0, 3.0]])
     targets = torch.tensor([[1.5, 0.0], [0.0, 2.0]])
     loss = TaskLoss(nn.MSELoss(reduction="none"), [0, 3], [1.0, 4.0], reduction)
@@ -89,7 +89,7 @@ def test_the_loss_against_its_equation(reduction):
     np.testing.assert_allclose(loss(scores, targets), expected, rtol=1e-5)
 
 
-def test_weights_decide_what_is_learned():
+def test_task_weights_decide_what_is_trained():
     rng = np.random.default_rng(0)
     noise = Y.assign(level=rng.normal(size=200))
 
@@ -105,7 +105,7 @@ def test_weights_decide_what_is_learned():
     assert not_learned + 0.2 < accuracy(None)
 
 
-def test_without_tasks_arrays_go_in_and_out():
+def test_without_tasks_predictions_are_arrays():
     y = np.column_stack([Y["level"], -Y["level"]])
     model = MultiTaskNet(lstm()).fit(X, y)
     alone = lstm().fit(X, y)
@@ -140,7 +140,7 @@ def test_tasks_under_other_parameters(params):
     assert model.predict(windows)["direction"].dtype == bool
 
 
-def test_rows_to_watch_are_encoded_alike():
+def test_labels_of_the_validation_set_are_encoded_alike():
     model = MultiTaskNet(lstm(), tasks=TASKS)
     model.fit(X[:150], Y[:150], X_val=X[150:], y_val=Y[150:])
     assert len(model.net_.validation_loss_curve_) == 3
@@ -201,7 +201,7 @@ def test_a_frame_keeps_its_index(air_passengers):
         (TASKS, Y.assign(level=Y["level"].where(Y.index != 7)), "y contains NaN"),
     ],
 )
-def test_tasks_and_targets_that_cannot_be(tasks, y, message):
+def test_bad_tasks_and_targets_are_an_error(tasks, y, message):
     model = MultiTaskNet(lstm(), tasks=TASKS).fit(X, Y)
     expected = model.predict(X)
     model.set_params(tasks=tasks)
@@ -222,7 +222,7 @@ def test_tasks_and_targets_that_cannot_be(tasks, y, message):
         (Seq2SeqRegressor(max_epochs=1), ValueError, "use another net for a task"),
     ],
 )
-def test_nets_that_cannot_be(net, error, message):
+def test_nets_that_cannot_be_multitask_are_an_error(net, error, message):
     with pytest.raises(error, match=message):
         MultiTaskNet(net, tasks=TASKS).fit(X, Y)
 
@@ -235,12 +235,12 @@ def test_nets_that_cannot_be(net, error, message):
         ([1.0, -1.0], r"weights\['level'\] == -1.0, must be >= 0"),
     ],
 )
-def test_weights_that_cannot_be(weights, message):
+def test_bad_task_weights_are_an_error(weights, message):
     with pytest.raises(ValueError, match=message):
         MultiTaskNet(lstm(), tasks=TASKS, weights=weights).fit(X, Y)
 
 
-def test_a_loss_without_a_value_for_each_row():
+def test_a_loss_without_a_value_for_each_row_is_an_error():
     class MeanError(nn.Module):
         """A loss that is a mean already."""
 
@@ -251,7 +251,7 @@ def test_a_loss_without_a_value_for_each_row():
         MultiTaskNet(lstm(loss=MeanError()), tasks=TASKS).fit(X, Y)
 
 
-def test_the_net_inside_says_whom_to_ask():
+def test_net_predict_names_multitasknet_and_net_is_explained_by_target():
     model = MultiTaskNet(lstm(), tasks=TASKS).fit(X, Y)
     with pytest.raises(ValueError, match="ask the MultiTaskNet"):
         model.net_.predict(X)
@@ -263,7 +263,7 @@ def test_the_net_inside_says_whom_to_ask():
     np.testing.assert_allclose(found, level[:2] - level[2], rtol=1e-2)
 
 
-def test_labels_of_several_types_and_weights_that_are_none():
+def test_labels_of_mixed_types_and_bad_weights_are_an_error():
     mixed = Y.assign(direction=[3, *Y["direction"][1:]])
     with pytest.raises(ValueError, match="'direction' of y mixes labels"):
         MultiTaskNet(lstm(), tasks=TASKS).fit(X, mixed)
@@ -277,7 +277,7 @@ def test_labels_of_several_types_and_weights_that_are_none():
         MultiTaskNet(None).fit(X, Y["level"])
 
 
-def test_the_seed_may_be_that_of_the_net_or_of_the_whole():
+def test_random_state_of_the_net_or_of_multitasknet():
     def predicted(net_seed, seed=None):
         net = lstm(random_state=net_seed)
         return MultiTaskNet(net, random_state=seed).fit(X, Y["level"]).predict(X)

@@ -11,7 +11,7 @@ from tests.nets import NOISE, X, Y, lstm, net_fixture
 net = net_fixture()
 
 
-def test_optimizers_losses_and_weight_decay_are_those_named():
+def test_optimizers_losses_and_weight_decay_by_name_class_and_module():
     fitted = lstm(optimizer="sgd", weight_decay=0.1, loss="huber").fit(X, Y)
     group = fitted.net_.optimizer_.param_groups[0]
     assert isinstance(fitted.net_.optimizer_, torch.optim.SGD)
@@ -33,7 +33,7 @@ class LineSearch(torch.optim.LBFGS):
         super().__init__(params, lr=lr, line_search_fn="strong_wolfe")
 
 
-def test_an_optimizer_that_asks_for_the_loss_again():
+def test_lbfgs_evaluates_the_loss_more_than_once_a_step():
     fitted = lstm(optimizer=LineSearch, batch_size=len(X), max_epochs=5).fit(X, Y)
     assert fitted.loss_curve_[-1] < 0.5 * fitted.loss_curve_[0]
 
@@ -53,7 +53,7 @@ def used_rates(monkeypatch, net):
     return np.array(used)
 
 
-def test_without_a_schedule_the_rate_stays(monkeypatch, net):
+def test_without_a_schedule_the_learning_rate_is_constant(monkeypatch, net):
     rates = used_rates(monkeypatch, net(lr=0.02, batch_size=25))
     np.testing.assert_array_equal(rates, np.full(3 * 4, 0.02))
 
@@ -98,7 +98,7 @@ def test_warm_up_against_its_formula(monkeypatch, net):
 
 
 @pytest.mark.parametrize("early_stopping", [True, False])
-def test_the_plateau_halves_the_rate_by_the_watched_loss(net, early_stopping):
+def test_plateau_halves_the_learning_rate_by_the_validation_loss(net, early_stopping):
     fitted = net(
         lr=0.02,
         lr_schedule="plateau",

@@ -47,7 +47,7 @@ def test_scikit_learn_sees_an_ordinary_estimator():
     assert hash(child) != hash(clone(child))
 
 
-def test_a_written_init_is_kept():
+def test_an_explicit_init_is_kept():
     assert Written(size=5).get_params() == {"size": 5}
     assert WrittenChild(size=5).get_params() == {"size": 5}
 

@@ -73,7 +73,7 @@ def test_every_net_predicts_the_same(cls, tmp_path):
     ],
     ids=str,
 )
-def test_parameters_come_back(params, tmp_path):
+def test_parameters_are_restored(params, tmp_path):
     sizes = {"hidden_sizes": (4,), "max_epochs": 2, "random_state": 0}
     net = LSTMRegressor(**sizes | params).fit(X, Y)
     again = there_and_back(net, tmp_path)
@@ -91,7 +91,7 @@ def test_parameters_come_back(params, tmp_path):
         )
 
 
-def test_names_shapes_and_unknown_history_come_back(tmp_path):
+def test_names_shapes_and_unknown_history_are_restored(tmp_path):
     rows, y = levels()
     net = TransformerRegressor(d_model=4, nhead=2, max_epochs=1, random_state=0)
     pipe = make_pipeline(SlidingWindow(4), net).fit(rows, np.column_stack([y, y]))
@@ -106,7 +106,7 @@ def test_names_shapes_and_unknown_history_come_back(tmp_path):
         again.predict(windows[:, 1:])
 
 
-def test_a_restored_net_is_fitted_anew_but_not_on(tmp_path):
+def test_a_loaded_net_is_fitted_anew_but_not_trained_on(tmp_path):
     net = WindowMLPRegressor(max_epochs=1, random_state=0).fit(X, Y)
     again = pickle.loads(pickle.dumps(there_and_back(net, tmp_path)))
     for train_on in (
@@ -121,7 +121,7 @@ def test_a_restored_net_is_fitted_anew_but_not_on(tmp_path):
     again.partial_fit(X, Y)
 
 
-def test_reading_runs_no_pickle_and_leaves_the_generators(monkeypatch, tmp_path):
+def test_load_runs_no_pickle_and_leaves_the_generators(monkeypatch, tmp_path):
     net = WindowMLPRegressor(max_epochs=1).fit(X, Y)
     net.save(tmp_path / "net")
 
@@ -187,7 +187,7 @@ def rewritten(path, change):
         ),
     ],
 )
-def test_a_file_that_names_something_else_is_refused(change, message, tmp_path):
+def test_a_file_with_unknown_names_is_refused(change, message, tmp_path):
     path = tmp_path / "net"
     WindowMLPRegressor(max_epochs=1).fit(X, Y).save(path)
     rewritten(path, change)
@@ -209,7 +209,7 @@ class Third(WindowMLPRegressor):
     """A net of somebody else."""
 
 
-def test_a_net_of_another_package_is_named(tmp_path):
+def test_load_takes_classes_of_other_packages(tmp_path):
     net = Third(max_epochs=1).fit(X, Y)
     with pytest.raises(ValueError, match="give the class by `classes`"):
         there_and_back(net, tmp_path)
@@ -283,7 +283,7 @@ def test_only_the_net_that_was_fitted_is_saved(params, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_numbers_of_numpy_are_numbers(tmp_path):
+def test_parameters_as_numpy_numbers_are_saved(tmp_path):
     net = LSTMRegressor(
         hidden_sizes=np.array([4, 4]), lr=np.float32(0.01), max_epochs=np.int64(1)
     ).fit(X, Y)
@@ -300,7 +300,7 @@ def test_only_fitted_nets_are_saved(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_device_that_is_not_there(tmp_path):
+def test_a_device_that_is_not_available(tmp_path):
     path = tmp_path / "net"
     WindowMLPRegressor(max_epochs=1).fit(X, Y).save(path)
     rewritten(path, lambda header: header["params"].update(device="cuda:9"))

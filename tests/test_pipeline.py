@@ -58,7 +58,7 @@ def test_grid_search_in_two_processes(air_passengers):
     assert len(searches[0].predict(X[-1:].set_axis(X.index[-1:] + X.index.freq))) == 1
 
 
-def test_a_loop_over_folds_is_a_forecast_of_each(air_passengers):
+def test_cross_val_score_equals_forecasts_row_by_row(air_passengers):
     X, y, _ = air_passengers
     pipe = lstm_pipeline()
     scores = cross_val_score(
@@ -74,7 +74,7 @@ def test_a_loop_over_folds_is_a_forecast_of_each(air_passengers):
         np.testing.assert_allclose(-score, error, rtol=1e-6)
 
 
-def test_files_of_a_whole_pipeline(air_passengers, tmp_path):
+def test_pickle_and_joblib_of_a_whole_pipeline(air_passengers, tmp_path):
     X, y, _ = air_passengers
     pipe = lstm_pipeline().fit(X[:100], y[:100])
     expected = pipe.predict(X[100:])
@@ -87,7 +87,7 @@ def test_files_of_a_whole_pipeline(air_passengers, tmp_path):
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_a_fitted_file_holds_no_rows(air_passengers, early_stopping):
+def test_a_pickle_holds_no_training_rows(air_passengers, early_stopping):
     X, y, _ = air_passengers
     pipe = lstm_pipeline(early_stopping=early_stopping, batch_size=200)
     few, many = (len(pickle.dumps(pipe.fit(X[:n], y[:n])[-1])) for n in (70, 140))
@@ -95,7 +95,7 @@ def test_a_fitted_file_holds_no_rows(air_passengers, early_stopping):
 
 
 @pytest.mark.parametrize("container", ["default", "pandas", "polars"])
-def test_transform_output_everywhere(air_passengers, container):
+def test_set_output_does_not_change_predictions(air_passengers, container):
     X, y, _ = air_passengers
     expected = lstm_pipeline().fit(X[:100], y[:100]).predict(X[100:])
     with sklearn.config_context(transform_output=container):
@@ -119,7 +119,7 @@ def test_permutation_importance_of_lags(air_passengers):
     assert result.importances.shape == (12, 2)
 
 
-def test_next_year_at_once(air_passengers):
+def test_a_forecast_of_twelve_months_at_once(air_passengers):
     X, y, X_latest = make_supervised(
         load_air_passengers(), target="passengers", horizon=12
     )
@@ -153,7 +153,7 @@ def test_a_column_transformer_keeps_the_index_for_the_next_step(air_passengers):
     assert np.isnan(windows[0, :5]).all()
 
 
-def test_the_season_is_the_naive_forecast_of_a_year():
+def test_seasonal_naive_beats_naive_on_air_passengers():
     X, y, _ = make_supervised(load_air_passengers(), target="passengers", horizon=12)
     errors = {
         period: -cross_val_score(

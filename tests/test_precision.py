@@ -29,7 +29,7 @@ def assert_low_precision_is_near(full):
     assert distance <= 1e-2 * np.linalg.norm(full.predict(X))
 
 
-def test_bf16_is_near_to_full_precision(net):
+def test_bf16_is_close_to_full_precision(net):
     assert_low_precision_is_near(net())
 
 
@@ -38,7 +38,7 @@ def test_bf16_in_every_kind_of_recurrent_layer(how):
     assert_low_precision_is_near(lstm(**how))
 
 
-def test_the_first_bf16_net_of_a_process_is_as_the_next():
+def test_the_first_bf16_net_of_a_process_equals_the_next():
     first = lstm(precision="bf16")
     sktsdl._layers.recurrent._has_lstm_kernel.cache_clear()
     np.testing.assert_array_equal(

@@ -57,7 +57,7 @@ def test_ratio_log_scaler_needs_two_rows():
 
 @pytest.mark.parametrize("step", INVERTIBLE, ids=str)
 @pytest.mark.parametrize("as_frame", [True, False])
-def test_levels_of_unknown_rows_are_an_error(step, as_frame):
+def test_inverse_transform_of_unknown_rows_is_an_error(step, as_frame):
     X, _ = levels(100)
     X = X if as_frame else X.to_numpy()
     answer = step.fit(X[:60]).transform(X)
@@ -69,21 +69,21 @@ def test_levels_of_unknown_rows_are_an_error(step, as_frame):
 
 
 @pytest.mark.parametrize("step", INVERTIBLE, ids=str)
-def test_an_answer_that_is_all_nan_tells_nothing(step):
+def test_inverse_transform_of_nan_only_is_an_error(step):
     X = levels(100)[0].to_numpy()
     step.fit(X[:60])
     with pytest.raises(ValueError, match="level before the first row"):
         step.inverse_transform(np.full((1, 2), np.nan))
 
 
-def test_too_few_training_rows_to_invert_after():
+def test_inverse_transform_after_too_few_training_rows_is_an_error():
     step = SeasonalDifference(5).fit(np.ones((3, 1)))
     for answer in (np.ones((4, 1)), np.full((4, 1), np.nan)):
         with pytest.raises(ValueError, match="level before the first row"):
             step.inverse_transform(answer)
 
 
-def test_a_model_predicts_arrays_and_they_are_inverted():
+def test_inverse_transform_of_arrays_after_a_fit_to_a_frame():
     X, _ = levels(100)
     step = RatioLogScaler().fit(X[:60])
     answer = step.transform(X[60:])
@@ -92,7 +92,7 @@ def test_a_model_predicts_arrays_and_they_are_inverted():
         step.inverse_transform(answer[["rail"]])
 
 
-def test_a_hole_in_the_answer_is_an_error():
+def test_inverse_transform_of_a_missing_value_is_an_error():
     X, _ = levels()
     step = SeasonalDifference().fit(X)
     answer = step.transform(X)
@@ -101,7 +101,7 @@ def test_a_hole_in_the_answer_is_an_error():
         step.inverse_transform(answer)
 
 
-def test_predicted_differences_give_levels():
+def test_inverse_transform_of_predicted_differences():
     step = SeasonalDifference(2).fit([[1.0], [5.0], [2.0], [7.0]])
     np.testing.assert_array_equal(
         step.inverse_transform(np.ones((5, 1)))[:, 0], [3, 8, 4, 9, 5]
@@ -154,7 +154,7 @@ def test_set_output_leaves_3d_windows_alone(container):
     assert container in type(flat).__module__
 
 
-def test_edges_are_filled_from_nothing_later():
+def test_pad_edge_fills_from_no_later_row():
     X = np.array([[1.0, np.nan], [2.0, np.nan], [3.0, 7.0], [4.0, 8.0], [5.0, 9.0]])
     windows = SlidingWindow(3, pad="edge").fit(X)
     np.testing.assert_array_equal(windows.mean_, [3.0, 8.0])
@@ -167,7 +167,7 @@ def test_edges_are_filled_from_nothing_later():
     assert not hasattr(windows.set_params(pad="nan").fit(X), "mean_")
 
 
-def test_ridge_takes_filled_windows():
+def test_ridge_takes_windows_with_pad_edge():
     X, y = levels()
     pipe = make_pipeline(SlidingWindow(5, flatten=True, pad="edge"), Ridge())
     assert np.isfinite(pipe.fit(X, y).predict(X)).all()

@@ -86,7 +86,7 @@ def _names():
 
 @given(chain=chains(), drawn=rows_of(), n_test=st.integers(1, 12))
 @many(150)
-def test_a_fold_is_a_part_of_the_whole_series(chain, drawn, n_test):
+def test_a_fold_is_transformed_as_in_the_whole_series(chain, drawn, n_test):
     X, tolerance = drawn
     chain.fit(part(X, 0, N_TRAIN))
     seen = chain.transform(part(X, N_TRAIN, N_TRAIN + n_test))
@@ -97,7 +97,7 @@ def test_a_fold_is_a_part_of_the_whole_series(chain, drawn, n_test):
 
 @given(chain=chains(), drawn=rows_of(), n_asked=st.integers(1, 42))
 @many(100)
-def test_training_rows_are_answered_as_in_training(chain, drawn, n_asked):
+def test_training_rows_are_transformed_as_in_training(chain, drawn, n_asked):
     X, tolerance = drawn
     in_sample = flat(chain.fit_transform(part(X, 0, N_TRAIN)))
     np.testing.assert_allclose(in_sample, whole(chain, X)[:N_TRAIN], **tolerance)
@@ -127,7 +127,7 @@ def test_no_history_is_taken_across_a_gap(chain, drawn, gap):
     chain=chains(), drawn=rows_of(), n_clean=st.integers(1, 41), in_sample=st.booleans()
 )
 @many(100)
-def test_no_answer_depends_on_later_rows(chain, drawn, n_clean, in_sample):
+def test_no_output_depends_on_later_rows(chain, drawn, n_clean, in_sample):
     X, _ = drawn
     chain.fit(part(X, 0, N_TRAIN))
     asked = X if in_sample else part(X, N_TRAIN, len(X))

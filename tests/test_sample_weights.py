@@ -16,7 +16,7 @@ from tests.series import levels
 net = net_fixture()
 
 
-def test_a_weight_of_nothing_is_no_row(net):
+def test_a_weight_of_zero_leaves_the_row_out(net):
     rng = np.random.default_rng(0)
     weights = rng.integers(0, 2, size=100)
     kept = weights > 0
@@ -41,7 +41,7 @@ def test_an_integer_weight_is_the_row_repeated_in_a_full_batch(cls):
         np.testing.assert_allclose(ours.scale_, theirs.scale_)
 
 
-def test_only_the_rows_held_out_may_be_weighted():
+def test_weights_in_the_validation_loss():
     weights = np.r_[np.ones(90), np.arange(1, 11)]
     fitted = lstm(early_stopping=True, max_epochs=1, lr=1e-12)
     fitted.fit(X, Y, sample_weight=weights)
@@ -52,7 +52,7 @@ def test_only_the_rows_held_out_may_be_weighted():
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_weights_keep_what_a_loss_is_of_its_values(reduction):
+def test_weights_keep_the_reduction_of_a_loss(reduction):
     net = lstm(loss=nn.MSELoss(reduction=reduction), lr=1e-12, max_epochs=1)
     plain = clone(net).fit(X, Y).loss_curve_
     weights = np.r_[1.0001, np.ones(99)]
@@ -60,7 +60,7 @@ def test_weights_keep_what_a_loss_is_of_its_values(reduction):
     np.testing.assert_allclose(weighted, plain, rtol=1e-3)
 
 
-def test_equal_weights_are_none(net):
+def test_equal_weights_change_nothing(net):
     weighted = net().fit(X, Y, sample_weight=np.full(100, 7.0))
     np.testing.assert_array_equal(weighted.predict(X), net().fit(X, Y).predict(X))
 
@@ -79,7 +79,7 @@ def test_weights_reach_every_step_of_a_window():
     np.testing.assert_array_equal(fitted.predict(windows), clean)
 
 
-def test_rows_that_do_not_count_do_not_lower_the_loss_of_all_steps():
+def test_weights_of_zero_do_not_lower_the_loss_of_all_steps():
     rows, y = levels(200)
     windows = SlidingWindow(6).fit_transform(rows)
     weights = (np.arange(200) % 10 == 0).astype(float)
@@ -115,7 +115,7 @@ class RowError(nn.Module):
 
 
 @pytest.mark.parametrize("loss", [MeanError, RowError()])
-def test_a_loss_that_cannot_be_weighted(loss):
+def test_a_loss_without_a_value_for_each_target_cannot_be_weighted(loss):
     with pytest.raises(ValueError, match="gives no value for each target"):
         lstm(loss=loss).fit(X, Y, sample_weight=np.arange(100))
 

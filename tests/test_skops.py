@@ -44,7 +44,7 @@ def there_and_back(estimator, also=()):
 
 @every_estimator
 @pytest.mark.parametrize("as_frame", [True, False])
-def test_every_estimator(cls, as_frame, monkeypatch):
+def test_skops_round_trip_of_every_estimator(cls, as_frame, monkeypatch):
     X, y = levels()
     X = X[["rail"]]
     if not as_frame:
@@ -85,7 +85,7 @@ def test_a_pipeline_keeps_its_history(index):
     ],
     ids=lambda index: str(index.freq),
 )
-def test_a_clock_is_the_same_after_it_was_written(index):
+def test_a_clock_is_restored(index):
     clock = Clock.of(index)
     again = copy.deepcopy(clock)
     assert again == clock
@@ -96,7 +96,7 @@ def test_a_clock_is_the_same_after_it_was_written(index):
         assert getattr(after, "unit", None) == getattr(before, "unit", None)
 
 
-def test_a_search(air_passengers):
+def test_skops_round_trip_of_a_search(air_passengers):
     X, y, _ = air_passengers
     net = LSTMRegressor(hidden_sizes=(4,), max_epochs=1, random_state=0)
     pipe = make_pipeline(SlidingWindow(4), net)
@@ -106,7 +106,7 @@ def test_a_search(air_passengers):
     np.testing.assert_array_equal(again.predict(X), search.predict(X))
 
 
-def test_classes_come_back():
+def test_class_labels_are_restored():
     X, y = levels()
     rises = np.where(y > X["rail"], "up", "down")
     targets = pd.DataFrame({"level": y, "direction": rises}, index=X.index)
@@ -128,7 +128,7 @@ def test_what_needs_code_is_not_written():
         skops.io.dumps(net)
 
 
-def test_a_device_that_is_not_there():
+def test_a_device_that_is_not_available():
     X, y = (part.to_numpy() for part in levels())
     net = WindowMLPRegressor(max_epochs=1).fit(X, y).set_params(device="cuda:9")
     again = there_and_back(net, [name_of(net)])
@@ -136,7 +136,7 @@ def test_a_device_that_is_not_there():
     np.testing.assert_array_equal(again.predict(X), net.predict(X))
 
 
-def test_a_changed_net_is_noticed():
+def test_changed_bytes_are_noticed():
     X, y = (part.to_numpy() for part in levels())
     net = WindowMLPRegressor(max_epochs=1).fit(X, y)
     content = net.__getstate__()["content"]
@@ -145,7 +145,7 @@ def test_a_changed_net_is_noticed():
         WindowMLPRegressor().__setstate__({"content": changed})
 
 
-def test_it_is_not_trained_on():
+def test_a_restored_net_is_not_trained_on():
     X, y = (part.to_numpy() for part in levels())
     net = WindowMLPRegressor(max_epochs=1).fit(X, y)
     with pytest.raises(ValueError, match="cannot be trained on"):

@@ -35,7 +35,7 @@ def test_a_list_of_one_target_keeps_its_column():
     assert make_supervised(FRAME, target=["rail"])[1].shape == (9, 1)
 
 
-def test_now_is_where_all_targets_are_known():
+def test_x_latest_ends_at_the_last_row_with_all_targets():
     data = FRAME[["rail", "bus"]].astype(float)
     data.iloc[-1, 1] = np.nan
     X, _, X_latest = make_supervised(data, target=["rail", "bus"])
@@ -51,7 +51,7 @@ def test_known_future_columns_are_carried_to_their_row():
     assert X_latest["day+1"].isna().tolist() == [False, True]
 
 
-def test_rows_behind_now_give_the_future_of_the_last_forecast():
+def test_rows_after_the_last_known_target_give_known_future_values():
     ahead = pd.DataFrame(
         {"rail": np.nan, "bus": np.nan, "day": ["U", "W"]},
         index=pd.date_range("2019-05-11", periods=2, freq="D"),
@@ -89,7 +89,7 @@ def test_the_last_row_is_the_forecast_from_now():
     np.testing.assert_allclose(forecast, [10, 11, 12])
 
 
-def test_a_hole_in_the_target_is_left_to_be_seen():
+def test_a_missing_target_is_kept_as_nan():
     holes = FRAME["rail"].astype(float).where(FRAME["rail"] != 4).to_frame()
     _, y, _ = make_supervised(holes, target="rail")
     assert np.isnan(y.iloc[3])
@@ -111,7 +111,7 @@ def test_bad_input(params, message):
         make_supervised(FRAME, **params)
 
 
-def test_no_known_target():
+def test_no_known_target_is_an_error():
     with pytest.raises(ValueError, match="0 rows up to the last known target"):
         make_supervised(np.full((5, 1), np.nan), target=0)
 
@@ -128,6 +128,6 @@ def test_rows_out_of_order_are_an_error():
             make_supervised(FRAME.set_axis(index), target="rail")
 
 
-def test_a_hole_in_time_warns():
+def test_a_missing_row_warns():
     with pytest.warns(UserWarning, match="longer than usual"):
         make_supervised(FRAME.drop(DAYS[4]), target="rail")

@@ -22,7 +22,7 @@ net = net_fixture()
 
 
 @pytest.mark.parametrize("as_view", [True, False])
-def test_training_is_the_loop_by_hand(net, as_view):
+def test_training_equals_a_loop_by_hand(net, as_view):
     """On copied windows, over all steps of each, with torch's plain Adam."""
     rng = np.random.default_rng(0)
     params = {"batch_size": 24, "clip_grad_norm": None, "lr": 1e-2}
@@ -55,7 +55,7 @@ def test_training_is_the_loop_by_hand(net, as_view):
     np.testing.assert_allclose(fitted.predict(windows), expected, atol=1e-5)
 
 
-def test_a_batch_in_parts_is_the_same_step(monkeypatch, net):
+def test_micro_batches_take_the_same_step_as_the_batch(monkeypatch, net):
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(80, 5, 2))
     whole = net(batch_size=40, weight_decay=0.1).fit(rows, NOISE[:80])
@@ -73,7 +73,7 @@ def test_a_batch_in_parts_is_the_same_step(monkeypatch, net):
     np.testing.assert_allclose(parts.predict(rows), whole.predict(rows), atol=1e-5)
 
 
-def test_only_large_buffers_are_parted():
+def test_micro_batch_sizes_of_large_and_small_buffers():
     for net, parted in (
         (LSTMRegressor(), 64),
         (LSTMRegressor(layer_norm=True), 256),
@@ -85,7 +85,7 @@ def test_only_large_buffers_are_parted():
         assert sktsdl._training.trainer.part_size(module, 32, 20) == 32
 
 
-def test_little_work_is_done_on_one_thread(monkeypatch):
+def test_small_batches_are_trained_on_one_thread(monkeypatch):
     used = []
     original = sktsdl._training.skorch_net.Net.train_step
 
@@ -105,12 +105,12 @@ def test_little_work_is_done_on_one_thread(monkeypatch):
     assert used == [1] * 50 + [2]
 
 
-def test_a_fitted_net_holds_nothing_of_each_batch():
+def test_the_history_keeps_no_batches():
     history = lstm(early_stopping=True).fit(X, Y).net_.history
     assert [len(epoch["batches"]) for epoch in history] == [0, 0, 0]
 
 
-def test_too_little_memory_says_what_to_change(monkeypatch):
+def test_out_of_memory_names_batch_size(monkeypatch):
     def fail(*args, **kwargs):
         raise torch.cuda.OutOfMemoryError
 
@@ -119,7 +119,7 @@ def test_too_little_memory_says_what_to_change(monkeypatch):
         lstm(batch_size=7).fit(X, Y)
 
 
-def test_batch_norm_needs_batches():
+def test_batch_norm_needs_two_windows_in_a_batch():
     for n, batch_size in ((1, 32), (20, 1)):
         with pytest.raises(ValueError, match="norm='batch' needs at least 2 windows"):
             WindowMLPRegressor(norm="batch", batch_size=batch_size).fit(X[:n], Y[:n])

@@ -51,7 +51,7 @@ def quantiles(cls, **params):
 
 
 @pytest.mark.parametrize("reduction", ["mean", "none"])
-def test_the_pinball_loss_is_that_of_scikit_learn(reduction):
+def test_pinball_loss_equals_that_of_scikit_learn(reduction):
     rng = np.random.default_rng(0)
     answer, target = rng.normal(size=(9, 3, 4)), rng.normal(size=(9, 3))
     loss = PinballLoss(LEVELS, reduction)(
@@ -80,7 +80,7 @@ def test_quantiles_of_every_net(cls, horizon):
     np.testing.assert_allclose(fitted.predict_quantiles(X[:3]), answer[:3], rtol=1e-12)
 
 
-def test_quantiles_hold_the_share_of_rows_that_they_name(net):
+def test_quantiles_are_calibrated_on_the_training_rows(net):
     fitted = net(loss="quantile", quantiles=LEVELS, max_epochs=60).fit(X, Y)
     answer = fitted.predict_quantiles(X)
     np.testing.assert_allclose((Y[:, None] <= answer).mean(axis=0), LEVELS, atol=0.1)
@@ -89,7 +89,7 @@ def test_quantiles_hold_the_share_of_rows_that_they_name(net):
     assert np.corrcoef(width, SPREAD)[0, 1] > 0.5
 
 
-def test_the_curve_is_the_pinball_loss_in_units(net):
+def test_the_loss_curve_is_the_pinball_loss_in_units_of_the_target(net):
     params = {"early_stopping": True, "validation_fraction": 0.2}
     fitted = net(loss="quantile", quantiles=[0.5], max_epochs=1, lr=1e-12, **params)
     answer = fitted.fit(X, Y).predict(X[-40:])
@@ -123,7 +123,7 @@ def test_all_quantiles_of_a_target_start_from_its_own_channel(window_norm):
     assert (np.abs(moved) < rows.std(axis=0)[:, None]).all()
 
 
-def test_quantiles_train_on_but_not_to_other_levels():
+def test_warm_start_keeps_the_quantiles():
     fitted = quantiles(WindowMLPRegressor, warm_start=True).fit(X, Y)
     expected = clone(fitted).set_params(max_epochs=4).fit(X, Y).predict_quantiles(X)
     fitted = pickle.loads(pickle.dumps(fitted))
@@ -138,12 +138,12 @@ def test_quantiles_train_on_but_not_to_other_levels():
     "given",
     ["abc", (), (0.1, 0.9), (0.5, 0.1), (0.0, 0.5), (0.5, 0.5), 0.5, (0.5, 1.5)],
 )
-def test_levels_that_cannot_be(given):
+def test_bad_quantiles_are_an_error(given):
     with pytest.raises(ValueError, match=r"quantiles=.* must increase.*such as"):
         LSTMRegressor(loss="quantile", quantiles=given).fit(X, Y)
 
 
-def test_what_was_learned_decides_who_has_quantiles():
+def test_the_fitted_loss_decides_on_predict_quantiles():
     fitted = LSTMRegressor(max_epochs=1).fit(X, Y).set_params(loss="quantile")
     assert not hasattr(fitted, "predict_quantiles")
     assert hasattr(LSTMRegressor(loss="quantile", quantiles="abc"), "predict_quantiles")
@@ -151,7 +151,7 @@ def test_what_was_learned_decides_who_has_quantiles():
     assert learned.predict_quantiles(X).shape == (200, 4)
 
 
-def test_a_purged_net_has_all_that_the_net_has():
+def test_purged_regressor_delegates_quantiles_and_return_std():
     net = quantiles(WindowMLPRegressor, dropout=0.2)
     purged = PurgedRegressor(net, purge=2).fit(X, Y)
     inside = purged.regressor_
@@ -165,7 +165,7 @@ def test_a_purged_net_has_all_that_the_net_has():
     assert not hasattr(PurgedRegressor(LSTMRegressor(), 1), "predict_quantiles")
 
 
-def test_no_quantiles_of_another_loss():
+def test_predict_quantiles_needs_the_quantile_loss():
     fitted = LSTMRegressor(max_epochs=1, quantiles="not used").fit(X, Y)
     assert not hasattr(fitted, "predict_quantiles")
     with pytest.raises(AttributeError):
@@ -190,7 +190,7 @@ def test_quantiles_in_a_search_on_real_rows(air_passengers):
 # Monte Carlo dropout
 
 
-def test_mean_and_deviation_of_draws(net):
+def test_return_std_gives_mean_and_deviation_of_draws(net):
     fitted = net().fit(X, Y)
     point = fitted.predict(X)
     mean, std = fitted.predict(X[:20], return_std=True, n_draws=50)
@@ -206,7 +206,7 @@ def test_mean_and_deviation_of_draws(net):
     assert not np.array_equal(other[1], std)
 
 
-def test_draws_against_passes_by_hand():
+def test_return_std_against_forward_passes_by_hand():
     net = WindowMLPRegressor(dropout=0.3, norm="batch", max_epochs=3, random_state=0)
     y = np.column_stack([Y, -3 * Y])
     fitted = net.fit(X, y)
@@ -224,7 +224,7 @@ def test_draws_against_passes_by_hand():
     np.testing.assert_allclose(std, draws.std(axis=0), rtol=0.06)
 
 
-def test_draws_do_not_outgrow_a_block(monkeypatch):
+def test_draws_are_evaluated_in_blocks(monkeypatch):
     sizes = []
     fitted = WindowMLPRegressor(dropout=0.3, max_epochs=1, random_state=0).fit(X, Y)
     original = type(fitted.module_).forward
@@ -240,7 +240,7 @@ def test_draws_do_not_outgrow_a_block(monkeypatch):
     assert np.isfinite(whole).all()
 
 
-def test_a_bar_for_the_draws_in_a_terminal(monkeypatch, capfd):
+def test_verbose_shows_a_progress_bar_of_draws(monkeypatch, capfd):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     net = WindowMLPRegressor(dropout=0.3, max_epochs=1, random_state=0).fit(X, Y)
     net.predict(X[:2], return_std=True, n_draws=2)
@@ -249,7 +249,7 @@ def test_a_bar_for_the_draws_in_a_terminal(monkeypatch, capfd):
     assert "2/2" in capfd.readouterr().err
 
 
-def test_draws_of_every_net():
+def test_return_std_of_other_nets():
     for cls, params in {
         "CNNLSTMRegressor": {"dropout": 0.2},
         "CNNRegressor": {"dropout": 0.2},
@@ -263,14 +263,14 @@ def test_draws_of_every_net():
         assert (net.predict(X[:2], return_std=True, n_draws=5)[1] > 0).all()
 
 
-def test_draws_of_the_median():
+def test_return_std_of_the_median():
     fitted = quantiles(WindowMLPRegressor, dropout=0.2).fit(X, Y)
     mean, std = fitted.predict(X[:5], return_std=True)
     assert np.abs(mean - fitted.predict(X[:5])).max() < 3 * std.max()
 
 
 @every_net
-def test_a_net_without_dropout_says_what_to_set(cls):
+def test_return_std_without_dropout_says_what_to_set(cls):
     fitted = cls(max_epochs=1, random_state=0).fit(X, Y)
     with pytest.raises(
         ValueError, match=r"has none at work: fit it with .*dropout=0\.1"
@@ -278,7 +278,7 @@ def test_a_net_without_dropout_says_what_to_set(cls):
         fitted.predict(X, return_std=True)
 
 
-def test_dropout_between_no_layers_is_none():
+def test_return_std_with_dropout_in_one_layer_says_what_to_set():
     fitted = LSTMRegressor(dropout=0.5, max_epochs=1, random_state=0).fit(X, Y)
     with pytest.raises(
         ValueError, match=r"variational_dropout=0\.1, or dropout=0\.1 b"
@@ -294,13 +294,13 @@ def test_dropout_between_no_layers_is_none():
         ("many", TypeError, "^n_draws must be an instance of int, not str"),
     ],
 )
-def test_a_number_of_draws_that_cannot_be(n_draws, error, message):
+def test_bad_n_draws_is_an_error(n_draws, error, message):
     fitted = WindowMLPRegressor(dropout=0.5, max_epochs=1).fit(X, Y)
     with pytest.raises(error, match=message):
         fitted.predict(X, return_std=True, n_draws=n_draws)
 
 
-def test_a_pipeline_passes_the_wish_on(air_passengers):
+def test_return_std_through_a_pipeline(air_passengers):
     rows, y, _ = air_passengers
     net = WindowMLPRegressor(dropout=0.2, max_epochs=2, random_state=0)
     pipe = make_pipeline(SlidingWindow(12), net).fit(rows, y)

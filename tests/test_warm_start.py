@@ -23,7 +23,7 @@ LONG = {"max_epochs": 9, "lr": 0.02, "n_iter_no_change": 4}
 @pytest.mark.parametrize("through", ["memory", "pickle"])
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("lr_schedule", [None, "plateau", "warmup"])
-def test_training_on_is_one_longer_run(net, lr_schedule, early_stopping, through):
+def test_warm_start_equals_one_longer_run(net, lr_schedule, early_stopping, through):
     params = LONG | {"lr_schedule": lr_schedule, "early_stopping": early_stopping}
     if not isinstance(net(), TCNRegressor):
         params["dropout"] = 0.0
@@ -39,7 +39,7 @@ def test_training_on_is_one_longer_run(net, lr_schedule, early_stopping, through
     assert parts.best_epoch_ == whole.best_epoch_
 
 
-def test_dropout_goes_on_with_the_same_draws():
+def test_warm_start_continues_the_draws_of_dropout():
     params = {"hidden_sizes": (4, 4), "dropout": 0.5}
     whole = lstm(max_epochs=4, **params).fit(X, Y)
     parts = lstm(max_epochs=2, warm_start=True, **params).fit(X, Y)
@@ -56,7 +56,7 @@ def test_partial_fits_are_epochs(net):
     assert parts.n_epochs_ == 3
 
 
-def test_statistics_are_those_of_the_first_rows(net):
+def test_warm_start_keeps_the_statistics_of_the_first_rows(net):
     fitted = net().partial_fit(X, Y)
     mean = fitted._standardizer.mean.copy()
     fitted.partial_fit(X + 100, Y + 100)
@@ -65,7 +65,7 @@ def test_statistics_are_those_of_the_first_rows(net):
     np.testing.assert_array_equal(again._standardizer.mean, mean)
 
 
-def test_the_last_weights_go_on_and_not_the_best():
+def test_warm_start_continues_from_the_last_weights_not_the_best():
     stopped = lstm(warm_start=True, early_stopping=True, **LONG).fit(X, NOISE)
     assert stopped.best_epoch_ < stopped.n_epochs_
     stopped.set_params(early_stopping=False, max_epochs=stopped.n_epochs_ + 2)
@@ -74,7 +74,7 @@ def test_the_last_weights_go_on_and_not_the_best():
     np.testing.assert_array_equal(stopped.predict(X), whole.predict(X))
 
 
-def test_a_training_that_has_stopped_stays_stopped():
+def test_warm_start_after_early_stopping_trains_nothing_and_warns():
     params = LONG | {"max_epochs": 100, "warm_start": True, "early_stopping": True}
     stopped = lstm(**params).fit(X, NOISE)
     n_epochs, expected = stopped.n_epochs_, stopped.predict(X)
@@ -88,7 +88,7 @@ def test_a_training_that_has_stopped_stays_stopped():
 
 
 @pytest.mark.parametrize("lr_schedule", ["cosine", "one_cycle"])
-def test_cycles_start_anew_and_say_so(lr_schedule):
+def test_warm_start_starts_a_new_cycle_and_warns(lr_schedule):
     fitted = lstm(lr_schedule=lr_schedule, warm_start=True).fit(X, Y)
     fitted.set_params(max_epochs=6)
     with pytest.warns(UserWarning, match="starts a new cycle") as caught:
@@ -97,27 +97,27 @@ def test_cycles_start_anew_and_say_so(lr_schedule):
     np.testing.assert_allclose(fitted.lr_curve_[:12], fitted.lr_curve_[12:])
 
 
-def test_thresholds_of_another_loss_are_not_taken_over():
+def test_warm_start_with_another_loss_resets_early_stopping():
     params = LONG | {"early_stopping": True, "warm_start": True}
     fitted = lstm(loss="absolute_error", **params).fit(X, 100 * Y)
     fitted.set_params(loss="squared_error", max_epochs=20).fit(X, 100 * Y)
     assert fitted.n_epochs_ == fitted.best_epoch_ == 20
 
 
-def test_another_patience_of_the_plateau_is_taken_on():
+def test_warm_start_takes_another_patience_of_the_plateau():
     params = {"lr_schedule": "plateau", "warm_start": True}
     fitted = lstm(n_iter_no_change=2, tol=0.9, **params).fit(X, Y)
     fitted.set_params(n_iter_no_change=100, tol=0.0, max_epochs=9).fit(X, Y)
     assert fitted.lr_curve_[4 * 4 :] == [fitted.lr_curve_[-1]] * 20
 
 
-def test_equal_parameters_may_be_of_other_types():
+def test_warm_start_with_equal_parameters_of_other_types():
     fitted = lstm(warm_start=True, target_channels=[0]).fit(X, Y)
     fitted.set_params(dropout=0, hidden_sizes=[np.int64(4)], target_channels=(0,))
     assert fitted.set_params(max_epochs=4).fit(X, Y).n_epochs_ == 4
 
 
-def test_teacher_forcing_falls_over_partial_fits_too():
+def test_teacher_forcing_falls_over_partial_fits():
     targets = np.column_stack([Y, NOISE])
     parts = Seq2SeqRegressor(hidden_size=4, max_epochs=3, random_state=0)
     whole = clone(parts).fit(X, targets)
@@ -126,12 +126,12 @@ def test_teacher_forcing_falls_over_partial_fits_too():
     np.testing.assert_array_equal(parts.predict(X), whole.predict(X))
 
 
-def test_a_pickled_net_is_one_net():
+def test_a_pickled_net_holds_one_module():
     fitted = pickle.loads(pickle.dumps(lstm().fit(X, Y)))
     assert fitted.module_ is fitted.net_.module_ is fitted.net_.module
 
 
-def test_another_learning_rate_is_taken_on():
+def test_warm_start_takes_another_learning_rate():
     fitted = lstm(warm_start=True, lr_schedule="warmup").fit(X, Y)
     fitted.set_params(max_epochs=6, lr=1e-5).fit(X, Y)
     assert max(fitted.lr_curve_[12:]) <= 1e-5
@@ -147,7 +147,7 @@ def test_another_learning_rate_is_taken_on():
         ({"optimizer": "sgd", "clip_grad_norm": None, "lr": 1e30}, X, "diverged"),
     ],
 )
-def test_what_cannot_be_trained_on_stays_as_it_was(params, rows, message):
+def test_a_failed_warm_start_changes_nothing(params, rows, message):
     fitted = lstm(warm_start=True).fit(X, Y)
     expected, before = fitted.predict(X), joblib.hash(fitted.net_)
     fitted.set_params(**{"max_epochs": 5} | params)
@@ -157,7 +157,7 @@ def test_what_cannot_be_trained_on_stays_as_it_was(params, rows, message):
     np.testing.assert_array_equal(fitted.predict(X), expected)
 
 
-def test_partial_fit_refuses_what_needs_a_whole_training():
+def test_partial_fit_refuses_early_stopping_and_other_targets():
     with pytest.raises(ValueError, match="early_stopping=False"):
         lstm(early_stopping=True).partial_fit(X, Y)
     with pytest.raises(ValueError, match=r"y has 2 columns.*expecting 1"):

@@ -35,7 +35,7 @@ def relative(windows, window_norm):
 
 @pytest.mark.parametrize("standardize", [True, False])
 @pytest.mark.parametrize("window_norm", ["last", "standard"])
-def test_against_the_equations(net, window_norm, standardize):
+def test_window_norm_against_its_equations(net, window_norm, standardize):
     fitted = net(window_norm=window_norm, standardize=standardize).fit(WINDOWS, Y)
     complete = np.asarray(WINDOWS[5:])
     level, spread = relative(complete, window_norm)
@@ -50,7 +50,7 @@ def test_against_the_equations(net, window_norm, standardize):
     )
 
 
-def test_a_level_never_seen_is_followed(net):
+def test_window_norm_follows_a_new_level(net):
     fitted = net(window_norm="last").fit(WINDOWS, Y)
     np.testing.assert_allclose(
         fitted.predict(WINDOWS + 1000), fitted.predict(WINDOWS) + 1000, rtol=1e-5
@@ -64,7 +64,7 @@ def test_a_level_never_seen_is_followed(net):
 
 
 @pytest.mark.parametrize("window_norm", ["last", "standard"])
-def test_each_target_has_its_channel_over_its_horizon(window_norm):
+def test_each_target_channel_moves_its_own_targets(window_norm):
     rows, y, _ = make_supervised(levels(80)[0], target=["rail", "bus"], horizon=3)
     pipe = make_pipeline(
         SlidingWindow(5),
@@ -88,7 +88,7 @@ def test_each_target_has_its_channel_over_its_horizon(window_norm):
         np.testing.assert_allclose(change, expected, atol=1e-3)
 
 
-def test_coded_channels_are_left_as_they_are():
+def test_window_norm_leaves_categorical_channels_unchanged():
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 3, size=(len(X), 1))
     windows = SlidingWindow(6).fit_transform(np.hstack([X, codes]))
@@ -114,7 +114,7 @@ class Forced(nn.Module):
 
 
 @pytest.mark.parametrize("window_norm", ["last", "standard"])
-def test_a_decoder_is_forced_by_targets_as_it_makes_them(window_norm):
+def test_teacher_forcing_within_window_norm(window_norm):
     around = WindowNorm(
         Forced(),
         window_norm,
@@ -137,7 +137,7 @@ EACH = {"target_channels": [0, 1], "channel_independent": True}
 
 
 @pytest.mark.parametrize("window_norm", [None, "standard"])
-def test_one_net_answers_for_each_channel(net, window_norm):
+def test_channel_independent_predicts_each_channel_from_itself(net, window_norm):
     rng = np.random.default_rng(0)
     fitted = net(window_norm=window_norm, standardize=False, patch_size=2, **EACH)
     fitted.fit(PAIRS, PAIRS_Y)
@@ -152,7 +152,7 @@ def test_one_net_answers_for_each_channel(net, window_norm):
 
 
 @pytest.mark.parametrize("params", [{}, {"categorical_features": [0]}])
-def test_all_see_the_channels_that_are_no_targets(params):
+def test_channel_independent_shares_the_channels_without_a_target(params):
     rng = np.random.default_rng(0)
     calendar = rng.integers(0, 3, size=(len(PAIRS), 7, 1))
     windows = np.concatenate([calendar, PAIRS], axis=2)
@@ -170,21 +170,21 @@ def test_all_see_the_channels_that_are_no_targets(params):
         assert np.flatnonzero(difference.max(axis=0) > 1e-6).tolist() == changed
 
 
-def test_a_target_alone_is_the_net_itself(net):
+def test_channel_independent_with_one_target_equals_the_net(net):
     one = PAIRS[..., :1]
     alone = net().fit(one, PAIRS_Y[:, :3])
     as_each = net(channel_independent=True).fit(one, PAIRS_Y[:, :3])
     np.testing.assert_allclose(as_each.predict(one), alone.predict(one), rtol=1e-6)
 
 
-def test_a_decoder_of_each_target_is_forced_by_its_own():
+def test_teacher_forcing_within_channel_independent():
     around = ChannelIndependent(Forced(), [1, 0], n_channels=3)
     targets = torch.randn(7, 6)
     answer = around(torch.randn(7, 5, 3), targets=targets)
     torch.testing.assert_close(answer, targets)
 
 
-def test_quantiles_of_each_target_stay_with_it():
+def test_channel_independent_quantiles():
     fitted = LSTMRegressor(loss="quantile", max_epochs=2, random_state=0, **EACH)
     fitted.set_params(standardize=False).fit(PAIRS, PAIRS_Y)
     answer = fitted.predict_quantiles(PAIRS)
@@ -192,7 +192,7 @@ def test_quantiles_of_each_target_stay_with_it():
     np.testing.assert_allclose(swapped, answer[:, [3, 4, 5, 0, 1, 2]], rtol=1e-5)
 
 
-def test_attention_of_each_target(net):
+def test_channel_independent_attention_weights(net):
     fitted = AttentionLSTMRegressor(max_epochs=1, patch_size=2, **EACH)
     weights = fitted.fit(PAIRS, PAIRS_Y).attention_weights(PAIRS)
     assert weights.shape == (len(PAIRS), 2, 4)
@@ -200,7 +200,7 @@ def test_attention_of_each_target(net):
 
 
 @pytest.mark.parametrize("params", [{}, EACH, {"patch_size": 3}])
-def test_a_linear_map_beside_the_net(net, params):
+def test_linear_skip_against_its_equation(net, params):
     fitted = net(linear_skip=True, standardize=False, **params).fit(PAIRS, PAIRS_Y)
     around = fitted.module_
     x = torch.tensor(PAIRS, dtype=torch.float32)
@@ -213,7 +213,7 @@ def test_a_linear_map_beside_the_net(net, params):
     np.testing.assert_allclose(fitted.predict(PAIRS), expected, rtol=1e-4)
 
 
-def test_a_linear_series_passes_beside_a_net_that_would_bend_it():
+def test_linear_skip_extrapolates_a_linear_series():
     rng = np.random.default_rng(0)
     windows = rng.normal(size=(300, 6, 1))
     y = windows[:, 0, 0] + 3 * windows[:, 5, 0]
@@ -224,7 +224,7 @@ def test_a_linear_series_passes_beside_a_net_that_would_bend_it():
     assert bent < 0.5 < 0.85 < fitted.score(far, 10 * y)
 
 
-def test_a_decoder_is_forced_by_what_the_map_leaves():
+def test_teacher_forcing_within_linear_skip():
     around = LinearSkip(Forced(), n_inputs=10, n_targets=6, n_values=1)
     torch.nn.init.normal_(around.linear.weight)
     targets = torch.randn(7, 6)
@@ -232,7 +232,7 @@ def test_a_decoder_is_forced_by_what_the_map_leaves():
     torch.testing.assert_close(answer, targets)
 
 
-def test_quantiles_move_together_with_the_map():
+def test_linear_skip_moves_all_quantiles_together():
     fitted = LSTMRegressor(loss="quantile", linear_skip=True, max_epochs=1)
     fitted.set_params(standardize=False).fit(PAIRS, PAIRS_Y)
     before = fitted.predict_quantiles(PAIRS)
@@ -273,7 +273,7 @@ def test_patches_end_at_the_last_step(size):
     ],
     ids=str,
 )
-def test_every_step_of_patches_is_the_end_of_one(net, size, ends):
+def test_loss_steps_all_scores_the_end_of_each_patch(net, size, ends):
     rows, y, _ = make_supervised(WALK, target=0)
     net.set_params(loss_steps="all", patch_size=size, max_epochs=1, random_state=0)
     pipe = make_pipeline(SlidingWindow(7), net).fit(rows, y)
@@ -285,13 +285,13 @@ def test_every_step_of_patches_is_the_end_of_one(net, size, ends):
         assert module(windows).shape == (1, len(ends), 1)
 
 
-def test_a_buffer_is_that_of_what_the_net_sees():
+def test_seen_counts_channels_and_patches():
     around = ChannelIndependent(Patches(nn.Linear(1, 1), 4), [0, 1, 2], n_channels=3)
     assert around.seen(10) == (3, 3)
     assert Patches(around, 5).seen(40) == (3, 2)
 
 
-def test_what_patches_and_channels_cannot_be():
+def test_bad_patch_size_and_target_channels_are_an_error():
     windows, y = PAIRS, PAIRS_Y
     with pytest.raises(ValueError, match="patch_size=8 is more than the 7 steps"):
         LSTMRegressor(patch_size=8).fit(windows, y)
@@ -300,7 +300,7 @@ def test_what_patches_and_channels_cannot_be():
         twice.fit(windows, y)
 
 
-def test_sizes_may_be_numbers_of_numpy(net):
+def test_sizes_may_be_numpy_integers(net):
     sizes = {k: np.int64(v) for k, v in net().get_params().items() if type(v) is int}
     sizes |= {"patch_size": np.int64(2), "random_state": 0, "verbose": 0}
     fitted = net(**sizes).fit(PAIRS, PAIRS_Y)
@@ -309,12 +309,12 @@ def test_sizes_may_be_numbers_of_numpy(net):
 
 
 @pytest.mark.parametrize("how", ["default", "he"])
-def test_the_map_starts_at_zero(how):
+def test_linear_skip_starts_at_zero(how):
     fitted = LSTMRegressor(linear_skip=True, weight_init=how, lr=1e-12, max_epochs=1)
     assert fitted.fit(PAIRS, PAIRS_Y).module_.linear.weight.abs().max() < 1e-9
 
 
-def test_windows_that_do_not_move():
+def test_window_norm_of_constant_windows():
     flat = np.full((40, 5, 1), 3.0)
     for window_norm in ("last", "standard"):
         fitted = LSTMRegressor(max_epochs=1, window_norm=window_norm)
@@ -336,7 +336,7 @@ def test_windows_that_do_not_move():
         ({"loss_steps": "all"}, "window_norm='last'.*use loss_steps='last'"),
     ],
 )
-def test_channels_that_cannot_be_the_targets(params, message):
+def test_bad_target_channels_are_an_error(params, message):
     rows = X.round() if "categorical_features" in params else X
     windows = SlidingWindow(6).fit_transform(rows)
     with pytest.raises(ValueError, match=message):
