@@ -1,4 +1,4 @@
-"""What all tests share: one thread, no windows, and real series of this repository."""
+"""What all tests share: one thread, no plot windows, and a real series."""
 
 import matplotlib as mpl
 import pandas as pd

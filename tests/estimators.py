@@ -1,4 +1,4 @@
-"""Every public estimator: found in the package's own list, constructed, and asked."""
+"""Every public estimator: how tests find it, construct it, and get its output."""
 
 import inspect
 
@@ -58,7 +58,7 @@ def output(estimator, X):
 
 
 def forbid_pickle(monkeypatch):
-    """Let any reading of a pickle fail."""
+    """Raise an error wherever a pickle is read."""
 
     def refuse(*args, **kwargs):
         raise AssertionError

@@ -61,12 +61,12 @@ def take(X, where):
 
 
 def part(X, start, stop):
-    """Take rows by their place; a slice of a frame would be one of its numbers."""
+    """Take rows by position, as a slice of a frame may be one of index labels."""
     return take(X, np.arange(start, min(stop, len(X))))
 
 
 def as_in_whole_series(step, rows):
-    """What a fitted step answers for the whole series, written anew in numpy."""
+    """Return a fitted step's output for the whole series, computed by numpy."""
     if isinstance(step, RatioLogScaler):
         ratio = (rows[1:] + step.offset) / (rows[:-1] + step.offset)
         z = (np.log(ratio + step.epsilon) - step.mean_) / step.scale_

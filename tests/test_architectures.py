@@ -1,4 +1,4 @@
-"""Each architecture against its equations, its sizes, and what it may see."""
+"""Each architecture against its equations, its size, and the steps it may see."""
 
 import numpy as np
 import pandas as pd
@@ -108,10 +108,10 @@ def test_recurrent_nets_against_their_equations(cell, with_norm):
         expected = reference_states(cell, layer, expected)
     with torch.no_grad():
         seen = module.states(torch.from_numpy(x))[0].numpy()
-        answer = module(torch.from_numpy(x))[0].numpy()
+        output = module(torch.from_numpy(x))[0].numpy()
         head = module.head(torch.from_numpy(expected[-1])).numpy()
     np.testing.assert_allclose(seen, expected, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(answer, head, rtol=1e-9)
+    np.testing.assert_allclose(output, head, rtol=1e-9)
 
 
 @pytest.mark.parametrize("cell", RECURRENT)
@@ -339,7 +339,7 @@ FIELDS = [
 def test_receptive_fields_by_gradient(net, expected):
     assert net.receptive_field_ == expected
     module = module_of(net, window=40)
-    for weight in module.parameters():  # a rectifier must not hide a step
+    for weight in module.parameters():  # so that no ReLU hides a step
         nn.init.uniform_(weight, 0.01, 0.1)
     x = torch.rand(1, 40, 2, dtype=torch.float64, requires_grad=True)
     is_cnn = isinstance(net, CNNRegressor)
@@ -454,7 +454,7 @@ def test_a_decoder_predicts_patches():
             y = inner.head(s)
             expected.append(y)
         torch.testing.assert_close(module(x), torch.cat(expected, dim=1)[:, :7])
-        # Forced from the first patch on, the last ones go on from what was true.
+        # With teacher forcing, each patch continues from the true one before it.
         true = torch.randn(len(x), 7, dtype=torch.float64)
         inner.teacher_forcing = 1.0
         s = inner.encoder(module.change(x))[:, -1]
@@ -590,8 +590,8 @@ def test_loss_steps_all_scores_each_step_against_its_row(net):
     errors = []
     for row in range(6, 60):
         with torch.no_grad():
-            answers = module.head(module.states(scaled[None, row - 6 : row + 1]))[0]
-        errors += [answers[s].item() - target[row - 6 + e] for s, e in enumerate(ends)]
+            outputs = module.head(module.states(scaled[None, row - 6 : row + 1]))[0]
+        errors += [outputs[s].item() - target[row - 6 + e] for s, e in enumerate(ends)]
     expected = np.mean(np.square(errors)) * y[6:].var()
     np.testing.assert_allclose(net.loss_curve_[0], expected, rtol=1e-3)
     assert net.predict(windows).shape == (60,)

@@ -1,4 +1,4 @@
-"""What users give by mistake: it works, or one clear error says what to change."""
+"""Unusual and wrong input: it works, or one clear error says what to change."""
 
 import tempfile
 
@@ -71,7 +71,7 @@ def read_only(values):
     return values
 
 
-# Each works on every estimator, with answers that are numbers.
+# Each works on every estimator, and gives finite outputs.
 WORKS = {
     "integers": lambda X, y: ((10 * X).round().astype(int), y),
     "a column of booleans": lambda X, y: (X.assign(bus=X["bus"] > 0), y),
@@ -184,7 +184,7 @@ def test_unusual_input_works(cls, kind):
         (cls, kind)
         for cls in CLASSES
         for kind in ERRORS
-        # Of these, the regressor inside decides.
+        # The regressor inside decides on these.
         if not (cls in PASS_X_ON and kind in OF_THE_REGRESSOR)
     ],
 )
@@ -225,7 +225,7 @@ def test_huge_numbers_work_or_say_so(cls, kind):
             fitted.predict(X)
         with pytest.raises(ValueError, match=r"^Column 0 of y.*squares overflow"):
             fitted.fit(rows()[0], 1e300 * rows()[1])
-    elif "regressor" not in vars(estimator):  # what is inside has limits of its own
+    elif "regressor" not in vars(estimator):  # a regressor inside has its own limits
         assert finite(estimator, output(estimator.fit(X, y), X))
 
 
@@ -269,7 +269,7 @@ def test_a_missing_value_of_an_extension_type_is_a_missing_value(cls):
             estimator.fit(X, y)
 
 
-# Told by the steps that look back; a net stands behind one.
+# Raised by the steps that look back; a net is tested behind one.
 INDEX_ERRORS = {
     "backwards": (lambda index: index[::-1], r"does not increase at row 1 \("),
     "a day twice": (duplicated, r"does not increase at row 20 \("),
@@ -285,7 +285,7 @@ INDEX_ERRORS = {
 
 
 def looking_back(cls):
-    """Construct a pipeline of `cls`, or nothing if it does not look back."""
+    """Construct a pipeline of `cls`, or None if it does not look back."""
     if issubclass(cls, (*PASS_X_ON, sktsdl.RelativeTargetRegressor)):
         return None
     if issubclass(cls, TAKE_WINDOWS):

@@ -1,4 +1,4 @@
-"""What all nets do with windows, parameters and bad input."""
+"""What all nets share: windows, parameters, and errors for bad input."""
 
 import joblib
 import numpy as np

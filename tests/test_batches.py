@@ -77,6 +77,6 @@ def test_all_windows_are_evaluated_in_blocks_of_one_size(size):
         shapes.add(tuple(windows.shape))
         return windows + 1
 
-    answers = evaluate_in_blocks(evaluate, dataset(), size)
+    outputs = evaluate_in_blocks(evaluate, dataset(), size)
     assert shapes == {(size, 5, 2)}
-    np.testing.assert_array_equal(answers, VIEW + 1)
+    np.testing.assert_array_equal(outputs, VIEW + 1)

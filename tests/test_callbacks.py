@@ -19,7 +19,7 @@ net = net_fixture()
 
 
 class Recorder(Callback):
-    """Counts the epochs it is told of."""
+    """Counts the epochs that end."""
 
     def __init__(self):
         self.epochs = 0
@@ -102,15 +102,15 @@ def test_scoring_monitor_of_scikit_learn_scores_each_epoch(net):
     callback = pytest.importorskip("sklearn.callback")
     monitor = callback.ScoringMonitor(scoring="r2")
     net = functools.partial(net, dropout=0.5)
-    watched = net().set_callbacks(monitor)
-    watched.fit(X, Y)
+    monitored = net().set_callbacks(monitor)
+    monitored.fit(X, Y)
     scores = [
         row["r2"] for row in monitor.get_logs().data if row["task_name"] == "epoch"
     ]
     expected = [net(max_epochs=n).fit(X, Y).score(X, Y) for n in (1, 2, 3)]
     np.testing.assert_allclose(scores, expected, rtol=1e-6)
-    np.testing.assert_array_equal(watched.predict(X), net().fit(X, Y).predict(X))
-    assert pickle.loads(pickle.dumps(watched.net_)).history
+    np.testing.assert_array_equal(monitored.predict(X), net().fit(X, Y).predict(X))
+    assert pickle.loads(pickle.dumps(monitored.net_)).history
 
 
 def test_scoring_monitor_of_scikit_learn_inside_a_search():

@@ -1,4 +1,4 @@
-"""Every public estimator goes through the same suite; new ones are found by it."""
+"""Every public estimator goes through the same tests, and so does each new one."""
 
 import inspect
 import pickle
@@ -54,7 +54,7 @@ def for_checks(cls):
 def expected_failures(estimator):
     if isinstance(estimator, TAKE_WINDOWS):
         reason = (
-            "mini-batches of repeated rows are others; full ones are compared below"
+            "repeated rows make other mini-batches; test_sample_weights has full ones"
         )
         return {"check_sample_weight_equivalence_on_dense_data": reason}
     if is_regressor(estimator):
@@ -102,10 +102,10 @@ def test_no_row_sees_later_rows(cls, where, as_frame):
     if issubclass(cls, TAKE_WINDOWS):
         estimator = make_pipeline(SlidingWindow(4), estimator)
     estimator.fit(X[:25], y[:25])
-    asked = X if where == "in-sample" else X[25:]
-    clean = output(estimator, asked)
-    for t in range(len(asked)):
-        poisoned = asked.copy()
+    X_new = X if where == "in-sample" else X[25:]
+    clean = output(estimator, X_new)
+    for t in range(len(X_new)):
+        poisoned = X_new.copy()
         poisoned[t + 1 :] = 1e9
         seen = output(estimator, poisoned)[: t + 1]
         np.testing.assert_allclose(seen, clean[: t + 1], rtol=1e-12)
@@ -236,7 +236,7 @@ def test_docstring_and_signature_agree(cls):
     section = doc.split("Parameters\n----------\n")[1].split("\n\n")[0]
     documented = re.findall(r"^(\w+) : ", section, flags=re.MULTILINE)
     expected = list(inspect.signature(cls).parameters)
-    if issubclass(cls, DeepRegressor):  # a net's own come first in its docstring
+    if issubclass(cls, DeepRegressor):  # its own parameters come first in the docstring
         expected.sort(key=lambda name: name in TRAINING_PARAMETERS)
     assert documented == expected
     for title in ("Attributes", "Examples"):

@@ -1,4 +1,4 @@
-"""Relative targets, and training rows left out."""
+"""RelativeTargetRegressor and PurgedRegressor."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ from tests.series import levels
 
 
 class Recorder(RegressorMixin, BaseEstimator):
-    """Keeps what it is fitted to."""
+    """Keeps the data that it is fitted to."""
 
     def fit(self, X, y, sample_weight=None):
         self.seen_ = X, y, sample_weight
@@ -172,8 +172,10 @@ def test_metadata_is_routed_to_the_regressor():
 def test_targets_of_the_validation_set_are_relative_too():
     X, y = levels()
     net = LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0)
-    watched = {"X_val": X[["rail"]][40:], "y_val": y[40:]}
-    fitted = RelativeTargetRegressor(net).fit(X[["rail"]][:40], y[:40], **watched)
+    validation_set = {"X_val": X[["rail"]][40:], "y_val": y[40:]}
+    fitted = RelativeTargetRegressor(net).fit(
+        X[["rail"]][:40], y[:40], **validation_set
+    )
     relative = np.log(y / X["rail"])
     expected = net.fit(
         X[["rail"]][:40],

@@ -24,7 +24,7 @@ CALLS = []
 
 
 class Spy(RegressorMixin, BaseEstimator):
-    """Writes down what it is given, and predicts zeros."""
+    """Records the data that it gets, and predicts zeros."""
 
     def fit(self, X, y, sample_weight=None, **fit_params):
         CALLS.append(("fit", X, y, sample_weight, fit_params))
@@ -43,7 +43,7 @@ def calls():
 
 
 def noise(n, horizon, seed=0):
-    """Rows that say nothing of their targets, normal with a deviation for each step."""
+    """Rows without information on normal targets, whose deviation grows by step."""
     rng = np.random.default_rng(seed)
     y = rng.normal(size=(n, horizon)) * np.arange(1, horizon + 1)
     return rng.normal(size=(n, 1)), y[:, 0] if horizon == 1 else y
@@ -136,16 +136,16 @@ def test_the_first_fit_sees_no_calibration_target(calls, horizon, as_frame):
     weights = np.arange(99.0)
     model = ConformalRegressor(Spy()).fit(X, y, sample_weight=weights, other=3)
 
-    (_, X_1, y_1, w_1, other), (_, asked), (_, X_2, y_2, w_2, again) = calls
+    (_, X_1, y_1, w_1, other), (_, X_new), (_, X_2, y_2, w_2, again) = calls
     for part, whole in [(X_1, X), (y_1, y), (w_1, weights)]:
         np.testing.assert_array_equal(part, whole[:n_first])
-    for part, whole in [(asked, X[n_first:]), (X_2, X), (y_2, y), (w_2, weights)]:
+    for part, whole in [(X_new, X[n_first:]), (X_2, X), (y_2, y), (w_2, weights)]:
         np.testing.assert_array_equal(part, whole)
     assert other == again == {"other": 3}
     np.testing.assert_array_equal(model.residuals_, np.abs(y)[79:])
     if as_frame:
         assert isinstance(X_1, pd.DataFrame)
-        assert asked.index[0] == X.index[n_first]
+        assert X_new.index[0] == X.index[n_first]
     # The last value that the first fit learns is known before the first scored target.
     assert n_first + horizon <= 79 + 1
 
@@ -195,10 +195,10 @@ def test_no_interval_sees_later_rows(horizon, as_frame, where):
     if not as_frame:
         X, y = X.to_numpy(), y.to_numpy()
     model = windowed().fit(X[:90], y[:90]).update(X[90:100], y[90:100])
-    asked = X if where == "in-sample" else X[90:]
-    clean = model.predict_interval(asked)
-    for t in range(len(asked)):
-        poisoned = asked.copy()
+    X_new = X if where == "in-sample" else X[90:]
+    clean = model.predict_interval(X_new)
+    for t in range(len(X_new)):
+        poisoned = X_new.copy()
         poisoned[t + 1 :] = 1e9
         for seen, end in zip(model.predict_interval(poisoned), clean, strict=True):
             np.testing.assert_allclose(seen[: t + 1], end[: t + 1], rtol=1e-12)
@@ -345,7 +345,7 @@ def test_update_predicts_with_the_training_rows_as_history():
     np.testing.assert_allclose(
         model.residuals_, windowed().fit(X[:80], y[:80]).residuals_
     )
-    assert model.half_width_ in residuals.to_numpy()  # 16 of 20 have taken their place
+    assert model.half_width_ in residuals.to_numpy()  # 16 of the 20 scores are these
 
 
 def test_a_failed_update_changes_nothing():

@@ -1,4 +1,4 @@
-"""Series as frames with a time index."""
+"""Data sets: frames with a time index."""
 
 import hashlib
 from urllib.error import URLError

@@ -1,4 +1,4 @@
-"""Placement, by torch's device without values where no accelerator is at hand."""
+"""Placement on devices, tested with torch's meta device, which holds no values."""
 
 import io
 import pickle
@@ -74,7 +74,7 @@ def test_batches_are_gathered_where_the_rows_are():
 
 
 class Counter(Callback):
-    """Counts what ends."""
+    """Counts the batches and epochs that end."""
 
     def __init__(self):
         self.n_batches = self.n_epochs = 0
@@ -172,16 +172,16 @@ def test_a_pickle_needs_no_device():
 
 def test_the_last_weights_are_kept_off_the_device():
     class OnAccelerator(torch.Tensor):
-        """A tensor that says where it is asked to go."""
+        """A tensor that records where it is sent."""
 
         def to(self, *args, **kwargs):
-            asked.append((args, kwargs))
+            calls.append((args, kwargs))
             return torch.zeros(1)
 
-    asked = []
+    calls = []
     stopper = sktsdl._training.callbacks.Stopper().initialize()
     module = SimpleNamespace(
         state_dict=lambda: {"weight": torch.zeros(1).as_subclass(OnAccelerator)}
     )
     stopper.on_train_end(SimpleNamespace(module_=module, verbose=0))
-    assert asked == [(("cpu",), {"copy": True})]
+    assert calls == [(("cpu",), {"copy": True})]

@@ -66,11 +66,11 @@ def test_x_val_and_y_val_act_as_the_held_out_rows(net):
     given = net(**params).fit(X[:80], NOISE[:80], X_val=X[80:], y_val=NOISE[80:])
     assert given.validation_loss_curve_ == held_out.validation_loss_curve_
     np.testing.assert_array_equal(given.predict(X), held_out.predict(X))
-    watched = net().fit(X[:80], NOISE[:80], X_val=X[80:], y_val=NOISE[80:])
+    validated = net().fit(X[:80], NOISE[:80], X_val=X[80:], y_val=NOISE[80:])
     np.testing.assert_array_equal(
-        watched.predict(X), net().fit(X[:80], NOISE[:80]).predict(X)
+        validated.predict(X), net().fit(X[:80], NOISE[:80]).predict(X)
     )
-    assert len(watched.validation_loss_curve_) == 3
+    assert len(validated.validation_loss_curve_) == 3
 
 
 def test_no_step_of_a_pipeline_is_fitted_to_the_validation_set():
@@ -92,7 +92,7 @@ def test_no_step_of_a_pipeline_is_fitted_to_the_validation_set():
 
 
 @pytest.mark.parametrize(
-    ("watched", "message"),
+    ("validation_set", "message"),
     [
         ({"X_val": X}, "y_val is missing"),
         ({"y_val": Y}, "X_val is missing"),
@@ -101,9 +101,9 @@ def test_no_step_of_a_pipeline_is_fitted_to_the_validation_set():
         ({"X_val": np.full_like(X, np.nan), "y_val": Y}, "No window in X_val"),
     ],
 )
-def test_a_bad_validation_set_is_an_error(watched, message):
+def test_a_bad_validation_set_is_an_error(validation_set, message):
     fitted = lstm().fit(X, Y)
     before = joblib.hash(vars(fitted))
     with pytest.raises(ValueError, match=message):
-        fitted.fit(X, Y, **watched)
+        fitted.fit(X, Y, **validation_set)
     assert joblib.hash(vars(fitted)) == before

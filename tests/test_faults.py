@@ -1,4 +1,4 @@
-"""What breaks a training leaves no trace: not in the estimator, not in the folder."""
+"""An error in a training changes neither the estimator nor the folder."""
 
 import os
 import signal
@@ -39,18 +39,18 @@ OTHERS = ROWS[10:, :1], np.column_stack([Y, Y])[10:]
 
 
 class Broken(Callback):
-    """Raises where it is told to."""
+    """Raises an error in one hook."""
 
     def __init__(self, hook):
         self.hook = hook
 
 
 def raises_at(hook):
-    def told(self, net, *args, **kwargs):
+    def callback(self, net, *args, **kwargs):
         if self.hook == hook:
             raise RuntimeError("the disk of the callback is full")
 
-    return told
+    return callback
 
 
 for hook in HOOKS:

@@ -71,8 +71,8 @@ def test_folds_equal_windows_cut_from_the_whole_series(index, chain):
     X = series(INDEXES[index])
     pipe = make_pipeline(*CHAINS[chain](), SlidingWindow(7, flatten=True), Ridge())
     for train, test in TimeSeriesSplit(5).split(X):
-        for asked in (test, test[:1], test[:2]):
-            assert_as_in_whole_series(pipe, X, train, asked)
+        for X_new in (test, test[:1], test[:2]):
+            assert_as_in_whole_series(pipe, X, train, X_new)
 
 
 @pytest.mark.parametrize("container", ["pandas", "polars"])
@@ -143,9 +143,9 @@ def test_training_rows_are_recognised(index, dtype):
     X = series(INDEXES[index]).astype(dtype)
     window = SlidingWindow(4)
     in_sample = window.fit_transform(part(X, 0, 200))
-    for asked in (part(X, 0, 200), part(X, 0, 50), part(X, 0, 1), X):
-        seen = window.transform(asked)
-        n = min(len(asked), 200)
+    for X_new in (part(X, 0, 200), part(X, 0, 50), part(X, 0, 1), X):
+        seen = window.transform(X_new)
+        n = min(len(X_new), 200)
         np.testing.assert_array_equal(seen[:n], in_sample[:n])
 
 
@@ -272,9 +272,9 @@ def test_rows_that_start_within_one_step_after_training_get_the_history():
 def test_a_long_step_inside_warns_once(index):
     X = series(INDEXES[index])
     window = SlidingWindow(3).fit(X[:100])
-    holes = X.drop(X.index[[120, 140, 141]])
+    with_gaps = X.drop(X.index[[120, 140, 141]])
     with pytest.warns(UserWarning, match="longer than usual") as caught:
-        window.transform(holes[100:])
+        window.transform(with_gaps[100:])
     assert len(caught) == 1
     assert str(X.index[119]) in str(caught[0].message)
 
@@ -376,8 +376,8 @@ def test_a_missing_value_right_after_training_is_an_error(chain):
     pipe = make_pipeline(*CHAINS[chain](), SlidingWindow(4), net)
     pipe[:-2].set_output(transform="pandas")
     pipe.fit(X[:100], target(X)[:100])
-    for hole in (slice(100, 101), slice(100, N)):
+    for missing in (slice(100, 101), slice(100, N)):
         later = X[100:].copy()
-        later.loc[X.index[hole], "bus"] = np.nan
+        later.loc[X.index[missing], "bus"] = np.nan
         with pytest.raises(ValueError, match=r"NaN in row 0.*column 'bus'"):
             pipe.predict(later)

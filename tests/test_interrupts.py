@@ -17,7 +17,7 @@ net = net_fixture()
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Return a function that has step number `n` of a training interrupted."""
+    """Return a function: from it on, step number `n` of a training is interrupted."""
 
     def at(n):
         original = sktsdl._training.skorch_net.Net.train_step

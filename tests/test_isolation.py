@@ -1,4 +1,4 @@
-"""What the process around an estimator notices of it: nothing; and what it draws."""
+"""An estimator changes nothing of its process, and the seed alone decides."""
 
 import multiprocessing
 import os
@@ -34,7 +34,7 @@ def _first_step():
 
 
 def picture():
-    """Return all that an estimator could change around it."""
+    """Return the state of the process that an estimator could change."""
     return {
         "python": random.getstate(),
         "numpy": pickle.dumps(np.random.get_state()),  # noqa: NPY002
@@ -117,11 +117,11 @@ def test_threads_predict_with_one_fitted_estimator(cls):
     expected = [output(estimator, part) for part in parts]
     found = [None] * 4
 
-    def ask(i):
+    def predict(i):
         for _ in range(5):
             found[i] = output(estimator, parts[i])
 
-    threads = [threading.Thread(target=ask, args=(i,)) for i in range(4)]
+    threads = [threading.Thread(target=predict, args=(i,)) for i in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -179,8 +179,8 @@ def test_the_seed_alone_decides_and_global_generators_stay_as_they_were(cls):
 
 
 def test_each_seed_trains_another_net():
-    answers = {lstm(random_state=seed).fit(X, Y).predict(X)[0] for seed in range(5)}
-    assert len(answers) == 5
+    predictions = {lstm(random_state=seed).fit(X, Y).predict(X)[0] for seed in range(5)}
+    assert len(predictions) == 5
 
 
 @every_net
@@ -192,6 +192,6 @@ def test_clones_pickles_and_frames_train_the_same(cls):
     np.testing.assert_array_equal(fitted.predict(rows.to_numpy()), expected)
     np.testing.assert_array_equal(clone(fitted).fit(rows, y).predict(rows), expected)
     begun = make(cls, max_epochs=1, warm_start=True).fit(rows, y)
-    if cls is not sktsdl.Seq2SeqRegressor:  # its forcing falls over all epochs
+    if cls is not sktsdl.Seq2SeqRegressor:  # its teacher forcing falls over all epochs
         gone_on = pickle.loads(pickle.dumps(begun)).set_params(max_epochs=2)
         np.testing.assert_array_equal(gone_on.fit(rows, y).predict(rows), expected)

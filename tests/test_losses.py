@@ -1,4 +1,4 @@
-"""Losses: their values, their units, and losses of the user."""
+"""Losses: their values, their units, and losses given as modules."""
 
 import numpy as np
 import pytest
@@ -20,10 +20,10 @@ def test_losses_are_in_the_units_of_the_target(net):
         fitted = net(loss=loss, **params).fit(X, y)
         expected = metric(y, fitted.predict(X))
         np.testing.assert_allclose(fitted.loss_curve_, [expected], rtol=1e-4)
-        watched = net(loss=loss, early_stopping=True, **params).fit(X, y)
-        expected = metric(y[-10:], watched.predict(X[-10:]))
+        stopped = net(loss=loss, early_stopping=True, **params).fit(X, y)
+        expected = metric(y[-10:], stopped.predict(X[-10:]))
         np.testing.assert_allclose(
-            watched.validation_loss_curve_, [expected], rtol=1e-4
+            stopped.validation_loss_curve_, [expected], rtol=1e-4
         )
 
 

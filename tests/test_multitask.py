@@ -1,4 +1,4 @@
-"""Several targets learned by one net."""
+"""MultiTaskNet: several targets of one net."""
 
 import pickle
 
@@ -47,20 +47,20 @@ net = net_fixture(SIZES, max_epochs=40, lr=1e-2)
 
 def test_numbers_and_labels_are_predicted(net):
     model = MultiTaskNet(net(), tasks=TASKS).fit(X, Y)
-    answer = model.predict(X)
-    assert list(answer.columns) == ["direction", "level"]
-    assert answer["level"].dtype == np.float64
-    assert r2_score(Y["level"], answer["level"]) > 0.8
-    assert accuracy_score(Y["direction"], answer["direction"]) > 0.8
+    predicted = model.predict(X)
+    assert list(predicted.columns) == ["direction", "level"]
+    assert predicted["level"].dtype == np.float64
+    assert r2_score(Y["level"], predicted["level"]) > 0.8
+    assert accuracy_score(Y["direction"], predicted["direction"]) > 0.8
     assert model.classes_["direction"].tolist() == ["down", "flat", "up"]
     probability = model.predict_proba(X)["direction"]
     np.testing.assert_allclose(probability.sum(axis=1), 1)
     likeliest = model.classes_["direction"][probability.argmax(axis=1)]
-    np.testing.assert_array_equal(likeliest, answer["direction"])
+    np.testing.assert_array_equal(likeliest, predicted["direction"])
     expected = np.mean(
         [
-            accuracy_score(Y["direction"], answer["direction"]),
-            r2_score(Y["level"], answer["level"]),
+            accuracy_score(Y["direction"], predicted["direction"]),
+            r2_score(Y["level"], predicted["level"]),
         ]
     )
     assert model.score(X, Y) == pytest.approx(expected)
@@ -98,11 +98,11 @@ def test_task_weights_decide_what_is_trained():
         model = MultiTaskNet(net, tasks=TASKS, weights=weights).fit(X, noise)
         return accuracy_score(noise["direction"], model.predict(X)["direction"])
 
-    not_learned = accuracy({"level": 1.0, "direction": 0.0})
+    not_trained = accuracy({"level": 1.0, "direction": 0.0})
     by_name = accuracy({"level": 0.0, "direction": 1.0})
     by_order = accuracy([1.0, 0.0])  # direction comes first in y
-    assert not_learned + 0.2 < by_name == by_order
-    assert not_learned + 0.2 < accuracy(None)
+    assert not_trained + 0.2 < by_name == by_order
+    assert not_trained + 0.2 < accuracy(None)
 
 
 def test_without_tasks_predictions_are_arrays():
@@ -157,13 +157,13 @@ def test_price_and_direction_in_a_search(air_passengers):
     grid = {"multitasknet__net__lr": [1e-3, 1e-2]}
     search = GridSearchCV(pipe, grid, cv=TimeSeriesSplit(2), error_score="raise")
     search.fit(rows, targets)
-    answer = search.predict(rows)
-    assert list(answer.columns) == ["level", "direction"]
+    predicted = search.predict(rows)
+    assert list(predicted.columns) == ["level", "direction"]
     assert len(search.predict(latest)) == 1
     t = 80
     later = rows.copy()
     later.iloc[t + 1 :] *= 3
-    pd.testing.assert_frame_equal(search.predict(later)[: t + 1], answer[: t + 1])
+    pd.testing.assert_frame_equal(search.predict(later)[: t + 1], predicted[: t + 1])
     windows = search.best_estimator_[:-1].transform(rows)
     again = pickle.loads(pickle.dumps(search.best_estimator_[-1]))
     proba = again.predict_proba(windows)["direction"]
@@ -242,19 +242,23 @@ def test_bad_task_weights_are_an_error(weights, message):
 
 def test_a_loss_without_a_value_for_each_row_is_an_error():
     class MeanError(nn.Module):
-        """A loss that is a mean already."""
+        """A loss that gives the mean only."""
 
-        def forward(self, answer, target):
-            return (answer - target).abs().mean()
+        def forward(self, predicted, target):
+            return (predicted - target).abs().mean()
 
     with pytest.raises(ValueError, match="gives no value for each row"):
         MultiTaskNet(lstm(loss=MeanError()), tasks=TASKS).fit(X, Y)
 
 
-def test_net_predict_names_multitasknet_and_net_is_explained_by_target():
+def test_predict_of_the_net_inside_is_an_error():
     model = MultiTaskNet(lstm(), tasks=TASKS).fit(X, Y)
     with pytest.raises(ValueError, match="ask the MultiTaskNet"):
         model.net_.predict(X)
+
+
+def test_attributions_of_the_net_inside():
+    model = MultiTaskNet(lstm(), tasks=TASKS).fit(X, Y)
     with pytest.raises(ValueError, match="target=0 is one of classes"):
         integrated_gradients(model.net_, X[:2], target=0)
     found = integrated_gradients(model.net_, X[:2], target=1).sum(axis=(1, 2))

@@ -107,9 +107,9 @@ def test_plateau_halves_the_learning_rate_by_the_validation_loss(net, early_stop
         n_iter_no_change=7,
         tol=0.1,
     ).fit(X, NOISE)
-    watched = fitted.validation_loss_curve_ if early_stopping else fitted.loss_curve_
+    losses = fitted.validation_loss_curve_ if early_stopping else fitted.loss_curve_
     rate, best, misses, expected = 0.02, np.inf, 0, []
-    for loss in watched:
+    for loss in losses:
         expected.append(rate)
         best, misses = (loss, 0) if loss < 0.9 * best else (best, misses + 1)
         if misses == 7 // 2:

@@ -1,4 +1,4 @@
-"""Files without code in them: what was saved comes back, and nothing else does."""
+"""`save` and `load`: files without code, whole and unchanged."""
 
 import json
 import os
@@ -206,7 +206,7 @@ def test_another_major_version_warns(tmp_path):
 
 
 class Third(WindowMLPRegressor):
-    """A net of somebody else."""
+    """A net of another package."""
 
 
 def test_load_takes_classes_of_other_packages(tmp_path):

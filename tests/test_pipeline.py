@@ -1,4 +1,4 @@
-"""Everything that scikit-learn's users put around a regressor, on real data."""
+"""scikit-learn's pipelines and searches around a regressor, on real data."""
 
 import pickle
 

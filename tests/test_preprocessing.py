@@ -1,4 +1,4 @@
-"""What is special to each step that looks back."""
+"""RatioLogScaler, SeasonalDifference and SlidingWindow."""
 
 import copy
 import pickle
@@ -60,10 +60,10 @@ def test_ratio_log_scaler_needs_two_rows():
 def test_inverse_transform_of_unknown_rows_is_an_error(step, as_frame):
     X, _ = levels(100)
     X = X if as_frame else X.to_numpy()
-    answer = step.fit(X[:60]).transform(X)
-    unknown = answer[70:].copy()
+    output = step.fit(X[:60]).transform(X)
+    unknown = output[70:].copy()
     unknown[:1] = np.nan
-    for part in (answer[70:], unknown) if as_frame else (unknown,):
+    for part in (output[70:], unknown) if as_frame else (unknown,):
         with pytest.raises(ValueError, match=r"level before the first row.*time index"):
             step.inverse_transform(part)
 
@@ -78,27 +78,27 @@ def test_inverse_transform_of_nan_only_is_an_error(step):
 
 def test_inverse_transform_after_too_few_training_rows_is_an_error():
     step = SeasonalDifference(5).fit(np.ones((3, 1)))
-    for answer in (np.ones((4, 1)), np.full((4, 1), np.nan)):
+    for output in (np.ones((4, 1)), np.full((4, 1), np.nan)):
         with pytest.raises(ValueError, match="level before the first row"):
-            step.inverse_transform(answer)
+            step.inverse_transform(output)
 
 
 def test_inverse_transform_of_arrays_after_a_fit_to_a_frame():
     X, _ = levels(100)
     step = RatioLogScaler().fit(X[:60])
-    answer = step.transform(X[60:])
-    np.testing.assert_allclose(step.inverse_transform(answer.to_numpy()), X[60:])
+    output = step.transform(X[60:])
+    np.testing.assert_allclose(step.inverse_transform(output.to_numpy()), X[60:])
     with pytest.raises(ValueError, match=r"1 features.*expecting 2"):
-        step.inverse_transform(answer[["rail"]])
+        step.inverse_transform(output[["rail"]])
 
 
 def test_inverse_transform_of_a_missing_value_is_an_error():
     X, _ = levels()
     step = SeasonalDifference().fit(X)
-    answer = step.transform(X)
-    answer.iloc[4, 1] = np.nan
+    output = step.transform(X)
+    output.iloc[4, 1] = np.nan
     with pytest.raises(ValueError, match=r"NaN in row 4.*column 'bus'"):
-        step.inverse_transform(answer)
+        step.inverse_transform(output)
 
 
 def test_inverse_transform_of_predicted_differences():

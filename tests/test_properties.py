@@ -20,7 +20,7 @@ from sktsdl import (
 )
 from tests.series import INDEXES, TIMED, as_in_whole_series, part, series
 
-N_TRAIN = 30  # more than all steps together look back
+N_TRAIN = 30  # more rows than all steps together look back
 TOLERANCES = {
     "f8": {"rtol": 1e-9, "atol": 1e-9},
     "f4": {"rtol": 1e-2, "atol": 1e-3},
@@ -30,7 +30,7 @@ TOLERANCES = {
 
 @st.composite
 def inversible_steps(draw, most=3):
-    """Draw up to `most` steps that look back, with a scaler somewhere between."""
+    """Draw up to `most` steps that look back, perhaps with a scaler between."""
     n_steps = draw(st.integers(1, most))
     periods = draw(st.lists(st.integers(1, 5), min_size=n_steps, max_size=n_steps))
     steps = [SeasonalDifference(period) for period in periods]
@@ -61,7 +61,7 @@ def rows_of(draw, indexes=tuple(INDEXES)):
 
 
 def whole(chain, X):
-    """What a fitted chain answers for the whole series."""
+    """Return a fitted chain's output for the whole series."""
     rows = np.asarray(X)
     for _, step in chain.steps:
         rows = as_in_whole_series(step, rows)
@@ -95,17 +95,17 @@ def test_a_fold_is_transformed_as_in_the_whole_series(chain, drawn, n_test):
     np.testing.assert_allclose(flat(seen), expected, **tolerance)
 
 
-@given(chain=chains(), drawn=rows_of(), n_asked=st.integers(1, 42))
+@given(chain=chains(), drawn=rows_of(), n_new=st.integers(1, 42))
 @many(100)
-def test_training_rows_are_transformed_as_in_training(chain, drawn, n_asked):
+def test_training_rows_are_transformed_as_in_training(chain, drawn, n_new):
     X, tolerance = drawn
     in_sample = flat(chain.fit_transform(part(X, 0, N_TRAIN)))
     np.testing.assert_allclose(in_sample, whole(chain, X)[:N_TRAIN], **tolerance)
-    seen = flat(chain.transform(part(X, 0, n_asked)))
-    assert len(seen) == n_asked
-    n = min(n_asked, N_TRAIN)
+    seen = flat(chain.transform(part(X, 0, n_new)))
+    assert len(seen) == n_new
+    n = min(n_new, N_TRAIN)
     np.testing.assert_array_equal(seen[:n], in_sample[:n])
-    np.testing.assert_allclose(seen, whole(chain, X)[:n_asked], **tolerance)
+    np.testing.assert_allclose(seen, whole(chain, X)[:n_new], **tolerance)
 
 
 @given(chain=chains(), drawn=rows_of(TIMED), gap=st.integers(1, 3))
@@ -130,12 +130,12 @@ def test_no_history_is_taken_across_a_gap(chain, drawn, gap):
 def test_no_output_depends_on_later_rows(chain, drawn, n_clean, in_sample):
     X, _ = drawn
     chain.fit(part(X, 0, N_TRAIN))
-    asked = X if in_sample else part(X, N_TRAIN, len(X))
-    n_clean = min(n_clean, len(asked))
-    later = np.arange(len(asked)) >= n_clean
-    poisoned = asked.copy()
+    X_new = X if in_sample else part(X, N_TRAIN, len(X))
+    n_clean = min(n_clean, len(X_new))
+    later = np.arange(len(X_new)) >= n_clean
+    poisoned = X_new.copy()
     poisoned[later] = 7 * poisoned[later]
-    clean = flat(chain.transform(asked))[:n_clean]
+    clean = flat(chain.transform(X_new))[:n_clean]
     np.testing.assert_array_equal(flat(chain.transform(poisoned))[:n_clean], clean)
 
 
@@ -143,24 +143,24 @@ def test_no_output_depends_on_later_rows(chain, drawn, n_clean, in_sample):
     steps=inversible_steps(),
     drawn=rows_of(),
     start=st.sampled_from([0, N_TRAIN]),
-    n_asked=st.integers(1, 80),
+    n_new=st.integers(1, 80),
 )
 @many(150)
-def test_inverse_transform_gives_the_levels_back(steps, drawn, start, n_asked):
+def test_inverse_transform_gives_the_levels_back(steps, drawn, start, n_new):
     X, _ = drawn
     chain = make_pipeline(*steps).fit(part(X, 0, N_TRAIN))
     if start == 0:
-        n_asked = max(n_asked, 16)  # fewer rows would all be differenced to NaN
-    asked = part(X, start, start + n_asked)
-    back = chain.inverse_transform(chain.transform(asked))
-    rtol = 1e-3 if np.asarray(asked).dtype == "f4" else 1e-9
-    np.testing.assert_allclose(back, asked, rtol=rtol)
+        n_new = max(n_new, 16)  # fewer rows would all be differenced to NaN
+    X_new = part(X, start, start + n_new)
+    back = chain.inverse_transform(chain.transform(X_new))
+    rtol = 1e-3 if np.asarray(X_new).dtype == "f4" else 1e-9
+    np.testing.assert_allclose(back, X_new, rtol=rtol)
     # scikit-learn's scaler inverts to an array, and each step here keeps its input.
     scaled = any(isinstance(step, StandardScaler) for step in steps)
     is_frame = isinstance(X, pd.DataFrame) and not scaled
     assert isinstance(back, pd.DataFrame) == is_frame
     if is_frame:
-        pd.testing.assert_index_equal(back.index, asked.index)
+        pd.testing.assert_index_equal(back.index, X_new.index)
         assert list(back.columns) == ["rail", "bus"]
 
 

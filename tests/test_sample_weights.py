@@ -99,10 +99,10 @@ def test_scores_are_weighted():
 
 
 class MeanError(nn.Module):
-    """A loss with nothing to weigh."""
+    """A loss that gives the mean only."""
 
-    def forward(self, answer, target):
-        return (answer - target).abs().mean()
+    def forward(self, output, target):
+        return (output - target).abs().mean()
 
 
 class RowError(nn.Module):
@@ -110,8 +110,8 @@ class RowError(nn.Module):
 
     reduction = "none"
 
-    def forward(self, answer, target):
-        return (answer - target).abs().mean(dim=1)
+    def forward(self, output, target):
+        return (output - target).abs().mean(dim=1)
 
 
 @pytest.mark.parametrize("loss", [MeanError, RowError()])

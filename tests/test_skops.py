@@ -1,4 +1,4 @@
-"""Whole pipelines in files without code, by skops."""
+"""Files of skops: whole pipelines without code."""
 
 import copy
 
@@ -34,7 +34,7 @@ def name_of(estimator):
 
 
 def there_and_back(estimator, also=()):
-    """Write and read, trusting what the documentation says and no more."""
+    """Write and read; trust only the types that the documentation names."""
     content = skops.io.dumps(estimator)
     found = skops.io.get_untrusted_types(data=content)
     others = {name for name in found if not name.startswith("sklearn.")}
@@ -53,8 +53,8 @@ def test_skops_round_trip_of_every_estimator(cls, as_frame, monkeypatch):
     inside = [name_of(estimator), name_of(SlidingWindow()), name_of(LSTMRegressor())]
     forbid_pickle(monkeypatch)
     again = there_and_back(estimator, inside)
-    for asked in (X[:40], X[40:]):
-        np.testing.assert_array_equal(output(again, asked), output(estimator, asked))
+    for X_new in (X[:40], X[40:]):
+        np.testing.assert_array_equal(output(again, X_new), output(estimator, X_new))
 
 
 @pytest.mark.parametrize("index", INDEXES)
@@ -71,8 +71,8 @@ def test_a_pipeline_keeps_its_history(index):
     pipe[:-2].set_output(transform="pandas" if hasattr(X, "columns") else "default")
     model = RelativeTargetRegressor(pipe).fit(part(X, 0, 300), target(X)[:300])
     again = there_and_back(model, map(name_of, [*steps, model, WindowMLPRegressor()]))
-    for asked in (part(X, 0, 300), part(X, 300, N), X):
-        np.testing.assert_array_equal(again.predict(asked), model.predict(asked))
+    for X_new in (part(X, 0, 300), part(X, 300, N), X):
+        np.testing.assert_array_equal(again.predict(X_new), model.predict(X_new))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""From a series to `X` and `y`."""
+"""make_supervised: from a series to `X` and `y`."""
 
 import numpy as np
 import pandas as pd
@@ -90,8 +90,8 @@ def test_the_last_row_is_the_forecast_from_now():
 
 
 def test_a_missing_target_is_kept_as_nan():
-    holes = FRAME["rail"].astype(float).where(FRAME["rail"] != 4).to_frame()
-    _, y, _ = make_supervised(holes, target="rail")
+    with_missing = FRAME["rail"].astype(float).where(FRAME["rail"] != 4).to_frame()
+    _, y, _ = make_supervised(with_missing, target="rail")
     assert np.isnan(y.iloc[3])
 
 

@@ -43,15 +43,15 @@ def test_training_equals_a_loop_by_hand(net, as_view):
             total = 0.0
             for where in torch.split(torch.randperm(100), 24):
                 optimizer.zero_grad()
-                answer = module.head(module.states(inputs[where])[:, -1])
-                loss = nn.functional.mse_loss(answer, targets[where])
+                output = module.head(module.states(inputs[where])[:, -1])
+                loss = nn.functional.mse_loss(output, targets[where])
                 loss.backward()
                 optimizer.step()
                 total += loss.item() * len(where) / 100
             losses.append(total * Y.var())
-        answer = module.head(module.states(inputs)[:, -1]).detach().numpy()
+        output = module.head(module.states(inputs)[:, -1]).detach().numpy()
     np.testing.assert_allclose(fitted.loss_curve_, losses, rtol=1e-5)
-    expected = answer[:, 0] * Y.std() + Y.mean()
+    expected = output[:, 0] * Y.std() + Y.mean()
     np.testing.assert_allclose(fitted.predict(windows), expected, atol=1e-5)
 
 
@@ -63,9 +63,9 @@ def test_micro_batches_take_the_same_step_as_the_batch(monkeypatch, net):
     sizes = []
     original = sktsdl._training.skorch_net.Net._loss
 
-    def spy(self, answer, *args):
-        sizes.append(len(answer))
-        return original(self, answer, *args)
+    def spy(self, output, *args):
+        sizes.append(len(output))
+        return original(self, output, *args)
 
     monkeypatch.setattr("sktsdl._training.skorch_net.Net._loss", spy)
     parts = net(batch_size=40, weight_decay=0.1).fit(rows, NOISE[:80])

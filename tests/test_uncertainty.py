@@ -1,4 +1,4 @@
-"""Quantiles and Monte Carlo dropout: what a net says of its own errors."""
+"""Quantiles, and Monte Carlo dropout by `return_std`."""
 
 import pickle
 
@@ -53,13 +53,16 @@ def quantiles(cls, **params):
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_pinball_loss_equals_that_of_scikit_learn(reduction):
     rng = np.random.default_rng(0)
-    answer, target = rng.normal(size=(9, 3, 4)), rng.normal(size=(9, 3))
+    predicted, target = rng.normal(size=(9, 3, 4)), rng.normal(size=(9, 3))
     loss = PinballLoss(LEVELS, reduction)(
-        torch.from_numpy(answer).flatten(1), torch.from_numpy(target)
+        torch.from_numpy(predicted).flatten(1), torch.from_numpy(target)
     )
     expected = np.mean(
         [
-            [mean_pinball_loss(target[i], answer[i, :, j], alpha=q) for i in range(9)]
+            [
+                mean_pinball_loss(target[i], predicted[i, :, j], alpha=q)
+                for i in range(9)
+            ]
             for j, q in enumerate(LEVELS)
         ]
     )
@@ -72,28 +75,30 @@ def test_pinball_loss_equals_that_of_scikit_learn(reduction):
 def test_quantiles_of_every_net(cls, horizon):
     y = Y if horizon is None else np.column_stack([Y * (h + 1) for h in range(horizon)])
     fitted = quantiles(cls).fit(X, y)
-    answer = fitted.predict_quantiles(X)
-    assert answer.shape == (*y.shape, 4)
-    assert (np.diff(answer, axis=-1) >= 0).all()
-    np.testing.assert_array_equal(fitted.predict(X), answer[..., 2])
-    assert abs(np.median(answer[..., 2]) - np.median(y)) < 3 * y.std()
-    np.testing.assert_allclose(fitted.predict_quantiles(X[:3]), answer[:3], rtol=1e-12)
+    predicted = fitted.predict_quantiles(X)
+    assert predicted.shape == (*y.shape, 4)
+    assert (np.diff(predicted, axis=-1) >= 0).all()
+    np.testing.assert_array_equal(fitted.predict(X), predicted[..., 2])
+    assert abs(np.median(predicted[..., 2]) - np.median(y)) < 3 * y.std()
+    np.testing.assert_allclose(
+        fitted.predict_quantiles(X[:3]), predicted[:3], rtol=1e-12
+    )
 
 
 def test_quantiles_are_calibrated_on_the_training_rows(net):
     fitted = net(loss="quantile", quantiles=LEVELS, max_epochs=60).fit(X, Y)
-    answer = fitted.predict_quantiles(X)
-    np.testing.assert_allclose((Y[:, None] <= answer).mean(axis=0), LEVELS, atol=0.1)
-    assert d2_pinball_score(Y, answer[:, 3], alpha=0.9) > 0.2
-    width = answer[:, 3] - answer[:, 0]
+    predicted = fitted.predict_quantiles(X)
+    np.testing.assert_allclose((Y[:, None] <= predicted).mean(axis=0), LEVELS, atol=0.1)
+    assert d2_pinball_score(Y, predicted[:, 3], alpha=0.9) > 0.2
+    width = predicted[:, 3] - predicted[:, 0]
     assert np.corrcoef(width, SPREAD)[0, 1] > 0.5
 
 
 def test_the_loss_curve_is_the_pinball_loss_in_units_of_the_target(net):
     params = {"early_stopping": True, "validation_fraction": 0.2}
     fitted = net(loss="quantile", quantiles=[0.5], max_epochs=1, lr=1e-12, **params)
-    answer = fitted.fit(X, Y).predict(X[-40:])
-    expected = mean_pinball_loss(Y[-40:], answer, alpha=0.5)
+    predicted = fitted.fit(X, Y).predict(X[-40:])
+    expected = mean_pinball_loss(Y[-40:], predicted, alpha=0.5)
     np.testing.assert_allclose(fitted.validation_loss_curve_, [expected], rtol=1e-5)
 
 
@@ -104,9 +109,9 @@ def test_quantiles_under_other_parameters(params):
         SlidingWindow(5),
         quantiles(LSTMRegressor, hidden_sizes=(4,), max_epochs=20, **params),
     ).fit(rows, y, lstmregressor__sample_weight=np.linspace(1, 2, 80))
-    answer = pipe[-1].predict_quantiles(pipe[0].transform(rows))
-    assert (np.diff(answer[4:], axis=-1) >= 0).all()
-    assert answer[4:].std() < 2 * np.std(y) + 1
+    predicted = pipe[-1].predict_quantiles(pipe[0].transform(rows))
+    assert (np.diff(predicted[4:], axis=-1) >= 0).all()
+    assert predicted[4:].std() < 2 * np.std(y) + 1
 
 
 @pytest.mark.parametrize("window_norm", ["last", "standard"])
@@ -127,8 +132,8 @@ def test_warm_start_keeps_the_quantiles():
     fitted = quantiles(WindowMLPRegressor, warm_start=True).fit(X, Y)
     expected = clone(fitted).set_params(max_epochs=4).fit(X, Y).predict_quantiles(X)
     fitted = pickle.loads(pickle.dumps(fitted))
-    answer = fitted.set_params(max_epochs=4).fit(X, Y).predict_quantiles(X)
-    np.testing.assert_array_equal(answer, expected)
+    predicted = fitted.set_params(max_epochs=4).fit(X, Y).predict_quantiles(X)
+    np.testing.assert_array_equal(predicted, expected)
     for params in ({"quantiles": (0.5,)}, {"loss": "squared_error"}):
         with pytest.raises(ValueError, match=r"quantiles=.* cannot change"):
             clone(fitted).fit(X, Y).set_params(max_epochs=6, **params).fit(X, Y)
@@ -147,8 +152,8 @@ def test_the_fitted_loss_decides_on_predict_quantiles():
     fitted = LSTMRegressor(max_epochs=1).fit(X, Y).set_params(loss="quantile")
     assert not hasattr(fitted, "predict_quantiles")
     assert hasattr(LSTMRegressor(loss="quantile", quantiles="abc"), "predict_quantiles")
-    learned = quantiles(LSTMRegressor).fit(X, Y).set_params(loss="squared_error")
-    assert learned.predict_quantiles(X).shape == (200, 4)
+    fitted = quantiles(LSTMRegressor).fit(X, Y).set_params(loss="squared_error")
+    assert fitted.predict_quantiles(X).shape == (200, 4)
 
 
 def test_purged_regressor_delegates_quantiles_and_return_std():
@@ -179,12 +184,12 @@ def test_quantiles_in_a_search_on_real_rows(air_passengers):
     search = GridSearchCV(pipe, grid, cv=TimeSeriesSplit(2), error_score="raise")
     best = search.fit(rows, y).best_estimator_
     windows = best[:-1].transform(rows)
-    answer = best[-1].predict_quantiles(windows)
+    predicted = best[-1].predict_quantiles(windows)
     t = 80
     later = rows.copy()
     later.iloc[t + 1 :] *= 3
     poisoned = best[-1].predict_quantiles(best[:-1].transform(later))
-    np.testing.assert_array_equal(answer[: t + 1], poisoned[: t + 1])
+    np.testing.assert_array_equal(predicted[: t + 1], poisoned[: t + 1])
 
 
 # Monte Carlo dropout

@@ -1,4 +1,4 @@
-"""Training on, by `warm_start` and `partial_fit`."""
+"""Continued training, by `warm_start` and `partial_fit`."""
 
 import pickle
 

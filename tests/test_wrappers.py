@@ -1,4 +1,4 @@
-"""What is done around a net: windows relative to themselves."""
+"""Adapters around a module: window_norm, channel_independent, linear_skip, patches."""
 
 import numpy as np
 import pytest
@@ -43,10 +43,10 @@ def test_window_norm_against_its_equations(net, window_norm, standardize):
     target_scale = Y[5:].std(axis=0) if standardize else np.ones(2)
     inside = (complete - level) / (channel_scale if window_norm == "last" else spread)
     with torch.no_grad():
-        answer = fitted.module_.net(torch.from_numpy(inside).float()).numpy()
+        output = fitted.module_.net(torch.from_numpy(inside).float()).numpy()
     scale = target_scale if window_norm == "last" else spread[:, 0, :1]
     np.testing.assert_allclose(
-        fitted.predict(complete), level[:, 0, :1] + scale * answer, rtol=1e-3
+        fitted.predict(complete), level[:, 0, :1] + scale * output, rtol=1e-3
     )
 
 
@@ -78,12 +78,12 @@ def test_each_target_channel_moves_its_own_targets(window_norm):
     ).fit(rows, y)
     assert pipe[-1].module_.origins.tolist() == [0, 0, 0, 1, 1, 1]
     windows = np.asarray(pipe[0].transform(rows))[4:]
-    for channel, answers in ((0, slice(0, 3)), (1, slice(3, 6))):
+    for channel, targets in ((0, slice(0, 3)), (1, slice(3, 6))):
         moved = windows.copy()
         moved[:, :, channel] += 7
         change = pipe[-1].predict(moved) - pipe[-1].predict(windows)
         expected = np.zeros(6)
-        expected[answers] = 7
+        expected[targets] = 7
         expected = np.tile(expected, (len(windows), 1))
         np.testing.assert_allclose(change, expected, atol=1e-3)
 
@@ -105,7 +105,7 @@ def test_window_norm_leaves_categorical_channels_unchanged():
 
 
 class Forced(nn.Module):
-    """Answers what it is to learn."""
+    """Gives its targets back."""
 
     takes_targets = True
 
@@ -126,8 +126,8 @@ def test_teacher_forcing_within_window_norm(window_norm):
         shift=torch.tensor([0.5, 1.0]),
     )
     targets = torch.randn(7, 2)
-    answer = around(torch.randn(7, 5, 2), targets=targets)
-    torch.testing.assert_close(answer, targets)
+    output = around(torch.randn(7, 5, 2), targets=targets)
+    torch.testing.assert_close(output, targets)
 
 
 TWO = make_supervised(WALK, target=[0, 1], horizon=3)
@@ -141,14 +141,14 @@ def test_channel_independent_predicts_each_channel_from_itself(net, window_norm)
     rng = np.random.default_rng(0)
     fitted = net(window_norm=window_norm, standardize=False, patch_size=2, **EACH)
     fitted.fit(PAIRS, PAIRS_Y)
-    answer = fitted.predict(PAIRS)
-    assert answer.shape == (len(PAIRS), 6)
+    output = fitted.predict(PAIRS)
+    assert output.shape == (len(PAIRS), 6)
     swapped = fitted.predict(PAIRS[..., ::-1])
-    np.testing.assert_allclose(swapped, answer[:, [3, 4, 5, 0, 1, 2]], rtol=1e-5)
+    np.testing.assert_allclose(swapped, output[:, [3, 4, 5, 0, 1, 2]], rtol=1e-5)
     moved = PAIRS.copy()
     moved[..., 1] = rng.normal(size=moved.shape[:2])
-    np.testing.assert_allclose(fitted.predict(moved)[:, :3], answer[:, :3], rtol=1e-6)
-    assert not np.allclose(fitted.predict(moved)[:, 3:], answer[:, 3:])
+    np.testing.assert_allclose(fitted.predict(moved)[:, :3], output[:, :3], rtol=1e-6)
+    assert not np.allclose(fitted.predict(moved)[:, 3:], output[:, 3:])
 
 
 @pytest.mark.parametrize("params", [{}, {"categorical_features": [0]}])
@@ -180,16 +180,16 @@ def test_channel_independent_with_one_target_equals_the_net(net):
 def test_teacher_forcing_within_channel_independent():
     around = ChannelIndependent(Forced(), [1, 0], n_channels=3)
     targets = torch.randn(7, 6)
-    answer = around(torch.randn(7, 5, 3), targets=targets)
-    torch.testing.assert_close(answer, targets)
+    output = around(torch.randn(7, 5, 3), targets=targets)
+    torch.testing.assert_close(output, targets)
 
 
 def test_channel_independent_quantiles():
     fitted = LSTMRegressor(loss="quantile", max_epochs=2, random_state=0, **EACH)
     fitted.set_params(standardize=False).fit(PAIRS, PAIRS_Y)
-    answer = fitted.predict_quantiles(PAIRS)
+    output = fitted.predict_quantiles(PAIRS)
     swapped = fitted.predict_quantiles(PAIRS[..., ::-1])
-    np.testing.assert_allclose(swapped, answer[:, [3, 4, 5, 0, 1, 2]], rtol=1e-5)
+    np.testing.assert_allclose(swapped, output[:, [3, 4, 5, 0, 1, 2]], rtol=1e-5)
 
 
 def test_channel_independent_attention_weights(net):
@@ -228,8 +228,8 @@ def test_teacher_forcing_within_linear_skip():
     around = LinearSkip(Forced(), n_inputs=10, n_targets=6, n_values=1)
     torch.nn.init.normal_(around.linear.weight)
     targets = torch.randn(7, 6)
-    answer = around(torch.randn(7, 5, 2), targets=targets)
-    torch.testing.assert_close(answer, targets)
+    output = around(torch.randn(7, 5, 2), targets=targets)
+    torch.testing.assert_close(output, targets)
 
 
 def test_linear_skip_moves_all_quantiles_together():
@@ -254,8 +254,8 @@ def test_patches_end_at_the_last_step(size):
             return x[:, -1, -1:]
 
     x = torch.arange(28.0).reshape(2, 7, 2)
-    answer = Patches(Last(), size)(x)
-    torch.testing.assert_close(answer, x[:, -1, -1:])
+    output = Patches(Last(), size)(x)
+    torch.testing.assert_close(output, x[:, -1, -1:])
     (patches,) = seen
     n = -(-7 // size)
     assert patches.shape == (2, n, 2 * size)
