@@ -345,7 +345,9 @@ def test_update_predicts_with_the_training_rows_as_history():
     np.testing.assert_allclose(
         model.residuals_, windowed().fit(X[:80], y[:80]).residuals_
     )
-    assert model.half_width_ in residuals.to_numpy()  # 16 of the 20 scores are these
+    assert (
+        model.half_width_ in residuals.to_numpy()
+    )  # 20 new scores, of which 16 are kept
 
 
 def test_a_failed_update_changes_nothing():

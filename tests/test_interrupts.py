@@ -17,7 +17,7 @@ net = net_fixture()
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Return a function: from it on, step number `n` of a training is interrupted."""
+    """Return a function that lets a training run `n` steps and then interrupts it."""
 
     def at(n):
         original = sktsdl._training.skorch_net.Net.train_step
