@@ -19,7 +19,7 @@ from torch import nn
 
 import sktsdl
 from sktsdl import SeasonalNaiveRegressor, SlidingWindow, make_supervised
-from sktsdl._estimator.base import DeepRegressor
+from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl.datasets import make_sinusoid
 
 from ridership import SPLITS, WINDOW, load  # isort: skip

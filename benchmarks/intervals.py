@@ -33,7 +33,7 @@ from sktsdl import (
     TransformerRegressor,
     make_supervised,
 )
-from sktsdl.compose._conformal import conformal_quantile
+from sktsdl.compose._conformal_quantile import conformal_quantile
 from sktsdl.datasets import fetch_cta_ridership
 
 from _models import data_file  # isort: skip

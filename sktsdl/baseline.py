@@ -1,9 +1,10 @@
 """The forecast that every other one has to beat."""
 
 from numbers import Integral
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags, check_scalar
 from sklearn.utils.validation import check_is_fitted
@@ -23,13 +24,12 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
     .. math:: \hat x_{t+h} = x_{t + h - p \lceil h / p \rceil}
 
     with :math:`p` the `period`: the last known season, repeated over the horizon [1]_.
-    It learns nothing from `y` but the horizon.
+    It takes nothing but the horizon from `y`.
 
-    The first training rows have no season before them and get the earliest value
-    known. With arrays, `X` is the training rows from their start, or the rows right
-    after them, whose seasons then reach back into the training rows. For anything
-    else (gaps, ``learning_curve``, rows seen before), give a DataFrame with a time
-    index.
+    The first training rows have no season before them and get the earliest known
+    value. With arrays, `X` is the training rows from their start, or the rows right
+    after them, which then have the last training rows as history. For anything else
+    (gaps, ``learning_curve``, rows seen before), give a DataFrame with a time index.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
         self.column = column
 
     @with_callbacks
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Remember the last season of the training rows.
 
         Parameters
@@ -97,7 +97,7 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
             self._targets_shape = targets.shape[1:]
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict the value one period before, for every row.
 
         Parameters

@@ -1,46 +1,56 @@
-"""Reading nets from files without code in them."""
+"""Nets and pipelines from files without executable code."""
 
-import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
-from typing import Any
 
-from sktsdl._estimator.base import DeepRegressor
-from sktsdl._estimator.saving import restored, unpacked
+from sklearn.base import BaseEstimator
+from sklearn.metrics import check_scoring
+
+from sktsdl._estimator.base import DeepNet
+from sktsdl._estimator.files import from_bytes
+from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.history import TrainingTail
+from sktsdl._windows.time_index import TrainingIndex
+from sktsdl.baseline import SeasonalNaiveRegressor
+from sktsdl.preprocessing import SlidingWindow
+from sktsdl.preprocessing._base import LookBackTransformer
+
+PACKAGE = __name__.partition(".")[0]
 
 
 def load(
-    path: Any,
+    path: str | PathLike[str],
     *,
     device: str | None = None,
-    classes: Sequence[type[DeepRegressor]] = (),
-) -> Any:
+    classes: Sequence[type[DeepNet]] = (),
+) -> DeepNet:
     """Read a net that was written by its ``save``.
 
-    No code is run that the file names: it holds tensors (safetensors) and plain values
-    (JSON), and a SHA-256 of them all.
+    The file holds tensors (safetensors), plain values (JSON) and a SHA-256 of both. No
+    code from the file is run.
 
     Parameters
     ----------
     path : path-like
         The file.
     device : str or None, default=None
-        Where the net is to predict, such as ``"cpu"`` for one that was trained on
-        CUDA; None is the `device` it was trained on.
+        The device for prediction, such as ``"cpu"`` for a net that was trained on CUDA;
+        None is the `device` of its training.
     classes : sequence of types, default=()
-        Nets that are not of this package, which the file may be of.
+        Classes of nets outside this package that the file may hold.
 
     Returns
     -------
     net : net
-        It predicts as the one that was saved, and cannot be trained on.
+        It predicts as the saved net did, and cannot be trained further.
 
     Raises
     ------
     ValueError
-        If the file is none of ``save``, was changed, or is of a class that is not
-        known; or if the device is not there.
+        If ``save`` did not write the file, if the file was changed or holds a net of
+        an unknown class, or if the device is not there.
 
     Warns
     -----
@@ -60,31 +70,90 @@ def load(
     >>> bool((again.predict(X_latest) == net.predict(X_latest)).all())
     True
     """
-    tensors, header = unpacked(Path(path).read_bytes(), path)
-    known = {
-        cls.__name__: cls
-        for cls in _subclasses(DeepRegressor)
-        if cls.__module__.startswith("sktsdl.architectures.")
-    }
+    tensors, header = from_bytes(Path(path).read_bytes(), path)
+    known = {cls.__name__: cls for cls in _nets() if _package(cls) == PACKAGE}
     known |= {cls.__name__: cls for cls in classes}
     name = header["class"]
     if name not in known:
         raise ValueError(
-            f"{path} holds a net of class {name!r}, which is none of this package: "
-            "give the class by `classes`."
+            f"{path} holds a net of class {name!r}, which is not in this package: give "
+            "the class by `classes`."
         )
     written, here = header["versions"]["sktsdl"], version("sktsdl")
     if written.split(".")[0] != here.split(".")[0]:
-        warnings.warn(
+        warn(
             f"{path} was written by sktsdl {written}, and this is {here}: compare some "
-            "predictions before you rely on it.",
-            UserWarning,
-            stacklevel=2,
+            "predictions before you rely on it."
         )
-    return restored(known[name], tensors, header, device)
+    net: DeepNet = known[name]._from_state(tensors, header, device)
+    return net
 
 
-def _subclasses(cls: Any) -> Iterable[Any]:
-    for below in cls.__subclasses__():
-        yield below
-        yield from _subclasses(below)
+def trusted_types(model: BaseEstimator) -> list[str]:
+    """List the types that skops must trust to load `model`.
+
+    These are the types of this package and of scikit-learn in `model` that skops does
+    not trust by itself: nets and look-back steps, the history that they remember,
+    splitters and scorers.
+
+    Parameters
+    ----------
+    model : estimator
+        A pipeline, search, wrapper or net. It need not be fitted: a new model like the
+        model in the file has the same types.
+
+    Returns
+    -------
+    types : list of str
+        For the argument `trusted` of ``skops.io.load`` and ``skops.io.loads``.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sktsdl import PurgedRegressor
+    >>> from sktsdl.persistence import trusted_types
+    >>> trusted_types(make_pipeline(PurgedRegressor(Ridge(), purge=1)))
+    ['sktsdl.compose._purged.PurgedRegressor']
+    """
+    types = {type(part) for part in _parts(model)}
+    found = {
+        cls
+        for cls in types
+        if issubclass(cls, DeepNet)
+        or _package(cls) == PACKAGE
+        or (_package(cls) == "sklearn" and not issubclass(cls, BaseEstimator))
+    }
+    if SeasonalNaiveRegressor in found:
+        found.add(SlidingWindow)
+    if any(issubclass(cls, LookBackTransformer) for cls in found):
+        found |= {TrainingTail, TrainingIndex}
+    return sorted(f"{cls.__module__}.{cls.__qualname__}" for cls in found)
+
+
+def _parts(value: object) -> Iterator[object]:
+    """Return `value`, and all that skops stores of it."""
+    yield value
+    members: Iterable[object] = ()
+    if hasattr(value, "estimator") and hasattr(value, "scoring"):  # a search
+        yield from _parts(check_scoring(value.estimator, value.scoring))
+    if isinstance(value, list | tuple | set):
+        members = value
+    elif isinstance(value, dict):
+        members = value.values()
+    elif isinstance(value, DeepNet):
+        return  # skops stores the content of a file
+    elif _package(type(value)) in (PACKAGE, "sklearn"):
+        members = getattr(value, "__dict__", {}).values()
+    for member in members:
+        yield from _parts(member)
+
+
+def _package(cls: type) -> str:
+    return cls.__module__.partition(".")[0]
+
+
+def _nets(base: type[DeepNet] | None = None) -> Iterator[type[DeepNet]]:
+    for net in (base or DeepNet).__subclasses__():
+        yield net
+        yield from _nets(net)

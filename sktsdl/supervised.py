@@ -1,6 +1,6 @@
 """From a series to `X` and `y`."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -9,7 +9,9 @@ import pandas as pd
 from sklearn.utils import check_scalar
 
 from sktsdl._sklearn.validation import check_columns
-from sktsdl._windows.history import Clock, time_index
+from sktsdl._windows.time_index import TrainingIndex, time_index
+
+Column = Hashable
 
 
 def make_supervised(
@@ -17,14 +19,14 @@ def make_supervised(
     *,
     target: Any,
     horizon: int = 1,
-    known_future: Sequence[Any] = (),
+    known_future: str | Sequence[Column] = (),
 ) -> tuple[Any, Any, Any]:
     r"""Make `X` and `y`, the next values of a target, from a series.
 
     .. math:: y_t = (x_{t+1}, \ldots, x_{t+h})
 
-    with :math:`x` the target column and :math:`h` the `horizon`; no row is shifted
-    anywhere else in the package.
+    with :math:`x` the target column and :math:`h` the `horizon`. Nothing else in the
+    package shifts rows.
 
     Parameters
     ----------
@@ -32,13 +34,13 @@ def make_supervised(
         One row per time step, oldest first. The last row whose targets are all known
         is "now"; rows after it only give values of `known_future`.
     target : column name, or position for an array, or a list of them
-        What is predicted.
+        The column to predict.
     horizon : int, default=1
-        How many of its next values.
+        The number of next values to predict.
     known_future : sequence of column names or positions, default=()
-        Columns that are known ahead, such as a calendar: their values at the steps
-        `t+1` to `t+horizon` become columns of row `t`. So that the forecast from now
-        has them, append `horizon` rows to `data` that hold them, with NaN as target.
+        Columns that are known ahead, such as a calendar. Their values at the steps
+        `t+1` to `t+horizon` become columns of row `t`. For the forecast from now,
+        append `horizon` rows to `data` with these values, and NaN as target.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def make_supervised(
         All columns of `data`, and those known ahead (``day_type+1``, ...), for the
         rows whose target is known: the last of them is `horizon` rows before now.
     y : Series or ndarray of shape (n,), or DataFrame or ndarray of shape (n, n_targets)
-        The next values, in the units of `data`: ``rail+1``, ..., ``rail+14``, for one
+        The next values, in the units of `data`: ``rail+1``, ..., ``rail+14``, one
         target after the other. 1-D for one target that is not in a list and
         ``horizon=1``.
     X_latest : DataFrame or ndarray of shape (horizon, n_features)
@@ -84,7 +86,7 @@ def make_supervised(
     check_columns(frame)
     index = time_index(frame)
     if index is not None and len(index):
-        Clock.of(index).warn_of_gaps(index)
+        TrainingIndex.of(index).warn_of_gaps(index)
     targets = list(target) if isinstance(target, list | tuple) else [target]
     if isinstance(known_future, str):
         known_future = [known_future]
@@ -98,7 +100,7 @@ def make_supervised(
     for column in [*targets, *known_future]:
         if column not in frame.columns:
             raise ValueError(
-                f"{column!r} is no column of data: it has {list(frame.columns)}."
+                f"{column!r} is not a column of data: it has {list(frame.columns)}."
             )
 
     known = frame[targets].notna().all(axis=1).to_numpy()
@@ -124,7 +126,7 @@ def make_supervised(
 
 
 def _ahead(
-    frame: pd.DataFrame, columns: Sequence[Any], horizon: int, rows: slice
+    frame: pd.DataFrame, columns: Sequence[Column], horizon: int, rows: slice
 ) -> pd.DataFrame:
     """Return the values of `columns` 1 to `horizon` rows after each of `rows`."""
     ahead = {}

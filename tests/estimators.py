@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, is_regressor
 from sklearn.linear_model import Ridge
 
 import sktsdl
-from sktsdl._estimator.base import DeepRegressor
+from sktsdl._estimator.regressor import DeepRegressor
 
 CLASSES = [
     member

@@ -445,9 +445,9 @@ def test_a_decoder_predicts_patches():
     net = Seq2SeqRegressor(attention=False, patch_size=3, hidden_size=6)
     module = module_of(net, outputs=7)
     x = torch.from_numpy(samples(seed=1))
-    inner = module.net
+    inner = module.module
     with torch.no_grad():
-        s = inner.encoder(module.change(x))[:, -1]
+        s = inner.encoder(module.transform_input(x))[:, -1]
         y, expected = x.new_zeros(len(x), 3), []
         for _ in range(3):
             s = inner.decoder(y, s)
@@ -457,7 +457,7 @@ def test_a_decoder_predicts_patches():
         # With teacher forcing, each patch continues from the true one before it.
         true = torch.randn(len(x), 7, dtype=torch.float64)
         inner.teacher_forcing = 1.0
-        s = inner.encoder(module.change(x))[:, -1]
+        s = inner.encoder(module.transform_input(x))[:, -1]
         for part in (x.new_zeros(len(x), 3), true[:, :3], true[:, 3:6]):
             s = inner.decoder(part, s)
         forced = module(x, targets=true, progress=0.0)
@@ -479,9 +479,9 @@ def test_a_decoder_feeds_back_the_median(patch_size, quantiles, median):
     )
     whole = module_of(net, outputs=4)
     x = torch.from_numpy(samples(seed=1))
-    module = whole.net if patch_size > 1 else whole
+    module = whole.module if patch_size > 1 else whole
     with torch.no_grad():
-        s = module.encoder(whole.change(x) if patch_size > 1 else x)[:, -1]
+        s = module.encoder(whole.transform_input(x) if patch_size > 1 else x)[:, -1]
         y, expected = x.new_zeros(len(x), patch_size), []
         for _ in range(4 // patch_size):
             s = module.decoder(y, s)
@@ -511,22 +511,34 @@ def test_batch_norm_with_a_last_batch_of_one_window():
     ("net", "message"),
     [
         (TransformerRegressor(d_model=10, nhead=4), "nhead=4 does not divide d_model"),
-        (TransformerRegressor(pooling="max"), "pooling='max'"),
-        (RNNRegressor(hidden_sizes=()), r"hidden_sizes=\(\) has no layer"),
-        (RNNRegressor(nonlinearity="selu"), "nonlinearity='selu'"),
-        (LSTMRegressor(bptt_steps=0), "bptt_steps == 0, must be >= 1"),
-        (GRURegressor(variational_dropout=1.0), "variational_dropout == 1.0"),
-        (CNNRegressor(channels=(4, 0)), "each of channels == 0, must be >= 1"),
-        (CNNRegressor(pooling="min"), "pooling='min'"),
-        (TCNRegressor(kernel_size=0), "kernel_size == 0"),
-        (TCNRegressor(norm="group"), "norm='group'"),
-        (WaveNetRegressor(dilations=()), r"dilations=\(\) has no layer"),
-        (CNNLSTMRegressor(stride=0), "stride == 0"),
-        (CNNLSTMRegressor(cell="rnn"), "cell='rnn'"),
-        (Seq2SeqRegressor(teacher_forcing=1.5), "teacher_forcing == 1.5"),
-        (WindowMLPRegressor(activation="cube"), "activation='cube'"),
-        (LSTMRegressor(weight_init="zeros"), "weight_init='zeros'"),
-        (LSTMRegressor(loss_steps="first"), "loss_steps='first'"),
+        (
+            TransformerRegressor(pooling="max"),
+            "'pooling' .* must be a str among {'last', 'mean'}. Got 'max'",
+        ),
+        (
+            RNNRegressor(hidden_sizes=()),
+            r"'hidden_sizes' .* must be a tuple, not empty.* Got \(\)",
+        ),
+        (RNNRegressor(nonlinearity="selu"), "'nonlinearity' .* Got 'selu'"),
+        (
+            LSTMRegressor(bptt_steps=0),
+            r"'bptt_steps' .* an int in the range \[1, inf\) or None. Got 0",
+        ),
+        (GRURegressor(variational_dropout=1.0), "'variational_dropout' .* Got 1.0"),
+        (
+            CNNRegressor(channels=(4, 0)),
+            r"'channels' .* each of which is an int in .*1, inf.* Got \(4, 0\)",
+        ),
+        (CNNRegressor(pooling="min"), "'pooling' .* Got 'min'"),
+        (TCNRegressor(kernel_size=0), "'kernel_size' .* Got 0"),
+        (TCNRegressor(norm="group"), "'norm' .* Got 'group'"),
+        (WaveNetRegressor(dilations=()), r"'dilations' .* not empty.* Got \(\)"),
+        (CNNLSTMRegressor(stride=0), "'stride' .* Got 0"),
+        (CNNLSTMRegressor(cell="rnn"), "'cell' .* Got 'rnn'"),
+        (Seq2SeqRegressor(teacher_forcing=1.5), "'teacher_forcing' .* Got 1.5"),
+        (WindowMLPRegressor(activation="cube"), "'activation' .* Got 'cube'"),
+        (LSTMRegressor(weight_init="zeros"), "'weight_init' .* Got 'zeros'"),
+        (LSTMRegressor(loss_steps="first"), "'loss_steps' .* Got 'first'"),
         (LSTMRegressor(loss_steps="all", linear_skip=True), "linear_skip=True maps"),
     ],
     ids=str,
@@ -601,7 +613,7 @@ def test_loss_steps_all_scores_each_step_against_its_row(net):
 def test_loss_steps_all_is_refused_by_nets_that_are_not_causal(net):
     rows, y = rows_and_targets()
     net = clone(net).set_params(loss_steps="all", max_epochs=1)
-    with pytest.raises(ValueError, match=f"this {type(net).__name__} is none"):
+    with pytest.raises(ValueError, match=f"this {type(net).__name__} is not one"):
         net.fit(SlidingWindow(7).fit_transform(rows), y)
 
 
@@ -638,9 +650,9 @@ def test_categorical_features_get_embeddings(net):
 @pytest.mark.parametrize(
     ("channels", "message"),
     [
-        ([2], "has 2, which is no channel of X: it has 2 channels without names"),
-        (["day"], "has 'day', which is no channel of X"),
-        ([1], "no integer codes"),
+        ([2], "has 2, which is not a channel of X: it has 2 channels without names"),
+        (["day"], "has 'day', which is not a channel of X"),
+        ([1], "holds values that are not integer codes"),
     ],
 )
 def test_bad_categorical_features(channels, message):

@@ -61,7 +61,8 @@ def test_a_bad_parameter_is_an_error_before_training(name, value, error):
     fitted = lstm().fit(X[["rail"]], y)
     before = joblib.hash(fitted.__dict__)
     fitted.set_params(**{name: value})
-    with pytest.raises(error, match=rf"^(each of )?{name}\b"):
+    message = rf"^{name}\b|^The '{name}' parameter of LSTMRegressor must be .* Got "
+    with pytest.raises(error, match=message):
         fitted.fit(X[["rail"]], y)
     fitted.set_params(**{name: getattr(lstm(), name)})
     assert joblib.hash(fitted.__dict__) == before
@@ -187,12 +188,13 @@ def test_statistics_come_from_training_windows_only():
     X = np.random.default_rng(0).normal(5, 2, size=(100, 1))
     windows = SlidingWindow(4).fit_transform(X)
     fitted = lstm().fit(windows[:60], X[:60, 0])
-    np.testing.assert_allclose(fitted._standardizer.mean, X[:60].mean())
-    np.testing.assert_allclose(fitted._standardizer.outputs.scale_, X[3:60].std())
+    np.testing.assert_allclose(fitted._spec.channels.mean, X[:60].mean())
+    np.testing.assert_allclose(fitted._spec.targets.scaling.scale, X[3:60].std())
     held_out = lstm(early_stopping=True, validation_fraction=0.5).fit(
         windows[:60], X[:60, 0]
     )
-    assert held_out._standardizer.channels.n_samples_seen_ == 3 + 57 - 29
+    n_rows = 3 + 57 - 29
+    np.testing.assert_allclose(held_out._spec.channels.mean, X[:n_rows].mean())
 
 
 def test_without_standardisation_values_reach_the_net_as_they_are():

@@ -39,7 +39,7 @@ def test_the_first_rows_get_the_earliest_value():
     [
         ({"period": 0}, "period == 0, must be >= 1"),
         ({"period": 61}, "60 rows .* fewer than period=61"),
-        ({"column": "tram"}, "column='tram' is no column of X"),
+        ({"column": "tram"}, "column='tram' is not a column of X"),
     ],
 )
 def test_bad_parameters(params, message):

@@ -15,8 +15,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import sktsdl.datasets
 import sktsdl.inspection
 from sktsdl import SlidingWindow
-from sktsdl._estimator.base import DeepRegressor
-from sktsdl._estimator.parameters import TRAINING_ATTRIBUTES
+from sktsdl._estimator.regressor import DeepRegressor
+from sktsdl._estimator.specs import NET_ATTRIBUTES
 from tests.estimators import (
     CLASSES,
     PASS_X_ON,
@@ -269,7 +269,7 @@ def test_no_placeholder_is_left_in_a_docstring():
 def test_documented_attributes_are_set(cls):
     X, y = levels()
     net = small(cls).set_params(early_stopping=True).fit(X[["rail"]], y)
-    for name in re.findall(r"^(\w+) : ", TRAINING_ATTRIBUTES, flags=re.MULTILINE):
+    for name in re.findall(r"^(\w+) : ", NET_ATTRIBUTES, flags=re.MULTILINE):
         assert hasattr(net, name), name
 
 

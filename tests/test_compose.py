@@ -87,8 +87,8 @@ def test_text_columns_reach_the_regressor():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"column": "tram"}, r"column='tram' is no column of X: it has \['rail'"),
-        ({"column": 2}, "column=2 is no column of X"),
+        ({"column": "tram"}, r"column='tram' is not a column of X: it has \['rail'"),
+        ({"column": 2}, "column=2 is not a column of X"),
         ({"column": "bus"}, "column 'bus' of X is not positive in row 3"),
         ({"column": "rail"}, "y is not positive in row 7"),
         ({"relation": "product"}, "relation='product'.*'ratio', 'difference'"),

@@ -230,7 +230,10 @@ def test_too_few_calibration_rows():
         ({"confidence_level": 0.0}, "confidence_level == 0.0, must be > 0"),
         ({"calibration_fraction": 0.0}, "calibration_fraction == 0.0, must be > 0"),
         ({"calibration_fraction": 1}, "calibration_fraction == 1, must be < 1"),
-        ({"calibration_fraction": 0.99}, "0.99 of the n_samples=58 rows, and 2 before"),
+        (
+            {"calibration_fraction": 0.99},
+            "0.99 of the n_samples=58 rows, and the 2 rows before",
+        ),
     ],
 )
 def test_parameters_out_of_range(params, message):
@@ -250,7 +253,7 @@ def test_confidence_level_as_text_is_a_type_error():
 def test_a_validation_set_is_refused():
     X, y = levels()
     net = LSTMRegressor(hidden_sizes=(4,), max_epochs=2)
-    with pytest.raises(ValueError, match=r"X_val lies behind all rows.*leave it out"):
+    with pytest.raises(ValueError, match=r"X_val lies after all rows.*leave it out"):
         ConformalRegressor(net).fit(
             X[["rail"]][:50], y[:50], X_val=X[["rail"]][50:], y_val=y[50:]
         )
@@ -368,17 +371,17 @@ def test_a_failed_update_changes_nothing():
 @pytest.mark.parametrize("name", ["confidence_level", "calibration_fraction"])
 def test_nan_parameters_are_an_error(name):
     X = np.arange(60.0)[:, None]
-    with pytest.raises(ValueError, match=f"{name}=nan is no number"):
+    with pytest.raises(ValueError, match=f"{name}=nan is not a number"):
         ConformalRegressor(Ridge(), **{name: np.nan}).fit(X, X[:, 0])
     model = ConformalRegressor(Ridge()).fit(X, X[:, 0])
-    with pytest.raises(ValueError, match="gamma=nan is no number"):
+    with pytest.raises(ValueError, match="gamma=nan is not a number"):
         model.update(X, X[:, 0], gamma=np.nan)
 
 
 def test_update_needs_targets_of_the_fitted_horizon():
     X = np.arange(60.0)[:, None]
     model = ConformalRegressor(Ridge()).fit(X, X[:, 0])
-    with pytest.raises(ValueError, match=r"y has shape \(60, 2\).*horizon as in fit"):
+    with pytest.raises(ValueError, match=r"y has shape \(60, 2\).*horizon of fit"):
         model.update(X, np.column_stack([X, X]))
 
 

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,8 +15,9 @@ import sktsdl._training.callbacks
 import sktsdl._training.skorch_net
 import sktsdl._training.trainer
 from sktsdl import LSTMRegressor, TransformerRegressor
+from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._training.batches import Batches, WindowDataset
-from sktsdl._training.device import place
+from sktsdl._training.device import move_rows
 from tests.estimators import every_net
 
 META = torch.device("meta")
@@ -87,20 +89,20 @@ class Counter(Callback):
 
 
 def test_losses_are_read_from_an_accelerator_once_an_epoch(monkeypatch):
-    monkeypatch.setattr("sktsdl._training.trainer.resolve_device", lambda name: META)
     monkeypatch.setattr("sktsdl._training.trainer.generator_states", lambda device: {})
     net = LSTMRegressor(batch_size=2, optimizer=torch.optim.NAdam)
+    spec = ModuleSpec(n_channels=2, n_steps=4, n_outputs=1, n_targets=1)
     counter = Counter()
     # Nothing can be read from this device, so that the first attempt is an error.
     with pytest.raises((NotImplementedError, RuntimeError), match="meta"):
         sktsdl._training.trainer.train(
-            net._build_module(2, 1).to(META),
-            net,
+            net._build_module(spec).to(META),
+            replace(net._training_config(), device=META),
             dataset().to(META),
             None,
             criterion=nn.MSELoss(),
             n_epochs=2,
-            passing=[counter],
+            extra_callbacks=[counter],
         )
     assert (counter.n_batches, counter.n_epochs) == (4, 0)
 
@@ -141,7 +143,7 @@ def test_rows_that_would_fill_a_device_stay_and_batches_are_sent(
     )
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self)
     rows = torch.zeros(12, 2)  # 96 bytes
-    place(rows, cuda)
+    move_rows(rows, cuda)
     assert moved == ([(cuda,)] if fits else [])
     if not fits:
         held = dataset().to(cuda)
@@ -179,7 +181,7 @@ def test_the_last_weights_are_kept_off_the_device():
             return torch.zeros(1)
 
     calls = []
-    stopper = sktsdl._training.callbacks.Stopper().initialize()
+    stopper = sktsdl._training.callbacks.ResumableEarlyStopping().initialize()
     module = SimpleNamespace(
         state_dict=lambda: {"weight": torch.zeros(1).as_subclass(OnAccelerator)}
     )

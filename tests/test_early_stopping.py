@@ -24,7 +24,7 @@ def test_the_validation_set_is_the_last_rows_purged_by_the_horizon(monkeypatch):
         seen.update(train=train_set.targets[:, 0], valid=valid_set.targets[:, 0])
         raise InterruptedError
 
-    monkeypatch.setattr("sktsdl._estimator.base.train", spy)
+    monkeypatch.setattr("sktsdl._estimator.fitting.train", spy)
     y = np.arange(100.0)[:, None] + np.arange(4)
     with pytest.raises(InterruptedError):
         lstm(early_stopping=True, validation_fraction=0.2).fit(X, y)

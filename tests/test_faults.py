@@ -118,10 +118,10 @@ def test_a_callback_that_raises_changes_no_class_labels():
 class KillerNet(WindowMLPRegressor):
     """Kills the process that trains it, as a kernel without memory does."""
 
-    def _build_module(self, n_channels, n_outputs):
+    def _build_module(self, spec):
         if self.dropout:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super()._build_module(n_channels, n_outputs)
+        return super()._build_module(spec)
 
 
 def test_a_search_with_a_killed_worker_keeps_its_last_fit():

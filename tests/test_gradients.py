@@ -52,7 +52,7 @@ def test_accumulated_batches_equal_one_larger_batch(net, loss):
     np.testing.assert_allclose(parts.loss_curve_, large.loss_curve_, rtol=1e-5)
 
 
-@pytest.mark.parametrize("lr", [1e30, np.inf])
+@pytest.mark.parametrize("lr", [1e30, 1e200])
 def test_a_diverging_loss_is_an_error(net, lr):
     fitted = net(optimizer="sgd", clip_grad_norm=None).fit(X, Y)
     expected = fitted.predict(X)

@@ -82,17 +82,17 @@ def test_attributions_against_a_direct_sum(pipe, monthly):
     path = (np.arange(n) + 0.5) / n
     points = baseline + path[:, None, None, None] * (windows[1:] - baseline)
     double = net.module_.double()
-    scaler = net._standardizer
+    channels, targets = net._spec.channels, net._spec.targets
     try:
         for at in np.ndindex(WINDOW, 2):
             moved = []
             for sign in (1, -1):
                 shifted = points.copy()
                 shifted[(..., *at)] += sign * step
-                rows = scaler.channels.transform(shifted.reshape(-1, 2))
+                rows = channels.scaling.transform(shifted.reshape(-1, 2))
                 rows = torch.from_numpy(rows.reshape(-1, WINDOW, 2))
                 with torch.no_grad():
-                    answer = double(rows)[:, 1].numpy() * scaler.outputs.scale_[1]
+                    answer = double(rows)[:, 1].numpy() * targets.scaling.scale[1]
                 moved.append(answer.reshape(n, -1))
             slope = (moved[0] - moved[1]).mean(axis=0) / (2 * step)
             expected[(slice(None), *at)] = slope * (windows[1:] - baseline)[:, *at]
@@ -153,7 +153,7 @@ def test_the_median_of_learned_quantiles_is_explained(monthly):
     pipe = make_pipeline(SlidingWindow(WINDOW), net).fit(X, y)
     windows = pipe[:-1].transform(X)[WINDOW:]
     found = integrated_gradients(net, windows).sum(axis=(1, 2))
-    mean = np.broadcast_to(net._standardizer.mean, windows.shape[1:])
+    mean = np.broadcast_to(net._spec.channels.mean, windows.shape[1:])
     expected = net.predict(windows) - net.predict(mean[None])
     np.testing.assert_allclose(found, expected, atol=1e-2 * np.abs(expected).max())
 
@@ -163,7 +163,7 @@ def test_quantiles_that_cross_are_explained_in_their_order():
     net = WindowMLPRegressor(loss="quantile", max_epochs=1, lr=1e-6, random_state=0)
     net.fit(windows, windows[:, -1, 0])
     with torch.no_grad():
-        raw = net.module_(net._windows_as_seen(windows)[:][0]).numpy()
+        raw = net.module_(net._prepared_windows(windows)[:][0]).numpy()
     assert (np.sort(raw, axis=1) != raw).any()
     seen = integrated_gradients(net, windows, n_steps=512)
     baseline = np.broadcast_to(windows.mean(axis=(0, 1)), (1, 5, 2))

@@ -22,7 +22,7 @@ from sktsdl import (
     TCNRegressor,
     TransformerRegressor,
 )
-from sktsdl._estimator.targets import TaskLoss
+from sktsdl._layers.losses import ClassLoss, MultiLoss
 from sktsdl.inspection import integrated_gradients
 from tests.nets import lstm, net_fixture
 
@@ -80,7 +80,7 @@ def test_tasks_share_all_but_the_head(net):
 def test_task_loss_against_its_equation(reduction):
     scores = torch.tensor([[0.5, 2.0, 0.0, -1.0], [1.0, 0.0, 0.0, 3.0]])
     targets = torch.tensor([[1.5, 0.0], [0.0, 2.0]])
-    loss = TaskLoss(nn.MSELoss(reduction="none"), [0, 3], [1.0, 4.0], reduction)
+    loss = MultiLoss([nn.MSELoss(), ClassLoss()], [1, 3], [1.0, 4.0], reduction)
     logs = [np.exp([2.0, 0, -1]), np.exp([0.0, 0, 3])]
     entropy = [-np.log(p[k] / p.sum()) for p, k in zip(logs, (0, 2), strict=True)]
     expected = np.column_stack([[1.0, 1.0], 4 * np.array(entropy)])
@@ -214,12 +214,28 @@ def test_bad_tasks_and_targets_are_an_error(tasks, y, message):
 @pytest.mark.parametrize(
     ("net", "error", "message"),
     [
-        (Ridge(), TypeError, r"net=Ridge\(\) is no net of this package"),
+        (Ridge(), TypeError, r"net=Ridge\(\) is not a net of this package"),
         (lstm(loss="quantile"), ValueError, "loss='quantile' of the net is not"),
-        (lstm(window_norm="last"), ValueError, "window_norm='last' of the net"),
-        (lstm(channel_independent=True), ValueError, "a class is none"),
-        (lstm(linear_skip=True), ValueError, "scores of classes"),
-        (Seq2SeqRegressor(max_epochs=1), ValueError, "use another net for a task"),
+        (
+            lstm(window_norm="last"),
+            ValueError,
+            "window_norm='last' of the net .* set it to None",
+        ),
+        (
+            lstm(channel_independent=True),
+            ValueError,
+            "channel_independent=True of the net .* set it to False",
+        ),
+        (
+            lstm(linear_skip=True),
+            ValueError,
+            "linear_skip=True of the net .* set it to False",
+        ),
+        (
+            Seq2SeqRegressor(max_epochs=1),
+            ValueError,
+            "use another net for targets of classes",
+        ),
     ],
 )
 def test_nets_that_cannot_be_multitask_are_an_error(net, error, message):
@@ -253,13 +269,13 @@ def test_a_loss_without_a_value_for_each_row_is_an_error():
 
 def test_predict_of_the_net_inside_is_an_error():
     model = MultiTaskNet(lstm(), tasks=TASKS).fit(X, Y)
-    with pytest.raises(ValueError, match="ask the MultiTaskNet"):
+    with pytest.raises(ValueError, match="use the predict of the MultiTaskNet"):
         model.net_.predict(X)
 
 
 def test_attributions_of_the_net_inside():
     model = MultiTaskNet(lstm(), tasks=TASKS).fit(X, Y)
-    with pytest.raises(ValueError, match="target=0 is one of classes"):
+    with pytest.raises(ValueError, match="target=0 is a target of classes"):
         integrated_gradients(model.net_, X[:2], target=0)
     found = integrated_gradients(model.net_, X[:2], target=1).sum(axis=(1, 2))
     mean = np.broadcast_to(X.mean(axis=(0, 1)), X[:1].shape)
@@ -277,7 +293,7 @@ def test_labels_of_mixed_types_and_bad_weights_are_an_error():
     ):
         with pytest.raises(ValueError, match=message):
             MultiTaskNet(lstm(), tasks=TASKS, weights=weights).fit(X, Y)
-    with pytest.raises(TypeError, match="net=None is no net"):
+    with pytest.raises(TypeError, match="net=None is not a net"):
         MultiTaskNet(None).fit(X, Y["level"])
 
 
@@ -295,4 +311,7 @@ def test_a_clone_is_unfitted():
     model = MultiTaskNet(lstm(), tasks=TASKS).fit(X, Y)
     assert not hasattr(clone(model), "net_")
     assert not hasattr(model.net, "net_")
-    assert model.net._tasks is None
+    ordinary = clone(model.net_).fit(X, Y["level"])
+    np.testing.assert_array_equal(
+        ordinary.predict(X), lstm().fit(X, Y["level"]).predict(X)
+    )

@@ -61,7 +61,7 @@ def test_an_override_without_annotation_is_refused():
 
 @pytest.mark.parametrize("name", ["weights_", "_weights"])
 def test_underscores_at_either_end_are_refused(name):
-    with pytest.raises(TypeError, match=f"{name} is no parameter name"):
+    with pytest.raises(TypeError, match=f"{name} is not a parameter name"):
         type("Careless", (Base,), {"__annotations__": {name: int}, name: 1})
 
 

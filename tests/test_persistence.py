@@ -7,8 +7,10 @@ import signal
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import safetensors.torch
 import torch
@@ -24,8 +26,9 @@ from sktsdl import (
     SlidingWindow,
     TransformerRegressor,
     WindowMLPRegressor,
+    make_supervised,
 )
-from sktsdl._estimator.saving import NO_DIGEST, packed, unpacked
+from sktsdl._estimator.files import NO_DIGEST, from_bytes, to_bytes
 from tests.estimators import every_net, forbid_pickle
 from tests.series import levels
 
@@ -113,7 +116,9 @@ def test_a_loaded_net_is_fitted_anew_but_not_trained_on(tmp_path):
         again.partial_fit,
         again.set_params(warm_start=True, max_epochs=2).fit,
     ):
-        with pytest.raises(ValueError, match="file of `save` cannot be trained on"):
+        with pytest.raises(
+            ValueError, match="file of `save` cannot be trained further"
+        ):
             train_on(X, Y)
     np.testing.assert_array_equal(again.predict(X), net.predict(X))
     again.set_params(warm_start=False, max_epochs=1).fit(X, Y)
@@ -164,9 +169,9 @@ def test_any_changed_or_missing_byte_is_noticed(tmp_path):
 
 def rewritten(path, change):
     """Write a file again with another header and the digest that belongs to it."""
-    tensors, header = unpacked(path.read_bytes(), path)
+    tensors, header = from_bytes(path.read_bytes(), path)
     change(header)
-    path.write_bytes(packed(tensors, header))
+    path.write_bytes(to_bytes(tensors, header))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +179,7 @@ def rewritten(path, change):
     [
         (
             lambda h: h.update({"class": "Ridge"}),
-            "class 'Ridge', which is none of this",
+            "class 'Ridge', which is not in this package",
         ),
         (lambda h: h["params"].update(windw=3), r"names the parameters \['windw'\]"),
         (
@@ -218,7 +223,7 @@ def test_load_takes_classes_of_other_packages(tmp_path):
 
 
 KILLED = """
-import os, signal, sys, numpy as np, sktsdl, sktsdl._estimator.saving
+import os, signal, sys, numpy as np, sktsdl, sktsdl._estimator.files
 X = np.random.default_rng(1).normal(size=(60, 5, 3))
 net = sktsdl.WindowMLPRegressor(max_epochs=1).fit(X, X[:, -1, 0])
 setattr(os, sys.argv[2], lambda *args: os.kill(os.getpid(), signal.SIGKILL))
@@ -319,3 +324,17 @@ def test_the_file_is_safetensors_with_its_digest(tmp_path):
     assert held == {f"module.{name}" for name in net.module_.state_dict()}
     assert metadata["sha256"] != NO_DIGEST
     assert json.loads(metadata["header"])["class"] == "WindowMLPRegressor"
+
+
+def test_a_file_of_an_earlier_version_predicts_the_same():
+    rows = np.sin(np.arange(120).reshape(40, 3))
+    frame = pd.DataFrame(rows, columns=["rail", "bus", "day"])
+    frame["day"] = np.arange(40) % 3
+    X, _, _ = make_supervised(frame, target=["rail", "bus"], horizon=2)
+    net = sktsdl.load(Path(__file__).parent / "data" / "saved_by_0.1.0.safetensors")
+    predicted = net.predict(SlidingWindow(5).fit_transform(X)[-2:])
+    expected = [
+        [0.6114943338618317, 0.4071681775478342, 0.3840781463, 0.2501691329459518],
+        [1.0622378040618232, -0.5668820222877227, 0.8287965112, -0.4269878072361762],
+    ]
+    np.testing.assert_allclose(predicted, expected, rtol=1e-5)

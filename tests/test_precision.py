@@ -6,7 +6,7 @@ import torch
 from sklearn.base import clone
 
 import sktsdl._layers.recurrent
-import sktsdl._training.trainer
+import sktsdl._training.config
 from tests.nets import X, Y, lstm, net_fixture
 
 net = net_fixture()
@@ -20,10 +20,10 @@ def assert_low_precision_is_near(full):
     with torch.no_grad():
         outputs = low.module_(
             torch.from_numpy(
-                low._standardizer.transform(X.reshape(-1, 2)).reshape(X.shape)
+                low._spec.channels.transform(X.reshape(-1, 2)).reshape(X.shape)
             )
         )
-    expected = low._standardizer.inverse_transform(outputs.double().numpy())
+    expected = low._spec.targets.decode(outputs.double().numpy())
     np.testing.assert_allclose(low.predict(X), expected.ravel(), rtol=1e-4, atol=1e-6)
     distance = np.linalg.norm(low.predict(X) - full.predict(X))
     assert distance <= 1e-2 * np.linalg.norm(full.predict(X))
@@ -49,7 +49,7 @@ def test_the_first_bf16_net_of_a_process_equals_the_next():
 def test_fp16_scales_the_loss_and_not_the_step(monkeypatch):
     full = lstm(optimizer="sgd").fit(X, Y)
     # The CPU refuses fp16, but its loss scaling is the same as on CUDA.
-    monkeypatch.setitem(sktsdl._training.trainer.PRECISIONS, "bf16", torch.float16)
+    monkeypatch.setitem(sktsdl._training.config.PRECISIONS, "bf16", torch.float16)
     low = lstm(optimizer="sgd", precision="bf16").fit(X, Y)
     assert low.net_.scaler_.get_scale() > 1e4
     np.testing.assert_allclose(low.predict(X), full.predict(X), atol=1e-2)

@@ -12,6 +12,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
 from sktsdl import RatioLogScaler, SeasonalDifference, SlidingWindow
+from sktsdl._windows.windows import Windows
 from tests.series import levels
 
 INVERTIBLE = [
@@ -146,9 +147,9 @@ def test_flattened_windows_and_their_names():
 def test_set_output_leaves_3d_windows_alone(container):
     X, _ = levels()
     windows = SlidingWindow(3).set_output(transform=container).fit_transform(X)
-    assert isinstance(windows, np.ndarray)
+    assert isinstance(windows, Windows)
     with sklearn.config_context(transform_output=container):
-        assert isinstance(SlidingWindow(3).fit_transform(X), np.ndarray)
+        assert isinstance(SlidingWindow(3).fit_transform(X), Windows)
         flat = SlidingWindow(3, flatten=True).fit_transform(X)
     assert "rail_lag2" in flat.columns
     assert container in type(flat).__module__
@@ -203,4 +204,4 @@ def test_windows_keep_the_names_of_their_channels(how, tmp_path):
     else:
         again = copy.deepcopy(windows)
     np.testing.assert_array_equal(again, windows)
-    assert list(again.channel_names) == ["rail", "bus"]
+    assert list(again.names) == ["rail", "bus"]

@@ -34,11 +34,11 @@ def test_an_integer_weight_is_the_row_repeated_in_a_full_batch(cls):
     repeated = clone(full).fit(np.repeat(X, weights, axis=0), np.repeat(Y, weights))
     np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-6)
     np.testing.assert_allclose(weighted.loss_curve_, repeated.loss_curve_, rtol=1e-5)
-    for part in ("channels", "outputs"):
-        ours = getattr(weighted._standardizer, part)
-        theirs = getattr(repeated._standardizer, part)
-        np.testing.assert_allclose(ours.mean_, theirs.mean_, atol=1e-12)
-        np.testing.assert_allclose(ours.scale_, theirs.scale_)
+    for part in ("channels", "targets"):
+        ours = getattr(weighted._spec, part).scaling
+        theirs = getattr(repeated._spec, part).scaling
+        np.testing.assert_allclose(ours.mean, theirs.mean, atol=1e-12)
+        np.testing.assert_allclose(ours.scale, theirs.scale)
 
 
 def test_weights_in_the_validation_loss():

@@ -98,8 +98,8 @@ def test_a_missing_target_is_kept_as_nan():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"target": "tram"}, r"'tram' is no column of data: it has \['rail'"),
-        ({"target": "rail", "known_future": ["rain"]}, "'rain' is no column"),
+        ({"target": "tram"}, r"'tram' is not a column of data: it has \['rail'"),
+        ({"target": "rail", "known_future": ["rain"]}, "'rain' is not a column"),
         ({"target": []}, "names no column"),
         ({"target": "rail", "known_future": "rail"}, "put the target into X"),
         ({"target": "rail", "horizon": 0}, "horizon == 0, must be >= 1"),

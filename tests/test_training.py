@@ -1,5 +1,7 @@
 """The training loop: against a loop by hand, in micro-batches, and within memory."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,9 +18,12 @@ from sktsdl import (
     TransformerRegressor,
     WindowMLPRegressor,
 )
+from sktsdl._estimator.specs import ModuleSpec
 from tests.nets import NOISE, X, Y, lstm, net_fixture
 
 net = net_fixture()
+
+SPEC = ModuleSpec(n_channels=7, n_steps=96, n_outputs=1, n_targets=1)
 
 
 @pytest.mark.parametrize("as_view", [True, False])
@@ -36,7 +41,7 @@ def test_training_equals_a_loop_by_hand(net, as_view):
     inputs = inputs.unfold(0, 5, 1).mT.contiguous()
     with torch.random.fork_rng():
         torch.manual_seed(np.random.RandomState(0).randint(np.iinfo(np.int32).max))
-        module = net()._build_module(2, 1)
+        module = net()._build_module(replace(SPEC, n_channels=2))
         optimizer = torch.optim.Adam(module.parameters(), lr=1e-2, fused=False)
         losses = []
         for _ in range(3):
@@ -80,9 +85,9 @@ def test_micro_batch_sizes_of_large_and_small_buffers():
         (GRURegressor(), 256),
         (TransformerRegressor(), 52),
     ):
-        module = net._build_module(7, 1)
-        assert sktsdl._training.trainer.part_size(module, 256, 96) == parted
-        assert sktsdl._training.trainer.part_size(module, 32, 20) == 32
+        module = net._build_module(SPEC)
+        assert sktsdl._training.trainer.micro_batch_size(module, 256, 96) == parted
+        assert sktsdl._training.trainer.micro_batch_size(module, 32, 20) == 32
 
 
 def test_small_batches_are_trained_on_one_thread(monkeypatch):

@@ -20,7 +20,7 @@ from sktsdl import (
     TransformerRegressor,
     WindowMLPRegressor,
 )
-from sktsdl._estimator.targets import PinballLoss
+from sktsdl._layers.losses import PinballLoss
 from tests.estimators import every_net
 from tests.nets import net_fixture
 from tests.series import levels
@@ -216,7 +216,7 @@ def test_return_std_against_forward_passes_by_hand():
     y = np.column_stack([Y, -3 * Y])
     fitted = net.fit(X, y)
     mean, std = fitted.predict(X[:2], return_std=True, n_draws=4000)
-    rows = torch.from_numpy(fitted._standardizer.transform(X[:2].reshape(-1, 2)))
+    rows = torch.from_numpy(fitted._spec.channels.transform(X[:2].reshape(-1, 2)))
     module = pickle.loads(pickle.dumps(fitted.module_)).eval()
     for layer in module.modules():
         if isinstance(layer, nn.Dropout):
@@ -277,9 +277,7 @@ def test_return_std_of_the_median():
 @every_net
 def test_return_std_without_dropout_says_what_to_set(cls):
     fitted = cls(max_epochs=1, random_state=0).fit(X, Y)
-    with pytest.raises(
-        ValueError, match=r"has none at work: fit it with .*dropout=0\.1"
-    ):
+    with pytest.raises(ValueError, match=r"has none: fit it with .*dropout=0\.1"):
         fitted.predict(X, return_std=True)
 
 

@@ -58,11 +58,11 @@ def test_partial_fits_are_epochs(net):
 
 def test_warm_start_keeps_the_statistics_of_the_first_rows(net):
     fitted = net().partial_fit(X, Y)
-    mean = fitted._standardizer.mean.copy()
+    mean = fitted._spec.channels.mean.copy()
     fitted.partial_fit(X + 100, Y + 100)
-    np.testing.assert_array_equal(fitted._standardizer.mean, mean)
+    np.testing.assert_array_equal(fitted._spec.channels.mean, mean)
     again = net(warm_start=True).fit(X, Y).set_params(max_epochs=4).fit(X + 1, Y)
-    np.testing.assert_array_equal(again._standardizer.mean, mean)
+    np.testing.assert_array_equal(again._spec.channels.mean, mean)
 
 
 def test_warm_start_continues_from_the_last_weights_not_the_best():

@@ -14,7 +14,8 @@ from sktsdl import (
     SlidingWindow,
     make_supervised,
 )
-from sktsdl._layers.adapters import ChannelIndependent, LinearSkip, Patches, WindowNorm
+from sktsdl._layers.adapters import ChannelIndependent, LinearSkip, Patches
+from sktsdl._layers.window_norm import WindowNorm
 from tests.nets import SMALL, net_fixture
 from tests.series import levels
 
@@ -43,7 +44,7 @@ def test_window_norm_against_its_equations(net, window_norm, standardize):
     target_scale = Y[5:].std(axis=0) if standardize else np.ones(2)
     inside = (complete - level) / (channel_scale if window_norm == "last" else spread)
     with torch.no_grad():
-        output = fitted.module_.net(torch.from_numpy(inside).float()).numpy()
+        output = fitted.module_.module(torch.from_numpy(inside).float()).numpy()
     scale = target_scale if window_norm == "last" else spread[:, 0, :1]
     np.testing.assert_allclose(
         fitted.predict(complete), level[:, 0, :1] + scale * output, rtol=1e-3
@@ -206,9 +207,9 @@ def test_linear_skip_against_its_equation(net, params):
     x = torch.tensor(PAIRS, dtype=torch.float32)
     with torch.no_grad():
         if params == EACH:
-            x, around = around.change(x), around.net
+            x, around = around.transform_input(x), around.module
         beside = x.flatten(1) @ around.linear.weight.T
-        expected = (around.net(x) + beside).reshape(len(PAIRS), 6)
+        expected = (around.module(x) + beside).reshape(len(PAIRS), 6)
     assert beside.abs().max() > 1e-3
     np.testing.assert_allclose(fitted.predict(PAIRS), expected, rtol=1e-4)
 
@@ -279,16 +280,16 @@ def test_loss_steps_all_scores_the_end_of_each_patch(net, size, ends):
     pipe = make_pipeline(SlidingWindow(7), net).fit(rows, y)
     module = pipe[-1].module_
     assert module.step_ends(7).tolist() == ends
-    windows = torch.from_numpy(pipe[-1]._standardizer.transform(WALK))[None, :7]
+    windows = torch.from_numpy(pipe[-1]._spec.channels.transform(WALK))[None, :7]
     module.train()
     with torch.no_grad():
         assert module(windows).shape == (1, len(ends), 1)
 
 
-def test_seen_counts_channels_and_patches():
+def test_input_size_counts_channels_and_patches():
     around = ChannelIndependent(Patches(nn.Linear(1, 1), 4), [0, 1, 2], n_channels=3)
-    assert around.seen(10) == (3, 3)
-    assert Patches(around, 5).seen(40) == (3, 2)
+    assert around.input_size(10) == (3, 3)
+    assert Patches(around, 5).input_size(40) == (3, 2)
 
 
 def test_bad_patch_size_and_target_channels_are_an_error():
@@ -324,10 +325,10 @@ def test_window_norm_of_constant_windows():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"target_channels": 2}, "target_channels has 2, which is no channel of X"),
-        ({"target_channels": "rail"}, "'rail', which is no channel.*without names"),
+        ({"target_channels": 2}, "target_channels has 2, which is not a channel of X"),
+        ({"target_channels": "rail"}, "'rail', which is not a channel.*without names"),
         ({"target_channels": [0, 1, 0]}, r"\[0, 1, 0\] cannot share the 2 columns"),
-        ({"target_channels": None}, "target_channels has None, which is no channel"),
+        ({"target_channels": None}, "target_channels has None, which is not a channel"),
         ({"target_channels": []}, r"\[\] cannot share"),
         (
             {"target_channels": 1, "categorical_features": [1]},

@@ -1,34 +1,32 @@
-"""A fitted net as tensors and plain values, these as bytes, and back."""
+"""A fitted net as tensors and plain values, without executable code, and back."""
 
-import hashlib
-import json
-import os
-import struct
-import uuid
+import copyreg
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import numpy as np
-import safetensors.torch
 import torch
-from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
 from skorch.history import History
 from torch import Tensor, nn
 
-from sktsdl._estimator.scaling import Standardizer
-from sktsdl._estimator.targets import Tasks
-from sktsdl._training.device import resolve_device, seeded
+from sktsdl._estimator.files import from_bytes, to_bytes, write_atomically
+from sktsdl._estimator.module import AdapterConfig, build_module
+from sktsdl._estimator.scaling import ChannelScaling, Scaling
+from sktsdl._estimator.specs import FittedSpec, InputSpec, TargetSpec
+from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets
+from sktsdl._estimator.warm_start import check_structure
+from sktsdl._training.device import is_available, seeded
+from sktsdl._training.skorch_net import Net
 from sktsdl._training.trainer import make_net
 
-NO_DIGEST = "0" * 64
+Tensors = Mapping[str, Tensor]
+Header = dict[str, Any]
 PACKAGES = ("sktsdl", "torch", "scikit-learn", "skorch", "numpy")
-ATTRIBUTES = (
-    "n_features_in_",
-    "_is_3d",
-    "_window_shape",
-    "_y_is_1d",
-    "_n_outputs",
+CURVES = (
     "loss_curve_",
     "validation_loss_curve_",
     "lr_curve_",
@@ -36,147 +34,239 @@ ATTRIBUTES = (
     "best_epoch_",
     "n_parameters_",
 )
-STATISTICS = ("mean_", "var_", "scale_", "n_samples_seen_")
-# Classes that a file may name: theirs only, and only these kinds.
-NAMESPACES: dict[str, tuple[Any, type]] = {
+# A file may name classes of these modules only, and only subclasses of these types.
+CLASSES: dict[str, tuple[Any, type]] = {
     "torch.optim": (torch.optim, torch.optim.Optimizer),
     "torch.nn": (torch.nn, nn.Module),
 }
 
 
-def state_of(net: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return what a fitted `net` predicts by.
+class SaveMixin:
+    """Files, pickles and skops of a net."""
 
-    Raises
-    ------
-    ValueError
-        If a parameter cannot be written without code.
+    def save(self: Any, path: str | PathLike[str]) -> None:
+        """Write the fitted net to one file without executable code.
+
+        ``sktsdl.load`` reads it. The file holds weights and statistics (safetensors),
+        parameters, curves and versions (JSON), and a SHA-256 of the whole. It does not
+        hold the state that further training needs.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write. An existing file is replaced when the new one is complete.
+
+        Raises
+        ------
+        NotFittedError
+            If the net is not fitted.
+        ValueError
+            If a parameter, such as a callback, cannot be written without code.
+        """
+        check_is_fitted(self)
+        if isinstance(self._spec.targets, MultiTargets):
+            raise ValueError(
+                "The net of a MultiTaskNet is saved with its labels: keep the "
+                "MultiTaskNet by pickle, joblib or skops."
+            )
+        write_atomically(path, self._to_bytes())
+
+    def _to_bytes(self: Any) -> bytes:
+        check_structure(self._structure(), self._spec, "saved")
+        header = {
+            "class": type(self).__name__,
+            "versions": {name: version(name) for name in PACKAGES},
+            "params": {
+                name: _to_json(name, value)
+                for name, value in self.get_params(deep=False).items()
+            },
+        }
+        curves = {k: getattr(self, k) for k in CURVES if hasattr(self, k)}
+        tensors, described = to_state(self._spec, self.net_, curves)
+        return to_bytes(tensors, header | described)
+
+    @classmethod
+    def _from_state(
+        cls: Any, tensors: Tensors, header: Header, device: str | None
+    ) -> Any:
+        """Return the net that was saved, on `device`."""
+        unknown = header["params"].keys() - set(cls._get_param_names())
+        if unknown:
+            raise ValueError(
+                f"The file names the parameters {sorted(unknown)}, which "
+                f"{cls.__name__} does not have: read it with the version of the "
+                f"package that wrote it, {header['versions']['sktsdl']}."
+            )
+        params = {name: _from_json(value) for name, value in header["params"].items()}
+        estimator = cls(**params)
+        if device is not None:
+            estimator.set_params(device=device)
+        config = estimator._training_config()
+        spec = spec_of(tensors, header, estimator._make_targets(), params["loss"])
+        spec = replace(spec, structure=estimator._structure())
+        with seeded(0, config.device):
+            module = build_module(
+                estimator._build_module,
+                estimator._config(AdapterConfig),
+                window=spec.inputs.window,
+                channels=spec.channels,
+                targets=spec.targets,
+                name=config.name,
+            )
+            _load_weights(module, _within("module", tensors))
+            net = make_net(module, config, spec.targets.criterion())
+        net.history = History(header["epochs"])
+        net.lr_curve_ = header["fitted"]["lr_curve_"]
+        net.generators_ = _within("generator", tensors)
+        net.has_optimizer_state_ = False
+        net.module_.eval()
+        estimator._set_fitted(net, spec)
+        for name in CURVES:
+            if name in header["fitted"]:
+                setattr(estimator, name, header["fitted"][name])
+        return estimator
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # pickle keeps the state of the optimizer; `__getstate__` is for skops.
+        make = copyreg.__newobj__  # type: ignore[attr-defined]
+        return make, (type(self),), super().__getstate__()
+
+    def __getstate__(self: Any) -> dict[str, Any]:
+        """Return the content of a file of ``save``, without executable code."""
+        if hasattr(self, "net_"):
+            return {"content": self._to_bytes()}
+        state: Any = super().__getstate__()
+        return state
+
+    def __setstate__(self: Any, state: dict[str, Any]) -> None:
+        if "content" not in state:
+            super().__setstate__(state)  # type: ignore[misc]
+            return
+        tensors, header = from_bytes(state["content"], "What was dumped")
+        device = None if is_available(header["params"]["device"]) else "cpu"
+        restored = type(self)._from_state(tensors, header, device)
+        self.__dict__.update(vars(restored))
+
+
+def to_state(
+    spec: FittedSpec, net: Net, curves: dict[str, Any]
+) -> tuple[dict[str, Tensor], Header]:
+    """Return all that prediction needs, as tensors and plain values.
+
+    `curves` are the attributes of the training that are kept as they are.
     """
+    channels, targets = spec.channels, spec.targets
     tensors = {f"module.{k}": v for k, v in net.module_.state_dict().items()}
-    tensors |= {f"generator.{k}": v for k, v in net.net_.generators_.items()}
-    standardizer = net._standardizer
-    for part in ("channels", "outputs"):
-        for name in STATISTICS:
-            value = getattr(getattr(standardizer, part), name)
-            if value is not None:
-                tensors[f"{part}.{name}"] = torch.from_numpy(np.array(value))
-    for i, codes in enumerate(standardizer.codes):
-        tensors[f"codes.{i}"] = torch.from_numpy(np.array(codes))
-    names, tasks = getattr(net, "feature_names_in_", None), net._tasks
+    tensors |= {f"generator.{k}": v for k, v in net.generators_.items()}
+    for name, scaling in (("channels", channels.scaling), ("outputs", targets.scaling)):
+        tensors[f"{name}.mean_"] = torch.from_numpy(scaling.mean.copy())
+        tensors[f"{name}.scale_"] = torch.from_numpy(scaling.scale.copy())
+    for i, codes in enumerate(channels.codes.values()):
+        tensors[f"codes.{i}"] = torch.from_numpy(codes.copy())
+    tasks = None
+    if isinstance(targets, MultiTargets):
+        classes = [getattr(column, "n_classes", 0) for column in targets.columns]
+        tasks = [classes, targets.weights]
     header = {
-        "class": type(net).__name__,
-        "versions": {name: version(name) for name in PACKAGES},
-        "params": {
-            name: _encoded(name, value)
-            for name, value in net.get_params(deep=False).items()
-        },
         "fitted": {
-            name: getattr(net, name) for name in ATTRIBUTES if hasattr(net, name)
+            "n_features_in_": spec.inputs.n_features,
+            "_is_3d": spec.inputs.is_3d,
+            "_window_shape": spec.inputs.shape,
+            "_y_is_1d": spec.outputs.is_1d,
+            "_n_outputs": spec.outputs.n_targets,
+            **curves,
         },
-        "names": None if names is None else list(names),
-        "tasks": None if tasks is None else [tasks.n_classes, tasks.weights],
-        "categories": standardizer.categories,
+        "names": None if spec.inputs.names is None else list(spec.inputs.names),
+        "tasks": tasks,
+        "categories": channels.categorical,
         "epochs": [
             {key: value for key, value in epoch.items() if key != "batches"}
-            for epoch in net.net_.history
+            for epoch in net.history
         ],
     }
     return {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, header
 
 
-def restored(
-    cls: Any, tensors: dict[str, Tensor], header: dict[str, Any], device: str | None
-) -> Any:
-    """Return the net of class `cls` that `state_of` was taken of, on `device`."""
-    unknown = header["params"].keys() - set(cls._get_param_names())
-    if unknown:
-        raise ValueError(
-            f"The file names the parameters {sorted(unknown)}, which {cls.__name__} "
-            "does not have: read it with the version of the package that wrote it, "
-            f"{header['versions']['sktsdl']}."
-        )
-    params = {name: _decoded(value) for name, value in header["params"].items()}
-    net = cls(**params)
-    if device is not None:
-        net.set_params(device=device)
-    place = resolve_device(net.device)
-    for name, value in header["fitted"].items():
-        setattr(net, name, tuple(value) if name == "_window_shape" else value)
-    if header["names"] is not None:
-        net.feature_names_in_ = np.array(header["names"], dtype=object)
-    if header["tasks"] is not None:
-        net._tasks = Tasks(net.loss, *header["tasks"])
-    net._standardizer = _standardizer(net, tensors, header["categories"])
-    net._outputs = net._make_outputs()
-    with seeded(0, place):
-        module = net._build(net._standardizer.n_channels, net._n_outputs)
-        module.load_state_dict(_within("module", tensors))
-        net.net_ = make_net(module, net, net._outputs.criterion(), place)
-    net.net_.history = History(header["epochs"])
-    net.net_.generators_ = _within("generator", tensors)
-    net.net_.is_restored_ = True
-    net.net_.module_.eval()
-    net._built_by = net._building_parameters()
-    return net
-
-
-def _standardizer(
-    net: Any, tensors: dict[str, Tensor], categories: list[int]
-) -> Standardizer:
-    names = getattr(net, "feature_names_in_", None) if net._is_3d else None
-    standardizer = Standardizer(net.standardize, categories, names)
-    for part in ("channels", "outputs"):
-        found = _within(part, tensors)
-        has_mean = "mean_" in found
-        scaler = StandardScaler(with_mean=has_mean, with_std="scale_" in found)
-        scaler.set_output(transform="default")
-        for name in STATISTICS:
-            value = found[name].numpy() if name in found else None
-            setattr(scaler, name, value)
-        scaler.n_features_in_ = (
-            len(tensors["channels.mean_"]) if part == "channels" else net._n_outputs
-        )
-        setattr(standardizer, part, scaler)
-    standardizer.n_channels = len(tensors["channels.mean_"])
-    standardizer.categories = categories
+def spec_of(
+    tensors: Tensors, header: Header, targets: PointTargets, loss: Any
+) -> FittedSpec:
+    """Return the spec that `to_state` was given; `targets` if it had no tasks."""
+    fitted, names = header["fitted"], header["names"]
+    n_targets = fitted["_n_outputs"]
+    window, n_channels = fitted["_window_shape"]
+    names = None if names is None else tuple(names)
+    inputs = InputSpec(fitted["_is_3d"], window, n_channels, names)
     codes = _within("codes", tensors)
-    standardizer.codes = [codes[str(i)].numpy() for i in range(len(categories))]
-    return standardizer
+    channels = ChannelScaling(
+        _scaling("channels", tensors, n_channels),
+        header["params"]["standardize"],
+        {at: codes[str(i)].numpy() for i, at in enumerate(header["categories"])},
+        inputs.channel_names,
+    )
+    if header["tasks"] is not None:
+        classes, weights = header["tasks"]
+        columns = [ClassTargets(n) if n else PointTargets(loss) for n in classes]
+        targets = MultiTargets(columns, weights)
+    targets = targets.with_scaling(_scaling("outputs", tensors, n_targets))
+    outputs = TargetSpec(fitted["_y_is_1d"], n_targets)
+    return FittedSpec(inputs, outputs, channels, targets, {})
 
 
-def _within(part: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _scaling(part: str, tensors: Tensors, n_columns: int) -> Scaling:
+    # A file holds no statistics of what was not standardised.
+    values, identity = _within(part, tensors), Scaling.identity(n_columns)
+    mean = values["mean_"].numpy() if "mean_" in values else identity.mean
+    scale = values["scale_"].numpy() if "scale_" in values else identity.scale
+    return Scaling(mean, scale)
+
+
+def _load_weights(module: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Load weights, also by the names that adapters and shortcuts had before 0.2."""
+    expected = module.state_dict().keys()
+    renamed = {"net": "module", "own": "target_channels", "around": "shortcut"}
+    module.load_state_dict(
+        {
+            key
+            if key in expected
+            else ".".join(renamed.get(part, part) for part in key.split(".")): weight
+            for key, weight in weights.items()
+        }
+    )
+
+
+def _within(part: str, tensors: Tensors) -> dict[str, Tensor]:
     start = f"{part}."
     return {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}
 
 
-def _encoded(name: str, value: Any) -> Any:
-    """Return a parameter as JSON knows it, tuples and classes of torch by a mark."""
+def _to_json(name: str, value: Any) -> Any:
+    """Return a parameter as JSON can hold it, tuples and classes of torch by a mark."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple | list | np.ndarray):
         kind = "tuple" if isinstance(value, tuple) else "list"
-        return {kind: [_encoded(name, part) for part in value]}
+        return {kind: [_to_json(name, item) for item in value]}
     label = getattr(value, "__name__", "")
-    for namespace, (module, base) in NAMESPACES.items():
+    for namespace, (module, base) in CLASSES.items():
         is_class = isinstance(value, type) and issubclass(value, base)
         if is_class and getattr(module, label, None) is value:
             return {namespace: label}
     raise ValueError(
-        f"{name}={value!r} cannot be saved without code: set another value (it may be "
-        "None where prediction needs none), or keep the net by pickle."
+        f"{name}={value!r} cannot be saved without code: set another value (None, if "
+        "prediction does not need it), or keep the net by pickle."
     )
 
 
-def _decoded(value: Any) -> Any:
+def _from_json(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     ((kind, inside),) = value.items()
     if kind in ("tuple", "list"):
-        parts = [_decoded(part) for part in inside]
-        return tuple(parts) if kind == "tuple" else parts
-    module, base = NAMESPACES.get(kind, (None, object))
+        items = [_from_json(item) for item in inside]
+        return tuple(items) if kind == "tuple" else items
+    module, base = CLASSES.get(kind, (None, object))
     found = getattr(module, inside, None)
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ValueError(
@@ -184,70 +274,3 @@ def _decoded(value: Any) -> Any:
             "classes of torch's optimizers and losses are."
         )
     return found
-
-
-def packed(tensors: dict[str, Tensor], header: dict[str, Any]) -> bytes:
-    """Return the content of a safetensors file that knows its own SHA-256.
-
-    Parameters
-    ----------
-    tensors : dict of {str: Tensor}
-        On the CPU.
-    header : dict
-        Values that JSON knows.
-    """
-    described = {"header": json.dumps(header), "sha256": NO_DIGEST}
-    blank = safetensors.torch.save(tensors, metadata=described)
-    digest = hashlib.sha256(blank).hexdigest()
-    return blank.replace(NO_DIGEST.encode(), digest.encode(), 1)
-
-
-def unpacked(content: bytes, name: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors, on the CPU, and the header of what `packed` made.
-
-    Parameters
-    ----------
-    content : bytes
-        All of it.
-    name : object
-        What an error calls it, such as a path.
-
-    Raises
-    ------
-    ValueError
-        If `packed` did not make it, or not as it is.
-    """
-    try:
-        (length,) = struct.unpack("<Q", content[:8])
-        metadata = json.loads(content[8 : 8 + length])["__metadata__"]
-        digest, header = metadata["sha256"], metadata["header"]
-        blank = content.replace(digest.encode(), NO_DIGEST.encode(), 1)
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{name} is no file of `save`, or only the start of one: save it again."
-        ) from error
-    if hashlib.sha256(blank).hexdigest() != digest:
-        raise ValueError(
-            f"{name} is not as it was saved, by its SHA-256: take another copy."
-        )
-    return safetensors.torch.load(content), json.loads(header)
-
-
-def write_whole(path: Any, content: bytes) -> None:
-    """Write a file whole or not at all; one that is there stays until then.
-
-    A process that is killed leaves what it had written beside it, under another name.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: give the path of a file in it.")
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with open(beside, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise

@@ -1,183 +1,223 @@
-"""Rows as a net sees them, and its answers in the units of the target."""
+"""Rows and targets in standardised units, and back."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
-from sktsdl._estimator.validation import Samples
+
+@dataclass(frozen=True)
+class Scaling:
+    """The mean and the standard deviation of columns; 1 for a constant column."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def fit(
+        cls,
+        values: np.ndarray,
+        weights: np.ndarray | None,
+        describe: Callable[[int], str],
+    ) -> Self:
+        """Estimate both from the weighted rows of `values`.
+
+        Raises
+        ------
+        ValueError
+            If the squares of a column overflow; `describe` names the column.
+        """
+        scaler = StandardScaler()
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaler.fit(values, sample_weight=weights)
+        for column in map(int, np.flatnonzero(~np.isfinite(scaler.var_))):
+            raise ValueError(
+                f"{describe(column)} holds numbers whose squares overflow: correct "
+                "them, or divide by a constant before this step."
+            )
+        return cls(scaler.mean_, scaler.scale_)
+
+    @classmethod
+    def identity(cls, n_columns: int) -> Self:
+        return cls(np.zeros(n_columns), np.ones(n_columns))
+
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        # In the dtype of the values: float32 rows are not copied to float64.
+        scaled = values - self.mean.astype(values.dtype)
+        scaled /= self.scale.astype(values.dtype)
+        return scaled
+
+    def inverse_transform(self, values: np.ndarray) -> np.ndarray:
+        return values * self.scale + self.mean
 
 
-class Standardizer:
-    """Standardises channels and targets by the windows that are learnt from.
+@dataclass(frozen=True)
+class ChannelScaling:
+    """Rows as the module needs them: standardised, category codes numbered from 0.
 
     Parameters
     ----------
+    scaling : Scaling
+        The statistics of all channels, over the training rows.
     standardize : bool
-        False leaves channels and targets in their units.
-    categorical : sequence of int or str
-        Channels that hold integer codes; they are numbered from 0 instead, and codes
-        not seen in training share the next number.
-    names : sequence of str or None
+        False leaves the channels in their units.
+    codes : dict of {int: ndarray}
+        The sorted codes of each categorical channel, by its position. Codes that are
+        not among them share the next number.
+    names : tuple of str or None
         The names of the channels.
-
-    Attributes
-    ----------
-    categories : list of int
-        The positions of the coded channels.
-    codes : list of ndarray
-        The codes of each, sorted.
     """
 
-    def __init__(
-        self,
+    scaling: Scaling
+    standardize: bool
+    codes: dict[int, np.ndarray]
+    names: tuple[str, ...] | None
+
+    @classmethod
+    def fit(
+        cls,
+        rows: np.ndarray,
+        weights: np.ndarray | None,
+        *,
         standardize: bool,
         categorical: Sequence[int | str],
-        names: Sequence[str] | None,
-    ) -> None:
-        self.standardize = standardize
-        self.categorical = categorical
-        self.names = names
+        names: tuple[str, ...] | None,
+    ) -> Self:
+        """Estimate the statistics, and list the codes, of training rows.
 
-    def fit(
-        self, samples: Samples, learnt: np.ndarray, coded: Sequence[int] = ()
-    ) -> "Standardizer":
-        """Learn from the windows `learnt`, each row of them once, and their targets.
-
-        Of weighted windows, a row counts their mean. The targets `coded` hold codes,
-        and stay as they are.
+        Raises
+        ------
+        ValueError
+            If a categorical channel is not there or holds numbers that are not codes,
+            or if the squares of a channel overflow.
         """
-        rows, starts, window = samples.rows, samples.starts[learnt], samples.window
+        positions = sorted(
+            _code_position(channel, rows, names) for channel in categorical
+        )
+        scaling = Scaling.fit(
+            rows, weights, lambda channel: f"{_describe(channel, names)} of X"
+        )
+        codes = {channel: np.unique(rows[:, channel]) for channel in positions}
+        return cls(scaling, standardize, codes, names)
 
-        def by_row(values: np.ndarray) -> np.ndarray:
-            edges = np.zeros(len(rows) + 1, dtype=values.dtype)
-            np.add.at(edges, starts, values)
-            np.add.at(edges, starts + window, -values)
-            sums: np.ndarray = edges[:-1].cumsum()
-            return sums
-
-        n_windows = by_row(np.ones(len(starts), dtype=int))
-        is_used = n_windows > 0
-        used = rows[is_used]
-        weights, row_weights = samples.weights_of(learnt), None
-        if weights is not None:
-            row_weights = by_row(weights)[is_used] / n_windows[is_used]
-        self.n_channels = rows.shape[1]
-        self.categories = sorted(self._coded(c, used) for c in self.categorical)
-        self.codes = [np.unique(used[:, channel]) for channel in self.categories]
-        scale = self.standardize
-        channels = StandardScaler()
-        outputs = StandardScaler(with_mean=scale, with_std=scale)
-        # Arrays stay arrays, whatever scikit-learn is configured to give out.
-        self.channels = channels.set_output(transform="default")
-        self.outputs = outputs.set_output(transform="default")
-        with np.errstate(over="ignore", invalid="ignore"):
-            self.channels.fit(used, sample_weight=row_weights)
-            self.outputs.fit(samples.targets[learnt], sample_weight=weights)
-        self._check_spread()
-        if self.standardize:
-            self.outputs.mean_[list(coded)] = 0.0
-            self.outputs.scale_[list(coded)] = 1.0
-        return self
+    @property
+    def n_channels(self) -> int:
+        return len(self.mean)
 
     @property
     def mean(self) -> np.ndarray:
         """The mean of each channel, in its units."""
-        mean: np.ndarray = self.channels.mean_
-        return mean
+        return self.scaling.mean
+
+    @property
+    def categorical(self) -> list[int]:
+        """The positions of the categorical channels."""
+        return list(self.codes)
+
+    @property
+    def n_codes(self) -> list[int]:
+        """The number of codes of each categorical channel, with one for unknown."""
+        return [len(codes) + 1 for codes in self.codes.values()]
 
     def transform(self, rows: np.ndarray) -> np.ndarray:
-        """Return `rows` as the net sees them, float32."""
-        scaled = self.channels.transform(rows) if self.standardize else rows
+        """Return `rows` as the module needs them, float32."""
+        scaled = self.scaling.transform(rows) if self.standardize else rows
         with np.errstate(over="ignore"):
             scaled = scaled.astype(np.float32)
-        beyond = np.isinf(scaled)
-        if beyond.any():
-            row, channel = (int(i) for i in np.argwhere(beyond)[0])
+        is_too_large = np.isinf(scaled)
+        if is_too_large.any():
+            row, channel = (int(i) for i in np.argwhere(is_too_large)[0])
             raise ValueError(
-                f"{self._name(channel)} of X holds {rows[row, channel]:g}, too far "
-                "from the training rows for the net's float32: correct it, or divide "
-                "the channel by a constant before `fit`."
+                f"{_describe(channel, self.names)} of X holds {rows[row, channel]:g}, "
+                "too far from the training rows for the net's float32: correct it, or "
+                "divide the channel by a constant before `fit`."
             )
-        for channel, codes in zip(self.categories, self.codes, strict=True):
+        for channel, codes in self.codes.items():
             at = np.searchsorted(codes, rows[:, channel]).clip(max=len(codes) - 1)
             is_known = codes[at] == rows[:, channel]
             scaled[:, channel] = np.where(is_known, at, len(codes))
         return scaled
 
-    def _check_spread(self) -> None:
-        """Raise an error for channels and targets whose squares are no numbers."""
-        for what, scaler in (("X", self.channels), ("y", self.outputs)):
-            spread = [] if scaler.var_ is None else scaler.var_
-            for at in map(int, np.flatnonzero(~np.isfinite(spread))):
-                name = self._name(at) if what == "X" else f"Column {at}"
-                raise ValueError(
-                    f"{name} of {what} holds numbers whose squares overflow: correct "
-                    "them, or divide by a constant before this step."
-                )
-
-    def _name(self, channel: int) -> str:
-        return f"Channel {channel if self.names is None else repr(self.names[channel])}"
-
-    def transform_targets(self, targets: np.ndarray) -> np.ndarray:
-        """Return `targets` as the net learns them, float32."""
-        return self.outputs.transform(targets).astype(np.float32)
-
-    def inverse_transform(self, answers: np.ndarray) -> np.ndarray:
-        """Return a net's `answers` in the units of the targets."""
-        levels: np.ndarray = self.outputs.inverse_transform(answers)
-        return levels
-
     def position(self, channel: int | str, parameter: str) -> int:
         """Return the position of the channel that `parameter` names."""
-        names = [] if self.names is None else list(self.names)
-        if isinstance(channel, str) and channel in names:
-            return names.index(channel)
-        if isinstance(channel, int | np.integer) and 0 <= channel < self.n_channels:
-            return int(channel)
-        known = names or f"{self.n_channels} channels without names, counted from 0"
-        raise ValueError(
-            f"{parameter} has {channel!r}, which is no channel of X: it has {known}."
-        )
+        return _position(channel, parameter, self.names, self.n_channels)
 
-    def target_positions(self, channels: Any, n_outputs: int) -> list[int]:
-        """Return the positions of the channels whose future the outputs are."""
-        is_one = not isinstance(channels, list | tuple | np.ndarray)
-        names: list[Any] = [channels] if is_one else list(channels)
-        positions = [self.position(name, "target_channels") for name in names]
-        for name, at in zip(names, positions, strict=True):
-            if at in self.categories:
+    def target_positions(
+        self, channels: int | str | Sequence[int | str], n_targets: int
+    ) -> list[int]:
+        """Return the positions of `target_channels`, each named once.
+
+        Raises
+        ------
+        ValueError
+            If a channel is not there or is categorical, or if the channels cannot share
+            the targets evenly.
+        """
+        named: list[Any] = [channels]
+        if isinstance(channels, list | tuple | np.ndarray):
+            named = list(channels)
+        positions = [self.position(name, "target_channels") for name in named]
+        for name, at in zip(named, positions, strict=True):
+            if at in self.codes:
                 raise ValueError(
                     f"target_channels has {name!r}, which is in categorical_features: "
                     "name the channel that is in the units of y."
                 )
-        if not positions or n_outputs % len(positions):
+        if not positions or n_targets % len(positions):
             raise ValueError(
-                f"target_channels={channels!r} cannot share the {n_outputs} columns of "
+                f"target_channels={channels!r} cannot share the {n_targets} columns of "
                 "y evenly: name one channel for each target."
             )
         return positions
 
-    def carry(self, channels: list[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Return gain and shift from channels, as the net sees them, to targets.
+    def to_target_units(
+        self, channels: list[int], targets: Scaling
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return gain and shift from a channel, as the module sees it, to its target.
 
         Parameters
         ----------
         channels : list of int
             For each target, the channel that is in its units.
+        targets : Scaling
+            The statistics of the targets.
         """
         if not self.standardize:
             return np.ones(len(channels)), np.zeros(len(channels))
-        mean, scale = self.channels.mean_[channels], self.channels.scale_[channels]
-        unit = self.outputs.scale_
-        return scale / unit, (mean - self.outputs.mean_) / unit
+        mean, scale = self.scaling.mean[channels], self.scaling.scale[channels]
+        return scale / targets.scale, (mean - targets.mean) / targets.scale
 
-    def _coded(self, channel: int | str, rows: np.ndarray) -> int:
-        at = self.position(channel, "categorical_features")
-        if (rows[:, at] != np.round(rows[:, at])).any():
-            raise ValueError(
-                f"Channel {channel!r} of X is in categorical_features and holds values "
-                "that are no integer codes: encode it, as with `OrdinalEncoder`."
-            )
-        return at
+
+def _describe(channel: int, names: tuple[str, ...] | None) -> str:
+    return f"Channel {channel if names is None else repr(names[channel])}"
+
+
+def _position(
+    channel: int | str,
+    parameter: str,
+    names: tuple[str, ...] | None,
+    n_channels: int,
+) -> int:
+    if isinstance(channel, str) and names is not None and channel in names:
+        return names.index(channel)
+    if isinstance(channel, int | np.integer) and 0 <= channel < n_channels:
+        return int(channel)
+    known = list(names) if names else f"{n_channels} channels without names"
+    raise ValueError(
+        f"{parameter} has {channel!r}, which is not a channel of X: it has {known}, "
+        "counted from 0."
+    )
+
+
+def _code_position(
+    channel: int | str, rows: np.ndarray, names: tuple[str, ...] | None
+) -> int:
+    at = _position(channel, "categorical_features", names, rows.shape[1])
+    if (rows[:, at] != np.round(rows[:, at])).any():
+        raise ValueError(
+            f"Channel {channel!r} of X is in categorical_features and holds values "
+            "that are not integer codes: encode it, as with `OrdinalEncoder`."
+        )
+    return at

@@ -1,12 +1,16 @@
-"""What the outputs of a module say of the targets, and the loss that they learn by."""
+"""Target types: how module outputs map to targets, and their losses."""
 
 import copy
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Hashable, Sequence
+from typing import Any, Self
 
 import numpy as np
-import torch
+import pandas as pd
+from sklearn.utils.extmath import softmax
 from torch import Tensor, nn
+
+from sktsdl._estimator.scaling import Scaling
+from sktsdl._layers.losses import ClassLoss, MultiLoss, PinballLoss
 
 LOSSES = {
     "squared_error": nn.MSELoss,
@@ -15,8 +19,8 @@ LOSSES = {
 }
 
 
-class Points:
-    """One output for each target.
+class PointTargets:
+    """Numbers, with one output for each.
 
     Parameters
     ----------
@@ -25,197 +29,250 @@ class Points:
 
     Attributes
     ----------
+    scaling : Scaling
+        The statistics of the targets, after ``fit``.
     n_values : int
-        The outputs for each target.
-    point : int
-        Which of them is what ``predict`` answers.
-    coded : list of int
-        The targets that hold codes of classes.
+        The number of outputs for each target.
+    median_index : int
+        Which of these is the prediction.
+    class_columns : tuple of int
+        The targets that are classes, whose values are their codes.
     """
 
     n_values = 1
-    point = 0
-    coded: Sequence[int] = ()
+    median_index = 0
+    class_columns: tuple[int, ...] = ()
+    scaling: Scaling
 
     def __init__(self, loss: Any) -> None:
         self.loss = loss
 
+    def fit(
+        self, y: np.ndarray, weights: np.ndarray | None, *, standardize: bool
+    ) -> Self:
+        """Return these targets with the statistics of `y`, (n, targets)."""
+        scaling = Scaling.identity(y.shape[1])
+        if standardize:
+            scaling = Scaling.fit(y, weights, lambda column: f"Column {column} of y")
+        return self.with_scaling(scaling)
+
+    def with_scaling(self, scaling: Scaling) -> Self:
+        """Return these targets with given statistics; classes keep their codes."""
+        columns = list(self.class_columns)
+        mean, scale = scaling.mean.copy(), scaling.scale.copy()
+        mean[columns], scale[columns] = 0.0, 1.0
+        fitted = copy.copy(self)
+        fitted.scaling = Scaling(mean, scale)
+        return fitted
+
     def n_outputs(self, n_targets: int) -> int:
         return self.n_values * n_targets
 
-    def criterion(self) -> Any:
+    def criterion(self) -> nn.Module:
         """Return the loss of (..., outputs) and (..., targets)."""
         if isinstance(self.loss, nn.Module):
             return copy.deepcopy(self.loss)
-        return LOSSES.get(self.loss, self.loss)()
+        loss: nn.Module = LOSSES.get(self.loss, self.loss)()
+        return loss
 
-    def unit(self, scale: float) -> float:
-        """Return the unit of the loss of one target of deviation `scale`."""
-        if not isinstance(self.loss, str):
+    @property
+    def loss_scale(self) -> float:
+        """The factor from the loss to the units of `y`, 1 if there is no such unit."""
+        if len(self.scaling.scale) > 1 or not isinstance(self.loss, str):
             return 1.0
+        return self._loss_scale(float(self.scaling.scale[0]))
+
+    def _loss_scale(self, scale: float) -> float:
         return {"squared_error": scale**2, "absolute_error": scale}.get(self.loss, 1.0)
 
-    def values(self, answers: np.ndarray) -> np.ndarray:
-        """(n, outputs) -> (n, targets, values)"""
-        return answers[:, :, None]
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Return `y`, (n, targets), as the loss needs it, float32."""
+        return self.scaling.transform(y).astype(np.float32)
 
-    def pick(self, answers: Tensor, target: int) -> Tensor:
-        """Return what ``predict`` answers of a target, (n, outputs) -> (n,)."""
-        return answers[:, target]
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """(n, outputs) -> (n, targets), predictions in the units of `y`"""
+        return self.scaling.inverse_transform(outputs)
+
+    def target_output(self, outputs: Tensor, target: int) -> Tensor:
+        """(n, outputs) -> (n,), the output that is the prediction of a target"""
+        return outputs[:, target]
 
 
-class Quantiles(Points):
-    """An output for each level of each target.
+class QuantileTargets(PointTargets):
+    """Numbers, with an output for each of their quantiles.
 
     Parameters
     ----------
-    levels : sequence of float
+    quantiles : sequence of float
         In increasing order, 0.5 among them.
     """
 
-    def __init__(self, levels: Sequence[float]) -> None:
+    def __init__(self, quantiles: Sequence[float]) -> None:
         super().__init__("quantile")
-        self.levels = [float(level) for level in levels]
-        self.n_values = len(self.levels)
-        self.point = self.levels.index(0.5)
+        self.quantiles = tuple(float(q) for q in quantiles)
+        self.n_values = len(self.quantiles)
+        self.median_index = self.quantiles.index(0.5)
 
-    def criterion(self) -> Any:
-        return PinballLoss(self.levels)
+    def criterion(self) -> nn.Module:
+        return PinballLoss(self.quantiles)
 
-    def unit(self, scale: float) -> float:
+    def _loss_scale(self, scale: float) -> float:
         return scale
 
-    def pick(self, answers: Tensor, target: int) -> Tensor:
-        levels = answers.view(len(answers), -1, self.n_values)[:, target]
-        return levels.sort(dim=-1).values[:, self.point]
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        return super().decode(self._in_order(outputs)[..., self.median_index])
 
-    def values(self, answers: np.ndarray) -> np.ndarray:
-        # In order, which never raises the loss: Chernozhukov et al. (2010).
-        return np.sort(answers.reshape(len(answers), -1, self.n_values), axis=-1)
+    def decode_quantiles(self, outputs: np.ndarray) -> np.ndarray:
+        """(n, outputs) -> (n, targets, quantiles), in the units of `y`"""
+        quantiles = np.moveaxis(self._in_order(outputs), -1, 0)
+        return np.stack([super(QuantileTargets, self).decode(q) for q in quantiles], -1)
+
+    def target_output(self, outputs: Tensor, target: int) -> Tensor:
+        quantiles = outputs.view(len(outputs), -1, self.n_values)[:, target]
+        return quantiles.sort(dim=-1).values[:, self.median_index]
+
+    def _in_order(self, outputs: np.ndarray) -> np.ndarray:
+        # Sorting never raises the loss: Chernozhukov et al. (2010).
+        return np.sort(outputs.reshape(len(outputs), -1, self.n_values), axis=-1)
 
 
-class PinballLoss(nn.Module):
-    r"""The loss whose expectation is least at the quantiles [1]_, mean over levels.
+class ClassTargets(PointTargets):
+    """One target of classes, with a score for each class.
 
-    .. math:: \ell_q(y, \hat y) = \max\big(q (y - \hat y), (q - 1) (y - \hat y)\big)
-
-    **Shape**: (..., targets * levels), (..., targets) -> (), the mean; with
-    ``reduction="none"``, (..., targets)
-
-    References
-    ----------
-    .. [1] R. Koenker and G. Bassett (1978). Regression Quantiles. Econometrica 46(1).
+    Its values are the codes 0 to ``n_classes - 1``.
     """
 
-    levels: Tensor
+    class_columns = (0,)
 
-    def __init__(self, levels: Sequence[float], reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = reduction
-        self.register_buffer("levels", torch.tensor(levels))
+    def __init__(self, n_classes: int) -> None:
+        super().__init__("cross_entropy")
+        self.n_classes = n_classes
 
-    def forward(self, answer: Tensor, target: Tensor) -> Tensor:
-        error = target[..., None] - answer.view(*target.shape, -1)
-        loss = torch.maximum(self.levels * error, (self.levels - 1) * error).mean(-1)
-        return loss if self.reduction == "none" else loss.mean()
+    def n_outputs(self, n_targets: int) -> int:
+        return self.n_classes
+
+    def criterion(self) -> nn.Module:
+        return ClassLoss()
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        return outputs.argmax(axis=1)[:, None]
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """(n, classes) -> (n, classes), by softmax"""
+        probabilities: np.ndarray = softmax(outputs)
+        return probabilities
+
+    def target_output(self, outputs: Tensor, target: int) -> Tensor:
+        raise ValueError(
+            f"target={target} is a target of classes, and its scores have no units: "
+            "explain a target of numbers."
+        )
 
 
-class Tasks(Points):
-    """For each target a number, or a score for each of its classes.
+class MultiTargets(PointTargets):
+    """Several targets, each of its own type.
 
     Parameters
     ----------
-    loss : str, loss class or loss
-        That of the numbers, with a value for each.
-    n_classes : sequence of int
-        For each target the number of its classes, whose codes it holds; 0 for a number.
+    columns : sequence of PointTargets
+        The type of each target.
     weights : sequence of float
-        What the loss of each target counts.
+        The weight of each target in the loss.
     """
 
     def __init__(
-        self, loss: Any, n_classes: Sequence[int], weights: Sequence[float]
+        self, columns: Sequence[PointTargets], weights: Sequence[float]
     ) -> None:
-        super().__init__(loss)
-        self.n_classes = list(n_classes)
+        super().__init__("multi")
+        self.columns = list(columns)
         self.weights = list(weights)
-        self.coded = [at for at, n in enumerate(self.n_classes) if n]
+        self.class_columns = tuple(
+            i for i, column in enumerate(columns) if column.class_columns
+        )
 
     @property
     def sizes(self) -> list[int]:
-        """The outputs for each target."""
-        return [n or 1 for n in self.n_classes]
+        """The number of outputs for each target."""
+        return [column.n_outputs(1) for column in self.columns]
+
+    @property
+    def loss_scale(self) -> float:
+        return 1.0
 
     def n_outputs(self, n_targets: int) -> int:
         return sum(self.sizes)
 
-    def criterion(self) -> Any:
-        loss = super().criterion()
-        loss.reduction = "none"
-        return TaskLoss(loss, self.n_classes, self.weights)
+    def criterion(self) -> nn.Module:
+        losses = [column.criterion() for column in self.columns]
+        return MultiLoss(losses, self.sizes, self.weights)
 
-    def unit(self, scale: float) -> float:
-        return 1.0
+    def split(self, outputs: np.ndarray) -> list[np.ndarray]:
+        """Return the outputs of each target, each (n, outputs of the target)."""
+        return np.split(outputs, np.cumsum(self.sizes)[:-1], axis=1)
 
-    def values(self, answers: np.ndarray) -> np.ndarray:
-        if self.coded:
-            raise ValueError(
-                "This net has scores of classes among its outputs: ask the "
-                "MultiTaskNet that it belongs to."
-            )
-        return super().values(answers)
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        predictions = [
+            column.decode(part) if column.class_columns else part
+            for column, part in zip(self.columns, self.split(outputs), strict=True)
+        ]
+        return super().decode(np.concatenate(predictions, axis=1))
 
-    def pick(self, answers: Tensor, target: int) -> Tensor:
-        if target in self.coded:
-            raise ValueError(
-                f"target={target} is one of classes, and its scores have no units: "
-                "explain a target of numbers."
-            )
-        return answers[:, sum(self.sizes[:target])]
+    def target_output(self, outputs: Tensor, target: int) -> Tensor:
+        if target in self.class_columns:
+            return self.columns[target].target_output(outputs, target)
+        return outputs[:, sum(self.sizes[:target])]
 
 
-class TaskLoss(nn.Module):
-    r"""The weighted mean of the losses of all tasks.
+def find_classes(labels: pd.Series, name: Hashable) -> np.ndarray:
+    """Return the sorted labels of a column of `y`.
 
-    .. math:: \ell = \frac{1}{m} \sum_j w_j \, \ell_j
-
-    with the cross entropy of softmax scores for a target of classes.
-
-    **Shape**: (..., outputs), (..., targets) -> (), the mean; with
-    ``reduction="none"``, (..., targets)
+    Raises
+    ------
+    ValueError
+        If a label is missing, if labels are of several types, or if there is only one.
     """
+    _check_labels(labels, name)
+    try:
+        classes = np.unique(labels.to_numpy())
+    except TypeError as error:
+        raise ValueError(
+            f"Column {name!r} of y mixes labels of several types: give one type, such "
+            "as str."
+        ) from error
+    if len(classes) < 2:
+        raise ValueError(
+            f"Column {name!r} of y has one class, {classes[0]!r}, and there is nothing "
+            "to tell apart: give rows of two or more."
+        )
+    return classes
 
-    weights: Tensor
 
-    def __init__(
-        self,
-        loss: Any,
-        n_classes: Sequence[int],
-        weights: Sequence[float],
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__()
-        self.loss = loss
-        self.n_classes = list(n_classes)
-        self.reduction = reduction
-        self.register_buffer("weights", torch.tensor(weights))
+def to_codes(
+    labels: pd.Series, classes: np.ndarray, name: Hashable, argument: str
+) -> pd.Series:
+    """Return the position of each label among `classes`, as float.
 
-    def forward(self, answer: Tensor, target: Tensor) -> Tensor:
-        parts = torch.split(answer, [n or 1 for n in self.n_classes], dim=-1)
-        losses = []
-        truths = target.unbind(-1)
-        for part, truth, n in zip(parts, truths, self.n_classes, strict=True):
-            if n:
-                scores = part.movedim(-1, 1)  # (batch, classes, ...)
-                losses.append(
-                    nn.functional.cross_entropy(scores, truth.long(), reduction="none")
-                )
-            else:
-                losses.append(self.loss(part.squeeze(-1), truth))
-                if losses[-1].shape != truth.shape:
-                    raise ValueError(
-                        f"loss={self.loss!r} gives no value for each row, as several "
-                        "tasks need: use another loss."
-                    )
-        loss = torch.stack(losses, dim=-1) * self.weights
-        return loss if self.reduction == "none" else loss.mean()
+    Raises
+    ------
+    ValueError
+        If a label is missing, or is not one of the classes.
+    """
+    _check_labels(labels, name)
+    codes = pd.Index(classes).get_indexer(labels)
+    if (codes < 0).any():
+        label = labels.iloc[int((codes < 0).argmax())]
+        raise ValueError(
+            f"Column {name!r} of {argument} holds {label!r}, which is not one of the "
+            f"classes in y, {classes.tolist()}."
+        )
+    return pd.Series(codes.astype(float), index=labels.index)
+
+
+def _check_labels(labels: pd.Series, name: Hashable) -> None:
+    missing = labels.isna().to_numpy()
+    if missing.any():
+        row = int(missing.argmax())
+        raise ValueError(
+            f"Column {name!r} of y has no label in row {row} ({labels.index[row]}): "
+            "leave the row out of X and y."
+        )

@@ -1,138 +1,55 @@
-"""What a net is given: windows that are checked, and taken back to their rows."""
+"""Checks of what a net is given; they return records and write nothing."""
 
+import copy
 import math
-import warnings
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
-from sktsdl._sklearn.validation import raise_at_first, validate_rows, validate_targets
-from sktsdl._training.batches import recover_rows
-from sktsdl._windows.history import unknown_after_known
-
-
-@dataclass
-class Samples:
-    """Windows by the rows they are cut from, and what each is to learn.
-
-    Parameters
-    ----------
-    rows, starts : ndarray
-        As from `recover_rows`.
-    window : int
-        The number of rows in a window.
-    targets : ndarray of shape (n, outputs)
-        The target of each window.
-    weights : ndarray of shape (n,) or None
-        What each window counts.
-    """
-
-    rows: np.ndarray
-    starts: np.ndarray
-    window: int
-    targets: np.ndarray
-    weights: np.ndarray | None
-
-    @property
-    def is_complete(self) -> np.ndarray:
-        """Whether the history of each window is known, shape (n,)."""
-        known: np.ndarray = ~np.isnan(self.rows[self.starts]).any(axis=1)
-        return known
-
-    def weights_of(self, which: np.ndarray) -> np.ndarray | None:
-        """Return the weights of some windows, None if they count the same."""
-        if self.weights is None or np.ptp(self.weights[which]) == 0:
-            return None
-        return self.weights[which]
-
-    def learnable(self, *, every_step: bool) -> np.ndarray:
-        """Return which windows there is something to learn from, in order.
-
-        With `every_step`, every step of a window is to be a row with a target.
-        """
-        n, starts = len(self.starts), self.starts
-        is_learnable = self.is_complete
-        if every_step:
-            if n < 2 or starts[1] != 1:
-                raise ValueError(
-                    "loss_steps='all' needs windows of consecutive rows, as from "
-                    "`SlidingWindow`, and X holds independent samples: use "
-                    "loss_steps='last'."
-                )
-            is_learnable &= starts >= self.window - 1
-            if not is_learnable.any() and self.is_complete.any():
-                raise ValueError(
-                    f"loss_steps='all' needs a target for each of the {self.window} "
-                    f"steps of a window, and X has {n} rows: give at least "
-                    f"{self.window}, or use loss_steps='last'."
-                )
-        if not is_learnable.any():
-            raise ValueError(
-                f"None of the {n} windows of {self.window} rows in X is complete: all "
-                f"start with NaN, for unknown history; give at least {self.window} "
-                "known rows, or a smaller `window`."
-            )
-        if self.weights is not None:
-            is_learnable &= self.weights > 0
-        if not is_learnable.any():
-            raise ValueError("sample_weight is 0 for every complete window of X.")
-        return np.flatnonzero(is_learnable)
-
-
-def hold_out(
-    learnable: np.ndarray, fraction: float, n_outputs: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Part windows into those to learn from and, after them, those held out.
-
-    Between the two, ``n_outputs - 1`` are left out, so that no target is in both.
-    """
-    n_held_out = math.ceil(fraction * len(learnable))
-    n_learnt = len(learnable) - n_held_out - (n_outputs - 1)
-    if n_learnt < 1:
-        raise ValueError(
-            f"early_stopping with validation_fraction={fraction} leaves none of the "
-            f"{len(learnable)} complete windows to learn from: give more rows, a "
-            "smaller fraction, or early_stopping=False."
-        )
-    return learnable[:n_learnt], learnable[-n_held_out:]
+from sktsdl._estimator.specs import InputSpec, Samples, TargetSpec
+from sktsdl._sklearn.validation import (
+    raise_at_first,
+    validate_rows,
+    validate_targets,
+)
+from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.missing import fill_unknown, unknown_after_known
+from sktsdl._windows.windows import Windows, recover_rows
 
 
 def validate_windows(
-    net: Any, X: Any, *, reset: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return `X` as windows of floats, their rows, and where each starts.
+    estimator: BaseEstimator, X: ArrayLike, expected: InputSpec | None
+) -> tuple[np.ndarray, InputSpec]:
+    """Return `X` as windows of floats, (n, window, channels), and its form.
 
     Parameters
     ----------
-    net : DeepRegressor
-        Whose attributes on the shape of `X` are set (`reset`) or checked.
+    estimator : DeepNet
+        For its name in errors.
     X : array-like of shape (n, window, channels) or (n, n_features)
         As for ``fit``.
-    reset : bool
-        Whether this is the first `X`.
+    expected : InputSpec or None
+        The form of the first `X`, None if this is the first.
 
     Raises
     ------
     ValueError
-        If `X` has another shape than before, infinity, or NaN after a known value.
+        If `X` has another form than expected, infinity, or NaN after a known value.
     """
+    names = None
     is_3d = (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) == 3
-    if not is_3d:
-        _warn_of_raw_rows(X)
-        rows = validate_rows(net, X, reset=reset)
-        raise_at_first(~np.isfinite(rows), rows, X)
-        windows = rows[:, :, None]
-    else:
+    if is_3d:
+        names = X.names if isinstance(X, Windows) else None
         windows = check_array(
-            X,
+            np.asarray(X) if isinstance(X, Windows) else X,
             dtype=(np.float64, np.float32),
             allow_nd=True,
             ensure_all_finite=False,
-            estimator=net,
+            estimator=estimator,
             input_name="X",
         )
         if 0 in windows.shape:
@@ -140,58 +57,75 @@ def validate_windows(
                 f"X has windows of shape {windows.shape[1:]}, but needs at least one "
                 "step and one channel."
             )
-        if reset:
-            vars(net).pop("feature_names_in_", None)
-            if getattr(X, "channel_names", None) is not None:
-                net.feature_names_in_ = X.channel_names
-            net.n_features_in_ = windows.shape[2]
-    if reset:
-        net._is_3d = is_3d
-        net._window_shape = windows.shape[1:]
-    elif windows.shape[1:] != net._window_shape:
-        expected = "window={}, channels={}".format(*net._window_shape)
+    else:
+        _warn_of_raw_rows(X)
+        # scikit-learn's validation reads and writes attributes: here, of a copy.
+        scratch = copy.copy(estimator)
+        vars(scratch).update({} if expected is None else expected.attributes)
+        rows = validate_rows(scratch, X, reset=expected is None)
+        raise_at_first(~np.isfinite(rows), rows, X)
+        names = getattr(scratch, "feature_names_in_", None)
+        windows = rows[:, :, None]
+    spec = InputSpec(
+        is_3d=is_3d,
+        window=windows.shape[1],
+        n_channels=windows.shape[2],
+        names=None if names is None else tuple(names),
+    )
+    if expected is not None and spec.shape != expected.shape:
         raise ValueError(
-            f"X has windows of shape {windows.shape[1:]}, but {type(net).__name__} is "
-            f"expecting {expected} as in fit."
+            f"X has windows of shape {spec.shape}, but {type(estimator).__name__} is "
+            f"expecting window={expected.window}, channels={expected.n_channels} as in "
+            "fit."
         )
-    rows, starts = recover_rows(windows)
-    names = net.feature_names_in_ if _has_channel_names(net) else None
-    _raise_at_unknown(rows, starts, windows.shape, names)
-    return windows, rows, starts
+    return windows, spec if expected is None else expected
 
 
 def validate_samples(
-    net: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool
-) -> Samples:
-    """Return what `net` is fitted to, and set (`reset`) or check its shape."""
-    windows, rows, starts = validate_windows(net, X, reset=reset)
-    targets = validate_targets(net, y, len(windows))
-    is_1d = targets.ndim == 1
-    targets = targets.reshape(len(targets), -1)
-    if reset:
-        net._y_is_1d, net._n_outputs = is_1d, targets.shape[1]
-    elif targets.shape[1] != net._n_outputs:
+    estimator: BaseEstimator,
+    X: ArrayLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    expected: tuple[InputSpec, TargetSpec] | None,
+) -> tuple[Samples, InputSpec, TargetSpec]:
+    """Return the windows of `X` with their targets, and the form of both.
+
+    `expected` is the form of the first `X` and `y`, None if these are the first.
+    """
+    inputs_before, outputs_before = expected or (None, None)
+    windows, inputs = validate_windows(estimator, X, inputs_before)
+    rows, starts = rows_of(windows, inputs)
+    targets = validate_targets(estimator, y, len(windows))
+    outputs = TargetSpec(targets.ndim == 1, math.prod(targets.shape[1:]))
+    if outputs_before is not None and outputs.n_targets != outputs_before.n_targets:
         raise ValueError(
-            f"y has {targets.shape[1]} columns, but {type(net).__name__} is expecting "
-            f"{net._n_outputs} as in fit."
+            f"y has {outputs.n_targets} columns, but {type(estimator).__name__} is "
+            f"expecting {outputs_before.n_targets} as in fit."
         )
     weights = None
     if sample_weight is not None:
         weights = _check_sample_weight(
             sample_weight, windows, dtype=np.float64, ensure_non_negative=True
         )
-    return Samples(rows, starts, windows.shape[1], targets, weights)
+    targets = targets.reshape(len(targets), -1)
+    samples = Samples(rows, starts, inputs.window, targets, weights)
+    return samples, inputs, outputs_before or outputs
 
 
-def validate_watched(net: Any, X_val: Any, y_val: Any) -> Samples | None:
-    """Return the rows whose loss is watched, if they are given."""
+def validate_validation_set(
+    estimator: BaseEstimator,
+    X_val: ArrayLike | None,
+    y_val: ArrayLike | None,
+    expected: tuple[InputSpec, TargetSpec],
+) -> Samples | None:
+    """Return the rows for the validation loss, or None if there are none."""
     if X_val is None and y_val is None:
         return None
-    for name, value in (("X_val", X_val), ("y_val", y_val)):
-        if value is None:
-            raise ValueError(f"{name} is missing: give X_val and y_val together.")
+    if X_val is None or y_val is None:
+        missing = "X_val" if X_val is None else "y_val"
+        raise ValueError(f"{missing} is missing: give X_val and y_val together.")
     try:
-        samples = validate_samples(net, X_val, y_val, None, reset=False)
+        samples, _, _ = validate_samples(estimator, X_val, y_val, None, expected)
     except ValueError as error:
         raise ValueError(
             f"X_val or y_val cannot be used (a Pipeline transforms X_val if it has "
@@ -199,32 +133,34 @@ def validate_watched(net: Any, X_val: Any, y_val: Any) -> Samples | None:
         ) from error
     if not samples.is_complete.any():
         raise ValueError(
-            "No window in X_val is complete: give rows behind those of X, through the "
-            "same look-back steps."
+            "No window in X_val is complete: give the rows after the rows of X, "
+            "transformed by the same look-back steps."
         )
     return samples
 
 
-def _has_channel_names(net: Any) -> bool:
-    return net._is_3d and hasattr(net, "feature_names_in_")
+def rows_of(windows: np.ndarray, inputs: InputSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of `windows` and where each window starts, as `recover_rows`.
 
-
-def _raise_at_unknown(
-    rows: np.ndarray, starts: np.ndarray, shape: tuple[int, ...], names: Any
-) -> None:
-    """Raise a ValueError at infinity, and at NaN after a known value."""
+    Raises
+    ------
+    ValueError
+        At infinity, and at NaN after a known value.
+    """
+    rows, starts = recover_rows(windows)
     if np.isfinite(rows).all():
-        return
-    n, window, _ = shape
-    consecutive = n == 1 or starts[1] == 1
-    steps = rows if consecutive else rows.reshape(shape)
+        return rows, starts
+    n, window, _ = windows.shape
+    is_consecutive = n == 1 or starts[1] == 1
+    steps = rows if is_consecutive else rows.reshape(windows.shape)
     bad = unknown_after_known(~np.isnan(steps)) | np.isinf(steps)
     bad = bad.reshape(rows.shape)
     if not bad.any():
-        return
+        return rows, starts
     at, channel = (int(i) for i in np.argwhere(bad)[0])
-    row = max(at - window + 1, 0) if consecutive else at // window
+    row = max(at - window + 1, 0) if is_consecutive else at // window
     what = "infinity" if np.isinf(rows[at, channel]) else "NaN"
+    names = inputs.channel_names
     column = channel if names is None else repr(names[channel])
     raise ValueError(
         f"Input X contains {what} in row {row}, step {at - starts[row]} of its window, "
@@ -233,13 +169,85 @@ def _raise_at_unknown(
     )
 
 
-def _warn_of_raw_rows(X: Any) -> None:
-    """Warn of a frame of rows where windows of rows are meant."""
+def fill_rows_of(
+    windows: np.ndarray, inputs: InputSpec, mean: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows and starts as `rows_of`, with unknown history filled."""
+    rows, starts = rows_of(windows, inputs)
+    unknown = np.isnan(rows[starts]).any(axis=1)
+    if unknown.any():
+        filled = fill_unknown(windows[unknown], mean)
+        n, window, n_channels = filled.shape
+        starts = starts.copy()
+        starts[unknown] = len(rows) + np.arange(n) * window
+        rows = np.concatenate([rows, filled.reshape(-1, n_channels)])
+    return rows, starts
+
+
+def trainable_windows(samples: Samples, *, every_step: bool) -> np.ndarray:
+    """Return the indices of the windows that can be trained on.
+
+    With `every_step`, every step of a window must be a row with a target.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
+    n, window, starts = len(samples.starts), samples.window, samples.starts
+    is_complete = samples.is_complete
+    is_trainable = is_complete.copy()
+    if every_step:
+        if n < 2 or starts[1] != 1:
+            raise ValueError(
+                "loss_steps='all' needs windows of consecutive rows, as from "
+                "`SlidingWindow`, and X holds independent samples: use "
+                "loss_steps='last'."
+            )
+        is_trainable &= starts >= window - 1
+        if not is_trainable.any() and is_complete.any():
+            raise ValueError(
+                f"loss_steps='all' needs a target for each of the {window} steps of a "
+                f"window, and X has {n} rows: give at least {window}, or use "
+                "loss_steps='last'."
+            )
+    if not is_trainable.any():
+        raise ValueError(
+            f"None of the {n} windows of {window} rows in X is complete: all start "
+            f"with NaN, for unknown history; give at least {window} known rows, or a "
+            "smaller `window`."
+        )
+    if samples.weights is not None:
+        is_trainable &= samples.weights > 0
+    if not is_trainable.any():
+        raise ValueError("sample_weight is 0 for every complete window of X.")
+    return np.flatnonzero(is_trainable)
+
+
+def split_validation(
+    idx: np.ndarray, fraction: float, n_targets: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split windows into training windows and, after them, validation windows.
+
+    The ``n_targets - 1`` windows between the two are dropped, so that no target occurs
+    in both.
+    """
+    n_valid = math.ceil(fraction * len(idx))
+    n_train = len(idx) - n_valid - (n_targets - 1)
+    if n_train < 1:
+        raise ValueError(
+            f"early_stopping with validation_fraction={fraction} leaves none of the "
+            f"{len(idx)} complete windows for training: give more rows, a smaller "
+            "fraction, or early_stopping=False."
+        )
+    return idx[:n_train], idx[-n_valid:]
+
+
+def _warn_of_raw_rows(X: object) -> None:
+    """Warn of a frame of rows in place of windows of rows."""
     timed = (pd.DatetimeIndex, pd.TimedeltaIndex, pd.PeriodIndex)
     if isinstance(X, pd.DataFrame) and isinstance(X.index, timed) and X.shape[1] > 1:
-        warnings.warn(
+        warn(
             "X is a DataFrame with a time index, whose columns are taken as the steps "
-            "of one channel: put `SlidingWindow` before the net if they are channels.",
-            UserWarning,
-            stacklevel=5,
+            "of one channel: put `SlidingWindow` before the net if they are channels."
         )

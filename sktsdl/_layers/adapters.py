@@ -1,58 +1,59 @@
-"""Modules around a net: what happens to its windows before, and to its answer."""
+"""Adapters: modules around a module that change its windows or its output."""
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-WINDOW_NORMS = (None, "last", "standard")
-EPSILON = 1e-5
 
+class Adapter(nn.Module):
+    """A module behind a transform of its windows.
 
-class NetWrapper(nn.Module):
-    """A net behind a change of its windows.
-
-    **Shape**: (batch, time, channels) -> that of `net`
+    **Shape**: (batch, time, channels) -> the output of `module`
     """
 
-    net: Any
+    module: Any
 
-    def __init__(self, net: nn.Module) -> None:
+    def __init__(self, module: nn.Module) -> None:
         super().__init__()
-        self.net = net
-        self.takes_targets = getattr(net, "takes_targets", False)
+        self.module = module
+        self.takes_targets = getattr(module, "takes_targets", False)
 
-    def change(self, x: Tensor) -> Tensor:
-        """(batch, time, channels) -> (batch, time, channels of `net`)"""
+    def transform_input(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) -> (batch, time, channels of `module`)"""
         raise NotImplementedError
 
     def forward(self, x: Tensor, **kwargs: Any) -> Tensor:
-        return self.net(self.change(x), **kwargs)
+        return self.module(self.transform_input(x), **kwargs)
 
     def attention_weights(self, x: Tensor) -> Tensor:
-        return self.net.attention_weights(self.change(x))
+        return self.module.attention_weights(self.transform_input(x))
 
     def step_ends(self, window: int) -> Tensor:
-        return self.net.step_ends(window)
+        return self.module.step_ends(window)
 
-    def seen(self, window: int) -> tuple[int, int]:
-        """Return how many samples the net sees of one window, and of how many steps."""
-        is_inner = not isinstance(self.net, NetWrapper)
-        return (1, window) if is_inner else self.net.seen(window)
+    def input_size(self, window: int) -> tuple[int, int]:
+        """Return how many samples the inner module gets of a window, and their steps.
+
+        The inner module is the one behind all adapters.
+        """
+        if isinstance(self.module, Adapter):
+            return self.module.input_size(window)
+        return 1, window
 
 
-class EmbedCategories(NetWrapper):
-    """Replace channels of integer codes by learned embeddings.
+class EmbedCategories(Adapter):
+    """Replace channels of category codes by learned embeddings.
 
-    **Shape**: (batch, time, channels) -> that of `net`, which sees the other channels
-    and after them the embeddings of each coded one
+    **Shape**: (batch, time, channels) -> the output of `module`, whose input is the
+    other channels and after them the embedding of each categorical channel
 
     Parameters
     ----------
-    net : nn.Module
-        The net of the embedded channels.
+    module : nn.Module
+        The module of the embedded channels.
     channels : list of int
-        The coded channels, whose values are 0 to ``n_codes - 1``.
+        The categorical channels, whose values are 0 to ``n_codes - 1``.
     n_codes : list of int
         The number of codes of each.
     n_channels : int
@@ -63,13 +64,13 @@ class EmbedCategories(NetWrapper):
 
     def __init__(
         self,
-        net: nn.Module,
+        module: nn.Module,
         channels: list[int],
         n_codes: list[int],
         *,
         n_channels: int,
     ) -> None:
-        super().__init__(net)
+        super().__init__(module)
         self.channels = channels
         others = [i for i in range(n_channels) if i not in channels]
         self.register_buffer("others", torch.tensor(others, dtype=torch.long))
@@ -78,125 +79,30 @@ class EmbedCategories(NetWrapper):
 
     @staticmethod
     def widths(n_codes: list[int]) -> list[int]:
-        """Return the width of each embedding: half as many as codes, at most 50."""
+        """Return the width of each embedding: half the number of codes, at most 50."""
         return [min(50, (n + 1) // 2) for n in n_codes]
 
-    def change(self, x: Tensor) -> Tensor:
-        parts = [x.index_select(-1, self.others)]
+    def transform_input(self, x: Tensor) -> Tensor:
+        embedded = [x.index_select(-1, self.others)]
         for channel, embedding in zip(self.channels, self.embeddings, strict=True):
-            parts.append(embedding(x[..., channel].long()))
-        return torch.cat(parts, dim=-1)
+            embedded.append(embedding(x[..., channel].long()))
+        return torch.cat(embedded, dim=-1)
 
 
-class WindowNorm(NetWrapper):
-    r"""Take each window relative to itself, and carry the answer back [1]_.
+class ChannelIndependent(Adapter):
+    """Let one module forecast each target separately [1]_.
 
-    .. math::
+    Each sample holds the target's own channel first, then all channels that are not
+    targets.
 
-        \hat y = x_T + net(x - x_T), \qquad
-        \hat y = m + s \, net\big((x - m) / s\big)
-
-    with the last value :math:`x_T`, or the window's mean :math:`m` and deviation
-    :math:`s`, in standardised units of the target.
-
-    **Shape**: (batch, time, channels) -> (batch, outputs)
-
-    Parameters
-    ----------
-    net : nn.Module
-        The net of the windows so changed.
-    how : {"last", "standard"}
-        What a window is relative to.
-    unchanged : list of int
-        The channels that are left as they are.
-    n_channels : int
-        The number of channels.
-    n_values : int
-        The outputs for each target.
-    origins : list of int
-        For each target, the channel whose future it is.
-    gain, shift : Tensor of shape (targets,)
-        ``gain * x + shift`` is a standardised value of the channel in the standardised
-        units of the target.
-
-    References
-    ----------
-    .. [1] T. Kim et al. (2022). Reversible Instance Normalization for Accurate
-       Time-Series Forecasting against Distribution Shift. ICLR.
-    """
-
-    gain: Tensor
-    shift: Tensor
-    is_changed: Tensor
-    origins: Tensor
-
-    def __init__(
-        self,
-        net: nn.Module,
-        how: Literal["last", "standard"],
-        *,
-        unchanged: list[int],
-        n_channels: int,
-        n_values: int,
-        origins: list[int],
-        gain: Tensor,
-        shift: Tensor,
-    ) -> None:
-        super().__init__(net)
-        self.how = how
-        self.n_values = n_values
-        is_changed = torch.ones(n_channels, dtype=torch.bool)
-        is_changed[unchanged] = False
-        self.register_buffer("is_changed", is_changed)
-        self.register_buffer("origins", torch.tensor(origins))
-        self.register_buffer("gain", gain)
-        self.register_buffer("shift", shift)
-
-    def change(self, x: Tensor) -> Tensor:
-        return self._relative(x)[0]
-
-    def forward(
-        self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
-    ) -> Tensor:
-        x, level, scale = self._relative(x)
-        level = level[:, 0, self.origins] * self.gain + self.shift  # (batch, targets)
-        if self.how == "last":
-            spread = torch.ones_like(level)
-        else:
-            spread = scale[:, 0, self.origins] * self.gain
-        if targets is not None:
-            kwargs["targets"] = (targets - level) / spread
-        level, spread = (
-            part.repeat_interleave(self.n_values, dim=1) for part in (level, spread)
-        )
-        return level + spread * self.net(x, **kwargs)  # (batch, outputs)
-
-    def _relative(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return changed windows, and the level and scale of each, (batch, 1, n)."""
-        if self.how == "last":
-            level, scale = x[:, -1:], torch.ones_like(x[:, -1:])
-        else:
-            variance, level = torch.var_mean(x, dim=1, correction=0, keepdim=True)
-            scale = (variance + EPSILON).sqrt()
-        level = torch.where(self.is_changed, level, 0.0)
-        scale = torch.where(self.is_changed, scale, 1.0)
-        return (x - level) / scale, level, scale
-
-
-class ChannelIndependent(NetWrapper):
-    """Let one net answer for each target as a sample of its own [1]_.
-
-    A sample has the channel that the target is the future of first, and after it all
-    channels that are no target's.
-
-    **Shape**: (batch, time, channels) -> (batch, outputs); the net's is
+    **Shape**: (batch, time, channels) -> (batch, outputs); the shape of `module` is
     (batch * targets, time, 1 + others) -> (batch * targets, outputs / targets)
 
     Parameters
     ----------
-    net : nn.Module
-        The net of one target.
-    own : list of int
+    module : nn.Module
+        The module of one target.
+    target_channels : list of int
         The channel of each target, in the order of the outputs.
     n_channels : int
         The number of channels.
@@ -207,57 +113,64 @@ class ChannelIndependent(NetWrapper):
        with Transformers. ICLR.
     """
 
-    own: Tensor
+    target_channels: Tensor
     others: Tensor
 
-    def __init__(self, net: nn.Module, own: list[int], *, n_channels: int) -> None:
-        super().__init__(net)
-        others = [i for i in range(n_channels) if i not in own]
-        self.register_buffer("own", torch.tensor(own, dtype=torch.long))
+    def __init__(
+        self, module: nn.Module, target_channels: list[int], *, n_channels: int
+    ) -> None:
+        super().__init__(module)
+        others = [i for i in range(n_channels) if i not in target_channels]
+        of_targets = torch.tensor(target_channels, dtype=torch.long)
+        self.register_buffer("target_channels", of_targets)
         self.register_buffer("others", torch.tensor(others, dtype=torch.long))
 
-    def change(self, x: Tensor) -> Tensor:
-        own = x.index_select(-1, self.own).transpose(1, 2)[..., None]
+    @property
+    def n_targets(self) -> int:
+        return len(self.target_channels)
+
+    def transform_input(self, x: Tensor) -> Tensor:
+        own = x.index_select(-1, self.target_channels).transpose(1, 2)[..., None]
         others = x.index_select(-1, self.others)[:, None]
-        others = others.expand(-1, len(self.own), -1, -1)
+        others = others.expand(-1, self.n_targets, -1, -1)
         return torch.cat([own, others], dim=-1).flatten(0, 1)
 
     def forward(
         self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
     ) -> Tensor:
         if targets is not None:
-            kwargs["targets"] = targets.reshape(len(x) * len(self.own), -1)
-        answer = self._by_window(self.net(self.change(x), **kwargs))
-        return answer.movedim(1, -2).flatten(-2)  # targets one after the other
+            kwargs["targets"] = targets.reshape(len(x) * self.n_targets, -1)
+        output = self._by_window(self.module(self.transform_input(x), **kwargs))
+        return output.movedim(1, -2).flatten(-2)  # targets one after the other
 
     def attention_weights(self, x: Tensor) -> Tensor:
         return self._by_window(super().attention_weights(x))
 
-    def seen(self, window: int) -> tuple[int, int]:
-        n_samples, n_steps = super().seen(window)
-        return len(self.own) * n_samples, n_steps
+    def input_size(self, window: int) -> tuple[int, int]:
+        n_samples, n_steps = super().input_size(window)
+        return self.n_targets * n_samples, n_steps
 
-    def _by_window(self, answer: Tensor) -> Tensor:
+    def _by_window(self, output: Tensor) -> Tensor:
         """(batch * targets, ...) -> (batch, targets, ...)"""
-        return answer.reshape(-1, len(self.own), *answer.shape[1:])
+        return output.reshape(-1, self.n_targets, *output.shape[1:])
 
 
-class LinearSkip(NetWrapper):
-    """Add a linear map of the whole window to the answer [1]_.
+class LinearSkip(Adapter):
+    """Add a linear map of the whole window to the output [1]_.
 
-    A level or a season that the net's activations would bend passes beside them. The
-    map starts at zero.
+    The activations of a module distort a level or a season; the linear map does not.
+    It starts at zero.
 
-    **Shape**: (batch, time, channels) -> (batch, outputs), as that of `net`
+    **Shape**: (batch, time, channels) -> (batch, outputs), as of `module`
 
     Parameters
     ----------
-    net : nn.Module
-        The net beside the map.
+    module : nn.Module
+        The module beside the map.
     n_inputs : int
-        The values of a window.
+        The number of values in a window.
     n_targets, n_values : int
-        The targets, and the outputs for each.
+        The number of targets, and of outputs for each.
 
     References
     ----------
@@ -266,9 +179,9 @@ class LinearSkip(NetWrapper):
     """
 
     def __init__(
-        self, net: nn.Module, *, n_inputs: int, n_targets: int, n_values: int
+        self, module: nn.Module, *, n_inputs: int, n_targets: int, n_values: int
     ) -> None:
-        super().__init__(net)
+        super().__init__(module)
         self.n_values = n_values
         self.linear = nn.Linear(n_inputs, n_targets, bias=False)
         nn.init.zeros_(self.linear.weight)
@@ -276,50 +189,50 @@ class LinearSkip(NetWrapper):
     def forward(
         self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
     ) -> Tensor:
-        beside = self.linear(x.flatten(1))  # (batch, targets)
+        skip = self.linear(x.flatten(1))  # (batch, targets)
         if targets is not None:
-            kwargs["targets"] = targets - beside
-        return beside.repeat_interleave(self.n_values, dim=1) + self.net(x, **kwargs)
+            kwargs["targets"] = targets - skip
+        return skip.repeat_interleave(self.n_values, dim=1) + self.module(x, **kwargs)
 
-    def change(self, x: Tensor) -> Tensor:
+    def transform_input(self, x: Tensor) -> Tensor:
         return x
 
 
-class Patches(NetWrapper):
-    """Show the net several steps as one of as many times the channels.
+class Patches(Adapter):
+    """Join several steps to one step with more channels.
 
-    The last patch ends at the last step; the first one is filled from the front with
-    its first value.
+    The last patch ends at the last step; the first patch is filled from the front with
+    the first value of the window.
 
-    **Shape**: (batch, time, channels) -> that of `net`, which sees
-    (batch, ceil(time / size), size * channels)
+    **Shape**: (batch, time, channels) -> the output of `module`, whose input is
+    (batch, ceil(time / patch_size), patch_size * channels)
 
     Parameters
     ----------
-    net : nn.Module
-        The net of patches.
-    size : int
-        The steps of a patch.
+    module : nn.Module
+        The module of patches.
+    patch_size : int
+        The number of steps in a patch.
     """
 
-    def __init__(self, net: nn.Module, size: int) -> None:
-        super().__init__(net)
-        self.size = size
+    def __init__(self, module: nn.Module, patch_size: int) -> None:
+        super().__init__(module)
+        self.patch_size = patch_size
 
-    def change(self, x: Tensor) -> Tensor:
-        front = x[:, :1].expand(-1, -x.shape[1] % self.size, -1)
+    def transform_input(self, x: Tensor) -> Tensor:
+        front = x[:, :1].expand(-1, -x.shape[1] % self.patch_size, -1)
         x = torch.cat([front, x], dim=1)
-        return x.reshape(len(x), -1, self.size * x.shape[2])
+        return x.reshape(len(x), -1, self.patch_size * x.shape[2])
 
     def step_ends(self, window: int) -> Tensor:
-        n_patches = n_steps(window, self.size)
-        after = n_patches - 1 - super().step_ends(n_patches)
-        return window - 1 - self.size * after
+        n = n_patches(window, self.patch_size)
+        after = n - 1 - super().step_ends(n)
+        return window - 1 - self.patch_size * after
 
-    def seen(self, window: int) -> tuple[int, int]:
-        return super().seen(n_steps(window, self.size))
+    def input_size(self, window: int) -> tuple[int, int]:
+        return super().input_size(n_patches(window, self.patch_size))
 
 
-def n_steps(window: int, patch_size: int) -> int:
-    """Return how many patches a window has."""
+def n_patches(window: int, patch_size: int) -> int:
+    """Return the number of patches in a window."""
     return -(-window // patch_size)

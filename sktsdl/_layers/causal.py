@@ -1,6 +1,6 @@
-"""Modules that two or more architectures use."""
+"""The module protocol, and causal layers."""
 
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -10,12 +10,68 @@ ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "elu": nn.ELU}
 NORMS = (None, "batch", "layer")
 
 
-class CausalNet(nn.Module):
-    """A net whose state at a step has seen no later step of its window.
+class SequenceModule(Protocol):
+    """What the package looks for on the module of an architecture.
 
-    A subclass has a `head` and computes the `states`; the answer is the head of the
-    last state, and in training, with `every_step`, the heads of all. One that can tell
-    the `last_state` without the others says how, or sets the `receptive_field` of it.
+    Only `forward` is required. The package asks for each of the others by ``getattr``
+    or ``hasattr``, on the module or on any of its layers.
+
+    Attributes
+    ----------
+    is_causal : bool
+        Whether no state has seen a later step of its window. ``loss_steps="all"``
+        needs it.
+    every_step : bool
+        Set by the package for ``loss_steps="all"``: in training, the module then
+        returns the outputs of all steps, of shape (batch, steps, outputs).
+    takes_targets : bool
+        Whether `forward` takes ``targets``, of shape (batch, targets), and
+        ``progress``, from 0 to 1, in training, as a decoder with teacher forcing does.
+    variational_dropout : float
+        Of a layer: the probability of its dropout, if that is not one of torch's
+        dropout modules. Monte Carlo dropout needs to know.
+    """
+
+    is_causal: bool
+    every_step: bool
+    takes_targets: bool
+    variational_dropout: float
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) -> (batch, outputs)"""
+        ...
+
+    def states(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) -> (batch, steps, features), of a causal module"""
+        ...
+
+    def last_state(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) -> (batch, features), without the other states"""
+        ...
+
+    def step_ends(self, window: int) -> Tensor:
+        """Return the row of a window at which each state ends."""
+        ...
+
+    def attention_weights(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) -> (batch, ..., time), for `attention_weights`"""
+        ...
+
+    def buffer_bytes_per_window(self, n_steps: int) -> int:
+        """Return the bytes that a layer allocates for one window in each call.
+
+        Large batches are computed in micro-batches whose buffers fit the cache.
+        """
+        ...
+
+
+class CausalNet(nn.Module):
+    """A module whose state at a step has seen no later step of its window.
+
+    A subclass has a `head` and computes the `states`. The output is the head of the
+    last state and, in training with `every_step`, the heads of all states. A subclass
+    that can compute the last state without the others overrides `last_state`, or sets
+    `receptive_field`, the number of steps that the last state depends on.
 
     **Shape**: (batch, time, channels) -> (batch, outputs)
     """
@@ -41,12 +97,12 @@ class CausalNet(nn.Module):
         return self.head(self.last_state(x))
 
     def step_ends(self, window: int) -> Tensor:
-        """Return which row of a window each state ends at."""
+        """Return the row of a window at which each state ends."""
         return torch.arange(window)
 
 
 class CausalConv1d(nn.Conv1d):
-    """A convolution that sees no later step, by zeros in front of the first one.
+    """A convolution that sees no later step, by zeros before the first step.
 
     The last output ends at the last step, also with a `stride`. With `weight_norm`,
     the weights are ``g * v / |v|`` for each output channel (Salimans and Kingma 2016).
@@ -82,9 +138,9 @@ class CausalConv1d(nn.Conv1d):
         return F.conv1d(x, weight, self.bias, self.stride, dilation=self.dilation)
 
 
-def receptive_field(net: nn.Module) -> int:
-    """Return the steps that the last state of a chain of convolutions sees."""
-    convs = [layer for layer in net.modules() if isinstance(layer, CausalConv1d)]
+def receptive_field(module: nn.Module) -> int:
+    """Return the number of steps that the last state of causal convolutions sees."""
+    convs = [layer for layer in module.modules() if isinstance(layer, CausalConv1d)]
     return 1 + sum(conv.dilation[0] * (conv.kernel_size[0] - 1) for conv in convs)
 
 

@@ -1,31 +1,35 @@
-"""The first weights of a module."""
+"""The initial weights of a module."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
-from torch import nn
+from torch import Tensor, nn
 
-WEIGHT_INITS = ("default", "xavier", "he", "orthogonal")
-
-
-def initialize(net: nn.Module, how: str) -> None:
-    """Draw the weights of all matrices and kernels anew; biases stay as they are."""
-    if how == "default":
-        return
-    draws: dict[str, Callable[..., Any]] = {
+INITIALIZERS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
+    {
         "xavier": nn.init.xavier_uniform_,
         "he": nn.init.kaiming_uniform_,
         "orthogonal": nn.init.orthogonal_,
     }
-    for module in net.modules():
-        if isinstance(module, nn.Embedding):
+)
+
+
+def initialize(module: nn.Module, weight_init: str) -> None:
+    """Draw all matrices and kernels anew, but not embeddings; biases stay as they are.
+
+    ``"default"`` keeps the weights that torch's layers have drawn.
+    """
+    if weight_init == "default":
+        return
+    for layer in module.modules():
+        if isinstance(layer, nn.Embedding):
             continue
-        for name, weight in module.named_parameters(recurse=False):
+        for name, weight in layer.named_parameters(recurse=False):
             if weight.ndim < 2 or name == "gain":
                 continue
             # The gates of a recurrent layer are matrices of their own.
-            n_parts = 1
-            if isinstance(module, nn.RNNBase | nn.RNNCellBase):
-                n_parts = weight.shape[0] // module.hidden_size
-            for part in weight.detach().chunk(n_parts):
-                draws[how](part)
+            n_gates = 1
+            if isinstance(layer, nn.RNNBase | nn.RNNCellBase):
+                n_gates = weight.shape[0] // layer.hidden_size
+            for matrix in weight.detach().chunk(n_gates):
+                INITIALIZERS[weight_init](matrix)

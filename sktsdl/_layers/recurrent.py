@@ -1,7 +1,7 @@
 """Recurrent layers."""
 
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 def _has_lstm_kernel(dtype: torch.dtype) -> bool:
     """Say whether this machine's CPU runs an LSTM in `dtype`."""
     try:
-        # The probe draws weights, and whoever trains is not to notice.
+        # The probe consumes random numbers: keep the caller's generator unchanged.
         with torch.random.fork_rng(devices=[]), torch.autocast("cpu", dtype=dtype):
             nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
     except RuntimeError:
@@ -50,42 +50,43 @@ class RecurrentLayer(nn.Module):
         self.nonlinearity = nonlinearity
         self.variational_dropout = variational_dropout
         self.bptt_steps = bptt_steps
-        kind = {"nonlinearity": nonlinearity} if cell == "rnn" else {}
-        self.weights = FUSED[cell](n_in, hidden, batch_first=True, **kind)
+        options = {"nonlinearity": nonlinearity} if cell == "rnn" else {}
+        self.weights = FUSED[cell](n_in, hidden, batch_first=True, **options)
         self.norms = nn.ModuleList(
             nn.LayerNorm(hidden) for _ in range(GATES[cell] if layer_norm else 0)
         )
 
-    def bytes_per_window(self, time: int) -> int:
-        """Return the buffers of torch's kernel for one window of `time` steps.
+    def buffer_bytes_per_window(self, n_steps: int) -> int:
+        """Return the bytes of the kernel's buffers for one window of `n_steps` steps.
 
-        Only that of the LSTM allots them anew at every call.
+        Only torch's kernel of the LSTM allocates them in every call.
         """
         floats = 9 if self.cell == "lstm" and not self.norms else 0
-        return 4 * floats * time * self.weights.hidden_size
+        return 4 * floats * n_steps * self.weights.hidden_size
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the states of all steps, and the last one, (batch, hidden)."""
+        """Return the states of all steps, and the last state, (batch, hidden)."""
         time = x.shape[1]
         k = min(self.bptt_steps or time, time)
         in_cell = bool(self.norms) or (self.training and self.variational_dropout > 0)
-        # Parts of k steps, counted from the end; no gradient passes between them.
+        # Segments of k steps, counted from the end; no gradient passes between them.
         sizes = [time % k] * (time % k > 0) + [k] * (time // k)
         masks = self._masks(x) if in_cell else None
         out: list[Tensor] = []
-        state: Any = None
-        for part in torch.split(x, sizes, dim=1) if k < time else (x,):
+        state: State | None = None
+        for segment in torch.split(x, sizes, dim=1) if k < time else (x,):
             before = None if state is None else _detached(state)
             if masks is None:
-                states, state = self._fused(part, before)
+                states, state = self._fused(segment, before)
             else:
-                states, state = self._unroll(part, before, masks)
+                states, state = self._unroll(segment, before, masks)
             out.append(states)
+        assert state is not None
         last = state[0] if isinstance(state, tuple) else state
         return _joined(out, dim=1), last[0]
 
     def _fused(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """Run torch's kernel, in float32 where there is none for autocast's dtype."""
+        """Run torch's kernel, in float32 if it has none for autocast's dtype."""
         on_cpu = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
         if on_cpu and self.cell == "lstm":
             enabled = _has_lstm_kernel(torch.get_autocast_dtype("cpu"))
@@ -122,7 +123,7 @@ class RecurrentLayer(nn.Module):
     def _step(
         self, gate_x: Tensor, gate_h: Tensor, h: Tensor, c: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return the next state; the numbers are those of each regressor's Notes."""
+        """Return the next state; equation numbers as in the Notes of each regressor."""
         norm = list(self.norms) or [nn.Identity()] * GATES[self.cell]
         if self.cell == "rnn":
             activation = torch.tanh if self.nonlinearity == "tanh" else torch.relu
@@ -139,9 +140,9 @@ class RecurrentLayer(nn.Module):
         return torch.sigmoid(o) * torch.tanh(c), c  # (4), (6)
 
 
-def _joined(parts: list[Tensor], dim: int) -> Tensor:
-    # To join one part would copy it.
-    return parts[0] if len(parts) == 1 else torch.cat(parts, dim)
+def _joined(tensors: list[Tensor], dim: int) -> Tensor:
+    # torch.cat would copy a single tensor.
+    return tensors[0] if len(tensors) == 1 else torch.cat(tensors, dim)
 
 
 def _detached(state: State) -> State:
@@ -196,8 +197,9 @@ class RecurrentStack(nn.Module):
     def last_state(self, x: Tensor) -> Tensor:
         """(batch, time, n_in) -> (batch, directions * hidden_sizes[-1])
 
-        That of the last step, and of the first one for the way back. torch's kernels
-        give it beside the others, whose gradient then need not be computed.
+        It is the state of the last step, and of the first step for the direction that
+        reads backwards. torch's kernels return it beside the other states, whose
+        gradient then need not be computed.
         """
         return self._run(x)[1]
 
@@ -205,12 +207,12 @@ class RecurrentStack(nn.Module):
         last = x
         for depth, layer in enumerate(self.layers):
             x = self.dropout(x) if depth else x
-            ahead, *back = layer.children()
-            states, last = ahead(x)
-            ways = [states]
-            for direction in back:
-                states, first = direction(x.flip(1))
-                ways.append(states.flip(1))
-                last = torch.cat([last, first], dim=-1)
-            x = _joined(ways, dim=-1)  # (batch, time, directions * hidden)
+            forward, *backward = layer.children()
+            states, last = forward(x)
+            outputs = [states]
+            for direction in backward:
+                states, last_backward = direction(x.flip(1))
+                outputs.append(states.flip(1))
+                last = torch.cat([last, last_backward], dim=-1)
+            x = _joined(outputs, dim=-1)  # (batch, time, directions * hidden)
         return x, last

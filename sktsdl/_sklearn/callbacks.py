@@ -12,10 +12,10 @@ try:
 except ImportError:
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands for scikit-learn's, where it has none."""
+        """Takes the place of scikit-learn's mixin in versions without it."""
 
     def with_callbacks(method: Any) -> Any:
-        @wraps(method)  # a frame between, as there: warnings count them
+        @wraps(method)
         def managed(estimator: Any, *args: Any, **kwargs: Any) -> Any:
             return method(estimator, *args, **kwargs)
 
@@ -27,18 +27,18 @@ __all__ = ["CallbackSupportMixin", "fit_task", "with_callbacks"]
 
 @contextmanager
 def fit_task(
-    estimator: BaseEstimator, X: Any, y: Any, *inner: BaseEstimator
+    estimator: BaseEstimator, X: object, y: object, *inner: BaseEstimator
 ) -> Iterator[None]:
-    """Tell an estimator's callbacks that the block fits it.
+    """Call the callbacks of an estimator at the start and the end of its fit.
 
     Parameters
     ----------
     estimator : estimator
-        Whose ``fit``, under `with_callbacks`, this is.
+        The block is its ``fit``, decorated by `with_callbacks`.
     X, y : array-like
-        What it is fitted to.
+        The data of the fit.
     *inner : estimators
-        The estimators it fits in turn, whom the callbacks reach too.
+        The estimators that it fits in turn; the callbacks are passed on to them.
     """
     if not hasattr(estimator, "_init_callback_context"):
         yield

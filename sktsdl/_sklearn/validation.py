@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_scalar
 from sklearn.utils.validation import validate_data
@@ -14,7 +15,7 @@ from sklearn.utils.validation import validate_data
 
 @contextmanager
 def roll_back_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Give `estimator` its attributes back if the block raises anything."""
+    """Restore the attributes of `estimator` if the block raises an error."""
     before = dict(vars(estimator))
     try:
         yield
@@ -25,14 +26,14 @@ def roll_back_on_error(estimator: BaseEstimator) -> Iterator[None]:
 
 
 def validate_rows(
-    estimator: BaseEstimator, X: Any, *, reset: bool, ensure_min_samples: int = 1
+    estimator: BaseEstimator, X: ArrayLike, *, reset: bool, ensure_min_samples: int = 1
 ) -> np.ndarray:
-    """Return 2-D `X` as floats; NaN may stand for what is not known.
+    """Return 2-D `X` as floats; NaN may stand for unknown values.
 
     Parameters
     ----------
     estimator : estimator
-        Whose ``n_features_in_`` and ``feature_names_in_`` are set or checked.
+        Its ``n_features_in_`` and ``feature_names_in_`` are set or checked.
     X : array-like of shape (n_rows, n_features)
         One row per time step, oldest first.
     reset : bool
@@ -47,7 +48,7 @@ def validate_rows(
     Raises
     ------
     ValueError
-        If `X` holds infinity, or is no table of numbers.
+        If `X` holds infinity, or is not a table of numbers.
     """
     check_columns(X)
     try:
@@ -66,7 +67,7 @@ def validate_rows(
     return rows
 
 
-def check_columns(X: Any) -> None:
+def check_columns(X: object) -> None:
     """Raise a ValueError if a frame has no column, or two of one name."""
     if isinstance(X, pd.DataFrame) and X.shape[1] == 0:
         raise ValueError(
@@ -78,8 +79,8 @@ def check_columns(X: Any) -> None:
         raise ValueError(f"X has two columns named {name!r}: rename or drop one.")
 
 
-def raise_at_text(X: Any, error: ValueError) -> None:
-    """Raise a ValueError that names the first cell that is no number, if any is."""
+def raise_at_text(X: ArrayLike, error: ValueError) -> None:
+    """Raise a ValueError that names the first cell that is not a number, if any."""
     if "convert string" not in str(error):
         return
     table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
@@ -90,8 +91,8 @@ def raise_at_text(X: Any, error: ValueError) -> None:
             row = int(text.argmax())
             cell = describe_cell(X, row, column)
             raise ValueError(
-                f"Input X holds {table.iloc[row, column]!r} in {cell}, which is no "
-                "number: encode or drop this column before this step."
+                f"Input X holds {table.iloc[row, column]!r} in {cell}, which is not "
+                "a number: encode or drop this column before this step."
             ) from error
 
 
@@ -103,7 +104,7 @@ def validate_column(
     Parameters
     ----------
     estimator : estimator
-        Whose ``n_features_in_`` and ``feature_names_in_`` are set or checked.
+        Its ``n_features_in_`` and ``feature_names_in_`` are set or checked.
     X : array-like of shape (n_rows, n_features)
         The other columns of a DataFrame may hold anything.
     column : int or str
@@ -140,11 +141,11 @@ def validate_column(
         at = int(column) % n_columns
     else:
         has = names if names else f"{n_columns} columns and no names"
-        raise ValueError(f"column={column!r} is no column of X: it has {has}.")
+        raise ValueError(f"column={column!r} is not a column of X: it has {has}.")
     part = X.iloc[:, [at]] if is_frame else X[:, [at]]
     if is_frame and pd.api.types.is_datetime64_any_dtype(part.dtypes.iloc[0]):
         raise ValueError(
-            f"column={column!r} of X holds dates, which are no numbers: name another "
+            f"column={column!r} of X holds dates, which are not numbers: name another "
             "column, or make the dates the index."
         )
     values = check_array(part, dtype=np.float64, ensure_all_finite=False)
@@ -193,7 +194,7 @@ def validate_targets(estimator: BaseEstimator, y: Any, n_rows: int) -> np.ndarra
     return targets
 
 
-def raise_at_first(bad: np.ndarray, rows: np.ndarray, X: Any = None) -> None:
+def raise_at_first(bad: np.ndarray, rows: np.ndarray, X: object = None) -> None:
     """Raise a ValueError that names the first row and column where `bad` is true."""
     if not bad.any():
         return
@@ -205,7 +206,7 @@ def raise_at_first(bad: np.ndarray, rows: np.ndarray, X: Any = None) -> None:
     )
 
 
-def describe_cell(X: Any, row: int, column: int) -> str:
+def describe_cell(X: object, row: int, column: int) -> str:
     """Name a cell as the user does: by label and column name where `X` has them."""
     if isinstance(X, pd.DataFrame):
         return f"row {row} ({X.index[row]}), column {X.columns[column]!r}"
@@ -213,14 +214,14 @@ def describe_cell(X: Any, row: int, column: int) -> str:
 
 
 def check_number(name: str, value: Any, **bounds: Any) -> None:
-    """Raise an error if the parameter `name` is no real number within its bounds."""
+    """Raise an error if the parameter `name` is not a real number in its bounds."""
     check_scalar(value, name, Real, **bounds)
     if np.isnan(value):
-        raise ValueError(f"{name}={value!r} is no number: give one.")
+        raise ValueError(f"{name}={value!r} is not a number: give one.")
 
 
-def check_option(name: str, value: Any, options: tuple[Any, ...]) -> None:
-    """Raise a ValueError if the parameter `name` is none of its `options`."""
+def check_option(name: str, value: object, options: tuple[object, ...]) -> None:
+    """Raise a ValueError if the parameter `name` is not one of its `options`."""
     if not any(value is option or value == option for option in options):
         allowed = ", ".join(map(repr, options))
         raise ValueError(f"{name}={value!r} is not known: use one of {allowed}.")

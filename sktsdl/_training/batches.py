@@ -1,60 +1,51 @@
-"""From window views back to rows, and batches of windows gathered from rows."""
+"""Batches of windows, gathered from rows."""
 
 from collections.abc import Callable, Iterator
 from typing import Self
 
 import numpy as np
 import torch
-from numpy.lib.stride_tricks import as_strided
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from sktsdl._training.device import place
-
-N_COMPARED = 4096
-
-
-def recover_rows(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows that windows were cut from, and where each window starts.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, window, channels)
-        Windows of consecutive rows (a view, or a copy of one), or independent samples.
-
-    Returns
-    -------
-    rows : ndarray of shape (n_rows, channels)
-        ``n + window - 1`` rows where the windows overlap, else ``n * window``.
-    starts : ndarray of shape (n,)
-        ``rows[starts[i] : starts[i] + window]`` are the steps of window ``i``.
-    """
-    n, window, channels = X.shape
-    if n > 1 and X.strides[0] == X.strides[1]:
-        shape, strides = (n + window - 1, channels), X.strides[1:]
-        return as_strided(X, shape, strides, writeable=False), np.arange(n)
-    if n > 1 and _overlap(X):
-        return np.concatenate([X[0], X[1:, -1]]), np.arange(n)
-    return X.reshape(n * window, channels), np.arange(n) * window
-
-
-def _overlap(X: np.ndarray) -> bool:
-    """Say whether every window is the one before, moved on by one row."""
-    for start in range(0, len(X) - 1, N_COMPARED):
-        block = X[start : start + N_COMPARED + 1]
-        if not np.array_equal(block[1:, :-1], block[:-1, 1:], equal_nan=True):
-            return False
-    return X.shape[1] > 1
+from sktsdl._training.device import move_rows
 
 
 class Batch(tuple[Tensor, Tensor]):
-    """Windows and targets, in the form of skorch, and what each target counts."""
+    """Windows and targets, a pair as skorch unpacks it, with the targets' weights."""
 
-    weights: Tensor | None = None
+    weights: Tensor | None
+
+    def __new__(
+        cls, windows: Tensor, targets: Tensor, weights: Tensor | None = None
+    ) -> Self:
+        batch = super().__new__(cls, (windows, targets))
+        batch.weights = weights
+        return batch
+
+    @property
+    def windows(self) -> Tensor:
+        return self[0]
+
+    @property
+    def targets(self) -> Tensor:
+        return self[1]
+
+    def split(self, size: int) -> list["Batch"]:
+        """Return batches of about `size` windows, as sized by `batch_sizes`."""
+        sizes = batch_sizes(len(self.windows), size)
+        if len(sizes) == 1:
+            return [self]
+        windows = torch.split(self.windows, sizes)
+        targets = torch.split(self.targets, sizes)
+        weights: tuple[Tensor | None, ...] = (None,) * len(sizes)
+        if self.weights is not None:
+            weights = torch.split(self.weights, sizes)
+        return [*map(Batch, windows, targets, weights)]
 
 
 class WindowDataset(Dataset[Batch]):
-    """Windows that are gathered from rows when they are asked for.
+    """Windows that are gathered from rows in each access.
 
     Parameters
     ----------
@@ -65,13 +56,13 @@ class WindowDataset(Dataset[Batch]):
     window : int
         The number of rows in a window.
     targets : Tensor of shape (n, outputs) or (n_rows, outputs), or None
-        What the net learns: for each window, or with `ends` for each row.
+        The target of each window, or with `ends` of each row.
     ends : Tensor of shape (steps,), int64, or None
         The steps of a window that have a target of their own.
     weights : Tensor of shape (n, 1) or (n_rows, 1), or None
-        What each target counts.
+        The weight of each target.
     device : torch.device or None
-        Where batches are asked for, None where the rows are.
+        Where the batches are needed; None is where the rows are.
     """
 
     def __init__(
@@ -103,8 +94,8 @@ class WindowDataset(Dataset[Batch]):
     def __getitem__(self, where: Tensor | slice) -> Batch:
         """Return windows of shape (batch, window, channels), and their targets.
 
-        Targets are (batch, outputs), with `ends` (batch, steps, outputs), and without
-        any the starts. Weights have 1 in place of outputs.
+        Targets are (batch, outputs), or (batch, steps, outputs) with `ends`. Without
+        targets, the starts take their place. Weights have 1 in place of outputs.
         """
         starts = self.starts[where]
         windows = self.windows.index_select(0, starts)
@@ -115,29 +106,72 @@ class WindowDataset(Dataset[Batch]):
         if self.rows.device != self.device:
             windows, targets = self._send(windows), self._send(targets)
             weights = None if weights is None else self._send(weights)
-        batch = Batch((windows, targets))
-        batch.weights = weights
-        return batch
+        return Batch(windows, targets, weights)
 
     def to(self, device: torch.device) -> Self:
-        """Have batches on `device`, and the rows, once for all, if they fit there."""
-        rows = place(self.rows, device)
+        """Give batches on `device`; the rows move there once if they fit."""
+        rows = move_rows(self.rows, device)
         starts = self.starts.to(rows.device)
         targets, ends, weights = (
-            None if part is None else part.to(rows.device)
-            for part in (self.targets, self.ends, self.weights)
+            None if tensor is None else tensor.to(rows.device)
+            for tensor in (self.targets, self.ends, self.weights)
         )
         return type(self)(rows, starts, self.window, targets, ends, weights, device)
 
-    def _send(self, part: Tensor) -> Tensor:
-        """Copy a part of a batch to the device while it still computes."""
-        return part.pin_memory().to(self.device, non_blocking=True)
+    def _send(self, tensor: Tensor) -> Tensor:
+        """Copy a tensor of a batch to the device while the device computes."""
+        return tensor.pin_memory().to(self.device, non_blocking=True)
+
+
+def labelled_dataset(
+    rows: Tensor,
+    starts: np.ndarray,
+    window: int,
+    targets: np.ndarray,
+    weights: np.ndarray | None,
+    idx: np.ndarray,
+    ends: Tensor | None = None,
+) -> WindowDataset:
+    """Return the windows `idx` with their targets, or with the targets of their steps.
+
+    Parameters
+    ----------
+    rows : Tensor of shape (n_rows, channels)
+        The rows of all windows.
+    starts : ndarray of shape (n,)
+        Where each window starts.
+    window : int
+        The number of rows in a window.
+    targets : ndarray of shape (n, outputs)
+        The target of each window.
+    weights : ndarray of shape (n,) or None
+        The weight of each window; their mean over the windows `idx` becomes 1.
+    idx : ndarray of int
+        The windows of the dataset.
+    ends : Tensor of shape (steps,) or None, default=None
+        The steps of a window that have a target of their own. The windows must then be
+        consecutive: the target of a row is the target of the window that ends there.
+    """
+    starts = starts[idx]
+    values = [targets] if weights is None else [targets, weights[:, None]]
+    used: slice | np.ndarray = slice(None)
+    if ends is None:
+        values = [value[idx] for value in values]
+    else:
+        values = [np.pad(value, ((window - 1, 0), (0, 0))) for value in values]
+        used = starts[:, None] + ends.numpy()
+    y, *shares = map(torch.from_numpy, values)
+    shares = [(share / share[used].mean()).float() for share in shares]
+    return WindowDataset(
+        rows, torch.from_numpy(starts), window, y, ends, shares[0] if shares else None
+    )
 
 
 def batch_sizes(n: int, batch_size: int) -> list[int]:
-    """Part `n` windows into batches; the last one may be smaller, or larger by one.
+    """Return the sizes of batches of `n` windows.
 
-    A batch of one window has no statistics to normalise by.
+    The last batch may be smaller, or larger by one, as a batch of one window has no
+    statistics for batch normalisation.
     """
     n_full, rest = divmod(n, batch_size)
     sizes = [batch_size] * n_full
@@ -156,7 +190,7 @@ class Batches:
     dataset : WindowDataset
         The windows.
     batch_size : int
-        Windows in a batch, but for the last one.
+        The number of windows in a batch, except the last.
     shuffle : bool, default=False
         Whether each pass draws a new order from torch's generator.
     """
@@ -182,20 +216,20 @@ class Batches:
 def evaluate_in_blocks(
     evaluate: Callable[[Tensor], Tensor], dataset: WindowDataset, size: int
 ) -> Tensor:
-    """Return what `evaluate` answers for all windows, asked for `size` at a time.
+    """Return the output of `evaluate` for all windows, computed `size` at a time.
 
     The kernels of matrix products depend on the shape of a batch, and so do the last
-    digits of their results: in blocks of one size, the last one filled by repetition,
-    the answer for a window does not depend on how many others are asked for with it.
+    digits of their results. All blocks have one size, and the last block is filled by
+    repetition, so that the output for a window does not depend on the other windows.
     """
     n, device = len(dataset), dataset.rows.device
-    answers: Tensor | None = None
+    outputs: Tensor | None = None
     for start in range(0, n, size):
         where = torch.arange(start, start + size, device=device).clamp(max=n - 1)
-        answer = evaluate(dataset[where][0])
-        if answers is None:
-            # Small answers, each kept, would hold the memory freed between them.
-            answers = answer.new_empty((n, *answer.shape[1:]))
-        answers[start : start + size] = answer[: n - start]
-    assert answers is not None
-    return answers
+        output = evaluate(dataset[where].windows)
+        if outputs is None:
+            # Preallocated: many small tensors would fragment the memory.
+            outputs = output.new_empty((n, *output.shape[1:]))
+        outputs[start : start + size] = output[: n - start]
+    assert outputs is not None
+    return outputs

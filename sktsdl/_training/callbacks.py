@@ -3,16 +3,18 @@
 import copy
 import math
 import sys
+from collections.abc import Iterable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import torch
+from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
-from torch import nn
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-# What a schedule has come to, apart from what it is set to.
-STATE = {
+# The progress of a schedule, apart from its settings.
+PROGRESS = {
     "last_epoch",
     "_step_count",
     "_last_lr",
@@ -23,9 +25,9 @@ STATE = {
 
 
 class FiniteLoss(Callback):
-    """Ends training with an error once loss or weights are no numbers any more."""
+    """Ends training with an error as soon as a loss or weight is not finite."""
 
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **kwargs: object) -> None:
         loss = net.history[-1, "train_loss"]
         weights = [weight.isfinite().all() for weight in net.module_.parameters()]
         if not (math.isfinite(loss) and torch.stack(weights).all()):
@@ -40,17 +42,17 @@ class LossUnits(Callback):
 
     Parameters
     ----------
-    unit : float
-        That of the loss.
+    scale : float
+        Recorded losses are multiplied by it.
     """
 
-    def __init__(self, unit: float) -> None:
-        self.unit = unit
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
 
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **kwargs: object) -> None:
         for name in ("train_loss", "valid_loss"):
             if name in net.history[-1]:
-                net.history.record(name, net.history[-1, name] * self.unit)
+                net.history.record(name, net.history[-1, name] * self.scale)
 
 
 class GradientValueClipping(Callback):
@@ -65,22 +67,27 @@ class GradientValueClipping(Callback):
     def __init__(self, clip_value: float) -> None:
         self.clip_value = clip_value
 
-    def on_grad_computed(self, net: Any, named_parameters: Any, **kwargs: Any) -> None:
+    def on_grad_computed(
+        self,
+        net: NeuralNet,
+        named_parameters: Iterable[tuple[str, Tensor]],
+        **kwargs: object,
+    ) -> None:
         weights = (weight for _, weight in named_parameters)
         nn.utils.clip_grad_value_(weights, self.clip_value)
 
 
 class WarmUp:
-    r"""The share of `lr` at each step of the Transformer's schedule.
+    r"""The factor of `lr` at each step of the schedule of the Transformer.
 
     .. math:: \sqrt{w} \, \min(t^{-1/2}, t \, w^{-3/2})
 
-    which is Vaswani et al. (2017), eq. (3), with a peak of 1 at :math:`t = w`.
+    as in Vaswani et al. (2017), eq. (3), scaled to a peak of 1 at :math:`t = w`.
 
     Parameters
     ----------
     n_steps : int
-        The steps :math:`w` of the rise.
+        The number of steps :math:`w` until the peak.
     """
 
     def __init__(self, n_steps: int) -> None:
@@ -91,36 +98,36 @@ class WarmUp:
         return min(share**-0.5, share)
 
 
-class Schedule(LRScheduler):
-    """skorch's scheduler, which can go on from where another one ended."""
+class ResumableLRScheduler(LRScheduler):
+    """skorch's scheduler, which can continue where another one ended."""
 
     lr_scheduler_: Any
     state_: dict[str, Any] | None = None
 
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+    def on_train_begin(self, net: NeuralNet, **kwargs: object) -> None:
         super().on_train_begin(net, **kwargs)
         if self.state_ is not None:
-            kept = {name: self.state_[name] for name in STATE & self.state_.keys()}
-            self.lr_scheduler_.load_state_dict(self.lr_scheduler_.state_dict() | kept)
+            done = {name: self.state_[name] for name in PROGRESS & self.state_.keys()}
+            self.lr_scheduler_.load_state_dict(self.lr_scheduler_.state_dict() | done)
             rates = self.lr_scheduler_.get_last_lr()
             for group, lr in zip(net.optimizer_.param_groups, rates, strict=True):
                 group["lr"] = lr
 
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+    def on_train_end(self, net: NeuralNet, **kwargs: object) -> None:
         self.state_ = self.lr_scheduler_.state_dict()
         self.lr_scheduler_ = None  # it would hold the optimizer a second time
 
 
-class Stopper(EarlyStopping):
-    """skorch's early stopping, which can go on from where another one ended.
+class ResumableEarlyStopping(EarlyStopping):
+    """skorch's early stopping, which can continue where another one ended.
 
-    Beside the best weights, which the net has in the end, it keeps the last ones.
+    The net ends with the best weights; the last weights are kept here.
     """
 
-    last_weights_: dict[str, Any] | None = None
-    previous_: "Stopper | None" = None
+    last_weights_: dict[str, Tensor] | None = None
+    previous_: "ResumableEarlyStopping | None" = None
 
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+    def on_train_begin(self, net: NeuralNet, **kwargs: object) -> None:
         super().on_train_begin(net, **kwargs)
         if self.previous_ is not None:
             for name in ("misses_", "dynamic_threshold_", "best_epoch_"):
@@ -129,8 +136,8 @@ class Stopper(EarlyStopping):
             net.module_.load_state_dict(self.previous_.last_weights_)
             self.previous_ = None
 
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        # On the CPU, where a pickled net can be read whatever it was trained on.
+    def on_train_end(self, net: NeuralNet, **kwargs: object) -> None:
+        # On the CPU, so that a pickled net can be read without the training device.
         self.last_weights_ = {
             name: weight.detach().to("cpu", copy=True)
             for name, weight in net.module_.state_dict().items()
@@ -140,18 +147,18 @@ class Stopper(EarlyStopping):
 
 
 class Progress(Callback):
-    """One bar for a fit, or a line for each epoch where stderr is no terminal.
+    """A progress bar for a fit, or a line for each epoch if stderr is not a terminal.
 
     Parameters
     ----------
     name : str
-        What is fitted.
+        The name of the estimator.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+    def on_train_begin(self, net: NeuralNet, **kwargs: object) -> None:
         self.end_ = len(net.history) + net.max_epochs
         self.bar_ = tqdm(
             desc=self.name,
@@ -161,7 +168,7 @@ class Progress(Callback):
             disable=not sys.stderr.isatty(),
         )
 
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **kwargs: object) -> None:
         last = net.history[-1]
         losses = {
             name: f"{last[name]:.4g}"
@@ -169,59 +176,66 @@ class Progress(Callback):
             if name in last
         }
         if self.bar_.disable:
-            told = ", ".join(f"{name} {loss}" for name, loss in losses.items())
-            line = f"{self.name}: epoch {len(net.history)} of {self.end_}, {told}"
+            shown = ", ".join(f"{name} {loss}" for name, loss in losses.items())
+            line = f"{self.name}: epoch {len(net.history)} of {self.end_}, {shown}"
             tqdm.write(line, file=sys.stderr)
         self.bar_.set_postfix(losses, refresh=False)
         self.bar_.update()
 
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+    def on_train_end(self, net: NeuralNet, **kwargs: object) -> None:
         self.bar_.close()
 
 
 class ScikitLearnCallbacks(Callback):
-    """Tells scikit-learn's callbacks of a regressor about each epoch of its net.
+    """Calls the scikit-learn callbacks of an estimator in each epoch of its net.
 
     Parameters
     ----------
     context : sklearn.callback.CallbackContext
-        That of the fit.
+        The context of the fit.
     task : dict
-        What each of its tasks is given: `estimator`, `X`, `y` and `metadata`.
+        The arguments of each call: `estimator`, `X`, `y` and `metadata`.
+
+    Attributes
+    ----------
+    fitted_attributes : dict
+        What an estimator needs besides ``net_`` to predict in the middle of its fit.
     """
 
     def __init__(self, context: Any, task: dict[str, Any]) -> None:
         self.context = context
         self.task = task
+        self.fitted_attributes: dict[str, object] = {}
 
     @classmethod
-    def of(
-        cls, estimator: Any, n_epochs: int, X: Any, y: Any, sample_weight: Any
-    ) -> list["ScikitLearnCallbacks"]:
-        """Begin a fit of `n_epochs` epochs; the list is empty without callbacks."""
+    def begin(
+        cls, estimator: Any, n_epochs: int, X: object, y: object, sample_weight: object
+    ) -> Self | None:
+        """Begin a fit of `n_epochs` epochs; None if the estimator has no callbacks."""
         if not getattr(estimator, "_skl_callbacks", ()):
-            return []
+            return None
         weights = {"sample_weight": sample_weight}
         metadata = None if sample_weight is None else weights
         task = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         context = estimator._init_callback_context(max_subtasks=n_epochs)
         context.call_on_fit_task_begin(**task)
-        return [cls(context, task)]
+        return cls(context, task)
 
-    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: object) -> None:
         self.epoch_ = self.context.subcontext(task_name="epoch")
         self.epoch_.call_on_fit_task_begin(**self.task)
 
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        def as_if_ended() -> dict[str, Any]:
-            return {"net_": SimpleNamespace(module_=copy.deepcopy(net.module_).eval())}
+    def on_epoch_end(self, net: NeuralNet, **kwargs: object) -> None:
+        def as_if_ended() -> dict[str, object]:
+            module = copy.deepcopy(net.module_).eval()
+            return self.fitted_attributes | {"net_": SimpleNamespace(module_=module)}
 
         net.is_stopped_ |= self.epoch_.call_on_fit_task_end(
             **self.task, reconstruction_attributes=as_if_ended
         )
 
     def end(self) -> None:
-        """Tell that the fit has ended."""
+        """End the fit."""
         net = self.task["estimator"].net_
         self.context.call_on_fit_task_end(
             **self.task, reconstruction_attributes={"net_": net}

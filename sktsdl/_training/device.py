@@ -1,23 +1,22 @@
-"""The device of a net, its threads, and the generators that it draws from."""
+"""The device of a net, its threads and its random generators."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from torch import Tensor
 
-# With fewer multiplications, threads wait for each other longer than they work.
+# With fewer multiplications, threads wait for each other longer than they compute.
 LEAST_SHARED_WORK = 10_000_000
 
 _GENERATOR_LOCK = threading.RLock()
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device called `name`, "auto" for the accelerator if there is one."""
+    """Return the device `name`; ``"auto"`` is the accelerator if there is one."""
     on_mps = torch.backends.mps.is_available()
     available = {"cuda": torch.cuda.device_count(), "mps": int(on_mps), "cpu": 1}
     if name == "auto":
@@ -37,8 +36,8 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
-def is_there(name: str) -> bool:
-    """Say whether this machine has the device called `name`."""
+def is_available(name: str) -> bool:
+    """Say whether this machine has the device `name`."""
     try:
         resolve_device(name)
     except ValueError:
@@ -46,8 +45,8 @@ def is_there(name: str) -> bool:
     return True
 
 
-def place(rows: Tensor, device: torch.device) -> Tensor:
-    """Move `rows` to `device` if they leave half of its free memory to the work."""
+def move_rows(rows: Tensor, device: torch.device) -> Tensor:
+    """Move `rows` to `device`, unless they need more than half of its free memory."""
     if device.type == "cuda" and rows.device != device:
         free, _ = torch.cuda.mem_get_info(device)
         if rows.nbytes > free / 2:
@@ -57,12 +56,12 @@ def place(rows: Tensor, device: torch.device) -> Tensor:
 
 @contextmanager
 def threads_for(work: int) -> Iterator[None]:
-    """Run the block on one thread if there is too little work to share.
+    """Run the block on one thread if there is too little work for several.
 
     Parameters
     ----------
     work : int
-        Multiplications in a step.
+        The number of multiplications in a step.
     """
     given = torch.get_num_threads()
     torch.set_num_threads(given if work >= LEAST_SHARED_WORK else 1)
@@ -74,13 +73,15 @@ def threads_for(work: int) -> Iterator[None]:
 
 @contextmanager
 def seeded(
-    random_state: Any, device: torch.device, states: dict[str, Tensor] | None = None
+    random_state: int | np.random.RandomState | None,
+    device: torch.device,
+    states: dict[str, Tensor] | None = None,
 ) -> Iterator[None]:
-    """Run the block under its own seed, and leave the global generators as found.
+    """Run the block with its own seed, and leave the global generators unchanged.
 
-    With `states`, from `generator_states`, it goes on where they were taken. torch's
-    layers draw from the process's one generator, so blocks in other threads wait for
-    their turn.
+    With `states`, from `generator_states`, the block continues from these states.
+    torch's layers draw from one generator for the whole process, so blocks in other
+    threads wait for their turn.
     """
     if random_state is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0])
@@ -105,7 +106,7 @@ def seeded(
 
 
 def generator_states(device: torch.device) -> dict[str, Tensor]:
-    """Return the states of the generators that a training draws from."""
+    """Return the states of the generators that a training uses."""
     states = {"cpu": torch.get_rng_state()}
     if device.type != "cpu":
         states[device.type] = getattr(torch, device.type).get_rng_state()
@@ -113,7 +114,7 @@ def generator_states(device: torch.device) -> dict[str, Tensor]:
 
 
 def set_generator_states(states: dict[str, Tensor], device: torch.device) -> None:
-    """Set the generators of CPU and `device` to `states`, as far as they are there."""
+    """Set the generators of the CPU and of `device` to their `states`, if given."""
     for kind, state in states.items():
         if kind in ("cpu", device.type):
             (torch if kind == "cpu" else getattr(torch, kind)).set_rng_state(state)

@@ -1,68 +1,251 @@
-"""The skorch net inside every regressor."""
+"""skorch's net, and the behaviour of skorch that is replaced.
 
+skorch gives the loop over epochs, the callback protocol, the history and the
+checkpoints. These methods are replaced, in the order in which a training calls them:
+
+- `initialize`: sets the attributes of this class.
+- `fit_loop`: keeps a user's interrupt apart from the stop of a callback, which skorch
+  takes for the same.
+- `on_train_begin`, `on_train_end`: forget which callbacks listen to batches.
+- `on_epoch_begin`: ends the training if a scikit-learn callback has asked for it.
+- `run_single_epoch`: does not wait for the loss of each batch, which an accelerator
+  computes later.
+- `notify`: calls only the callbacks that do something in a batch; calls all callbacks
+  at the end of the last epoch, which an early stop would prevent; drops the history of
+  single batches.
+- `on_batch_begin`: records the learning rate of each step.
+- `train_step_single`, `validation_step`: micro-batches, weights, teacher forcing and
+  autocast.
+- `_set_training`, `_zero_grad_optimizer`, `_step_optimizer`: without the costs that
+  skorch and torch have in every batch; with a gradient scaler for fp16.
+- `__getstate__`, `__setstate__`: a pickle holds each weight once.
+"""
+
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Self
 
 import torch
 from skorch import NeuralNetRegressor
 from skorch.callbacks import Callback, EarlyStopping
 from torch import Tensor
 
-from sktsdl._training.batches import Batch, batch_sizes
+from sktsdl._training.batches import Batch
 
 PER_BATCH = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 
 
 class TrainingStopped(Exception):
-    """A callback's stop: the end of training and no error."""
+    """A callback has asked for the end of training."""
 
 
 class Net(NeuralNetRegressor):
-    """skorch's net, with steps in parts, weights, and interrupts that are not lost.
+    """skorch's net with micro-batches, weights, and a memory of interrupts.
 
     Parameters
     ----------
-    part_size : int
-        Windows that are back-propagated at once; a batch of more is one step of the
-        optimizer, by the sum of their gradients.
-    n_planned : int
-        Epochs over which a decoder's teacher forcing falls to 0.
+    micro_batch_size : int
+        Windows that are computed at once; a larger batch is one step of the optimizer,
+        with the sum of their gradients.
+    n_planned_epochs : int
+        Epochs over which the teacher forcing of a decoder falls to 0.
     reduction : {"mean", "sum"}
-        What the loss is of its values for each target.
+        How the losses of all targets become one number.
     autocast_dtype : torch.dtype or None
-        What autocast computes in.
+        The dtype of autocast.
     **kwargs : dict
-        Those of skorch.
+        Parameters of skorch's net.
     """
 
     def __init__(
         self,
-        *args: Any,
-        part_size: int,
-        n_planned: int,
+        *args: object,
+        micro_batch_size: int,
+        n_planned_epochs: int,
         reduction: str,
         autocast_dtype: torch.dtype | None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
-        self.part_size = part_size
-        self.n_planned = n_planned
+        self.micro_batch_size = micro_batch_size
+        self.n_planned_epochs = n_planned_epochs
         self.reduction = reduction
         self.autocast_dtype = autocast_dtype
         super().__init__(*args, **kwargs)
 
-    def initialize(self) -> Any:
+    def initialize(self) -> Self:
         super().initialize()
         self.lr_curve_: list[float] = []
         self.is_stopped_ = False
-        self.is_restored_ = False  # from a file without the optimizer's state
+        self.has_optimizer_state_ = True  # not after `load`
         self.interrupt_: KeyboardInterrupt | None = None
-        scaled = self.autocast_dtype == torch.float16
-        self.scaler_ = torch.amp.GradScaler(self.device.type, enabled=scaled)
+        is_scaled = self.autocast_dtype == torch.float16
+        self.scaler_ = torch.amp.GradScaler(self.device.type, enabled=is_scaled)
         return self
 
+    def fit_loop(self, *args: object, **kwargs: object) -> Self:
+        try:
+            return super().fit_loop(*args, **kwargs)
+        except TrainingStopped:
+            return self
+        except KeyboardInterrupt as interrupt:
+            # skorch's early stopping, ours or a user's, raises one to stop.
+            if not any(map(_has_stopped, dict(self.callbacks_).values())):
+                self.interrupt_ = interrupt
+            return self
+
+    def on_train_begin(self, *args: object, **kwargs: object) -> None:
+        super().on_train_begin(*args, **kwargs)
+        self._batch_methods: dict[str, list[Callable[..., object]]] = {}
+
+    def on_train_end(self, *args: object, **kwargs: object) -> None:
+        super().on_train_end(*args, **kwargs)
+        del self._batch_methods
+
+    def on_epoch_begin(self, *args: object, **kwargs: object) -> None:
+        if self.is_stopped_:
+            raise TrainingStopped
+        super().on_epoch_begin(*args, **kwargs)
+
+    def run_single_epoch(
+        self,
+        iterator: Iterable[Batch] | None,
+        training: bool,
+        prefix: str,
+        step_fn: Callable[..., dict[str, Tensor]],
+        **params: object,
+    ) -> None:
+        """Pass over the batches once, as skorch does, and never wait for a loss."""
+        if iterator is None:
+            return
+        name, is_delayed = f"{prefix}_loss", self.device.type != "cpu"
+        n_batches = 0
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **params)
+            loss = step["loss"].detach()
+            self.history.record_batch(name, loss if is_delayed else loss.item())
+            self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+            n_batches += 1
+        self.history.record(f"{prefix}_batch_count", n_batches)
+        if is_delayed:
+            rows = [row for row in self.history[-1, "batches"] if name in row]
+            losses = torch.stack([row[name] for row in rows]).tolist()
+            for row, loss in zip(rows, losses, strict=True):
+                row[name] = loss
+
+    def notify(self, method_name: str, **kwargs: object) -> None:
+        if method_name in PER_BATCH:
+            getattr(self, method_name)(self, **kwargs)
+            for method in self._methods_of_callbacks(method_name):
+                method(self, **kwargs)
+            return
+        if method_name != "on_epoch_end":
+            super().notify(method_name, **kwargs)
+            return
+        # skorch's early stopping raises, and all callbacks need the last epoch.
+        stops = []
+        for callback in (self, *dict(self.callbacks_).values()):
+            try:
+                callback.on_epoch_end(self, **kwargs)
+            except KeyboardInterrupt as stop:
+                stops.append(stop)
+        self.history[-1, "batches"].clear()  # they would outgrow the rows
+        if stops:
+            raise stops[0]
+
+    def _methods_of_callbacks(self, method_name: str) -> list[Callable[..., object]]:
+        """Return the methods of the callbacks that override it."""
+        if method_name not in self._batch_methods:
+            nothing = getattr(Callback, method_name)
+            self._batch_methods[method_name] = [
+                getattr(callback, method_name)
+                for _, callback in self.callbacks_
+                if getattr(type(callback), method_name) is not nothing
+            ]
+        return self._batch_methods[method_name]
+
+    def on_batch_begin(self, *args: object, training: bool, **kwargs: object) -> None:
+        super().on_batch_begin(*args, training=training, **kwargs)
+        if training:
+            self.lr_curve_.append(float(self.optimizer_.param_groups[0]["lr"]))
+
+    def train_step_single(
+        self, batch: Batch, **fit_params: object
+    ) -> dict[str, Tensor]:
+        self._set_training(True)
+        n = len(batch.windows)
+        losses, outputs = [], []
+        for micro_batch in batch.split(self.micro_batch_size):
+            forcing = self._teacher_forcing(micro_batch.targets)
+            with self._autocast():
+                output = self.module_(
+                    micro_batch.windows, **fit_params, **forcing
+                ).float()
+            loss = self._loss(output, micro_batch)
+            share = len(micro_batch.windows) / n
+            if self.reduction == "mean" and share < 1:
+                loss = loss * share
+            scaled: Any = self.scaler_.scale(loss)
+            scaled.backward()
+            losses.append(loss.detach())
+            outputs.append(output.detach())
+        self.scaler_.unscale_(self.optimizer_)
+        if len(losses) == 1:
+            return {"loss": losses[0], "y_pred": outputs[0]}
+        return {"loss": torch.stack(losses).sum(), "y_pred": torch.cat(outputs)}
+
+    def validation_step(self, batch: Batch, **fit_params: object) -> dict[str, Tensor]:
+        self._set_training(False)
+        with torch.no_grad():
+            output = self.infer(batch.windows, **fit_params)
+            return {"loss": self._loss(output, batch), "y_pred": output}
+
+    def _teacher_forcing(self, targets: Tensor) -> dict[str, object]:
+        """Return what a decoder needs to continue from the true targets."""
+        if not getattr(self.module_, "takes_targets", False):
+            return {}
+        progress = min(1.0, (len(self.history) - 1) / self.n_planned_epochs)
+        return {"targets": targets, "progress": progress}
+
+    def _loss(self, output: Tensor, batch: Batch) -> Tensor:
+        loss: Tensor = self.criterion_(output, batch.targets)
+        if batch.weights is not None:
+            if loss.shape != batch.targets.shape:
+                raise ValueError(
+                    f"loss={self.criterion_!r} gives no value for each target, as "
+                    "sample_weight needs: leave it out, or use another loss."
+                )
+            loss = loss * batch.weights
+        if loss.ndim:
+            loss = loss.sum() if self.reduction == "sum" else loss.mean()
+        return loss
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self.autocast_dtype is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.autocast_dtype)
+
+    def _set_training(self, training: bool = True) -> None:
+        if self.module_.training != training:  # skorch sets it in every batch
+            super()._set_training(training)
+
+    def _zero_grad_optimizer(self, set_to_none: bool | None = None) -> None:
+        for group in self.optimizer_.param_groups:  # torch's way also informs profilers
+            for weight in group["params"]:
+                weight.grad = None
+
+    def _step_optimizer(self, step_fn: Callable[[], object]) -> None:
+        if self.scaler_.is_enabled():
+            step_fn()
+            self.scaler_.step(self.optimizer_)
+            self.scaler_.update()
+        else:
+            super()._step_optimizer(step_fn)
+
     def __getstate__(self) -> dict[str, Any]:
-        # skorch takes module_ and criterion_ to a device that is there when they are
-        # read; what they were made from is the same objects and would stay behind.
+        # skorch moves module_ and criterion_ to a device that is there when they are
+        # read; what they were made from are the same objects and would stay behind.
         state: dict[str, Any] = super().__getstate__()
         for name in ("module", "criterion"):
             if state[name] is vars(self).get(f"{name}_"):
@@ -75,158 +258,6 @@ class Net(NeuralNetRegressor):
             if getattr(self, name) is None:
                 setattr(self, name, getattr(self, f"{name}_"))
 
-    def on_epoch_begin(self, *args: Any, **kwargs: Any) -> None:
-        if self.is_stopped_:
-            raise TrainingStopped
-        super().on_epoch_begin(*args, **kwargs)
 
-    def on_batch_begin(self, *args: Any, training: bool, **kwargs: Any) -> None:
-        super().on_batch_begin(*args, training=training, **kwargs)
-        if training:
-            self.lr_curve_.append(float(self.optimizer_.param_groups[0]["lr"]))
-
-    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
-        super().on_train_begin(*args, **kwargs)
-        self._told_of_batches: dict[str, list[Any]] = {}
-
-    def on_train_end(self, *args: Any, **kwargs: Any) -> None:
-        super().on_train_end(*args, **kwargs)
-        del self._told_of_batches
-
-    def _listeners(self, method_name: str) -> list[Any]:
-        """Return the methods of the callbacks that do anything."""
-        if method_name not in self._told_of_batches:
-            nothing = getattr(Callback, method_name)
-            self._told_of_batches[method_name] = [
-                getattr(callback, method_name)
-                for _, callback in self.callbacks_
-                if getattr(type(callback), method_name) is not nothing
-            ]
-        return self._told_of_batches[method_name]
-
-    def _zero_grad_optimizer(self, set_to_none: bool | None = None) -> None:
-        for group in self.optimizer_.param_groups:  # torch's way tells profilers of it
-            for weight in group["params"]:
-                weight.grad = None
-
-    def _set_training(self, training: bool = True) -> None:
-        if self.module_.training != training:  # skorch asks at every batch
-            super()._set_training(training)
-
-    def notify(self, method_name: str, **kwargs: Any) -> None:
-        if method_name in PER_BATCH:
-            getattr(self, method_name)(self, **kwargs)
-            for tell in self._listeners(method_name):
-                tell(self, **kwargs)
-            return
-        if method_name != "on_epoch_end":
-            super().notify(method_name, **kwargs)
-            return
-        # skorch's early stopping raises, and all are to be told of the last epoch.
-        stops = []
-        for told in (self, *dict(self.callbacks_).values()):
-            try:
-                told.on_epoch_end(self, **kwargs)
-            except KeyboardInterrupt as stop:
-                stops.append(stop)
-        self.history[-1, "batches"].clear()  # they would outgrow the rows
-        if stops:
-            raise stops[0]
-
-    def run_single_epoch(
-        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
-    ) -> None:
-        """Pass over the batches once, as skorch does, and never wait for a loss."""
-        if iterator is None:
-            return
-        name, waits = f"{prefix}_loss", self.device.type != "cpu"
-        n_batches = 0
-        for batch in iterator:
-            self.notify("on_batch_begin", batch=batch, training=training)
-            step = step_fn(batch, **params)
-            loss = step["loss"].detach()
-            self.history.record_batch(name, loss if waits else loss.item())
-            self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
-            self.notify("on_batch_end", batch=batch, training=training, **step)
-            n_batches += 1
-        self.history.record(f"{prefix}_batch_count", n_batches)
-        if waits:
-            rows = [row for row in self.history[-1, "batches"] if name in row]
-            losses = torch.stack([row[name] for row in rows]).tolist()
-            for row, loss in zip(rows, losses, strict=True):
-                row[name] = loss
-
-    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
-        self._set_training(True)
-        windows = batch[0]
-        whole = [*batch] if batch.weights is None else [*batch, batch.weights]
-        sizes = batch_sizes(len(windows), self.part_size)
-        parts: Any = [whole]
-        if len(sizes) > 1:
-            parts = zip(*(torch.split(part, sizes) for part in whole), strict=True)
-        losses, answers = [], []
-        for x, y, *weights in parts:
-            if getattr(self.module_, "takes_targets", False):
-                done = min(1.0, (len(self.history) - 1) / self.n_planned)
-                fit_params = {**fit_params, "targets": y, "progress": done}
-            with self._precision():
-                answer = self.module_(x, **fit_params).float()
-            loss = self._loss(answer, y, *weights)
-            if self.reduction == "mean" and len(sizes) > 1:
-                loss = loss * (len(x) / len(windows))
-            self.scaler_.scale(loss).backward()
-            losses.append(loss.detach())
-            answers.append(answer.detach())
-        self.scaler_.unscale_(self.optimizer_)
-        if len(sizes) == 1:
-            return {"loss": losses[0], "y_pred": answers[0]}
-        return {"loss": torch.stack(losses).sum(), "y_pred": torch.cat(answers)}
-
-    def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
-        self._set_training(False)
-        windows, targets = batch
-        weights = () if batch.weights is None else (batch.weights,)
-        with torch.no_grad():
-            answer = self.infer(windows, **fit_params)
-            return {"loss": self._loss(answer, targets, *weights), "y_pred": answer}
-
-    def _loss(self, answer: Tensor, targets: Tensor, *weights: Tensor) -> Any:
-        loss = self.criterion_(answer, targets)
-        if weights:
-            if loss.shape != targets.shape:
-                raise ValueError(
-                    f"loss={self.criterion_!r} gives no value for each target, as "
-                    "sample_weight needs: leave it out, or use another loss."
-                )
-            loss = loss * weights[0]
-        if loss.ndim:
-            loss = loss.sum() if self.reduction == "sum" else loss.mean()
-        return loss
-
-    def _precision(self) -> AbstractContextManager[Any]:
-        if self.autocast_dtype is None:
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=self.autocast_dtype)
-
-    def _step_optimizer(self, step_fn: Any) -> None:
-        if self.scaler_.is_enabled():
-            step_fn()
-            self.scaler_.step(self.optimizer_)
-            self.scaler_.update()
-        else:
-            super()._step_optimizer(step_fn)
-
-    def fit_loop(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().fit_loop(*args, **kwargs)
-        except TrainingStopped:
-            return self
-        except KeyboardInterrupt as interrupt:
-            # skorch's early stopping, ours or a user's, stops by raising one.
-            if not any(map(_has_stopped, dict(self.callbacks_).values())):
-                self.interrupt_ = interrupt
-            return self
-
-
-def _has_stopped(callback: Any) -> bool:
+def _has_stopped(callback: Callback) -> bool:
     return isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience

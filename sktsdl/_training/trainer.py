@@ -1,4 +1,4 @@
-"""Training: the net, its optimizer, schedule and callbacks, from the parameters."""
+"""Training: a module and windows in, a trained net out."""
 
 import copy
 import math
@@ -8,78 +8,64 @@ from typing import Any
 
 import torch
 from skorch.callbacks import Callback, GradientNormClipping
+from skorch.dataset import ValidSplit
 from skorch.helper import predefined_split
 from torch import nn
 from torch.optim import lr_scheduler
 
-from sktsdl._layers.adapters import NetWrapper
+from sktsdl._layers.adapters import Adapter
 from sktsdl._training.batches import Batches, WindowDataset
 from sktsdl._training.callbacks import (
     FiniteLoss,
     GradientValueClipping,
     LossUnits,
     Progress,
-    Schedule,
-    Stopper,
+    ResumableEarlyStopping,
+    ResumableLRScheduler,
     WarmUp,
 )
-from sktsdl._training.device import generator_states, resolve_device, threads_for
+from sktsdl._training.config import TrainingConfig
+from sktsdl._training.device import generator_states, threads_for
 from sktsdl._training.skorch_net import Net
 
-OPTIMIZERS = {
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "sgd": torch.optim.SGD,
-}
-OPTIMIZER_EXTRAS: dict[Any, dict[str, Any]] = {"sgd": {"momentum": 0.9}}
-LR_SCHEDULES = (None, "plateau", "cosine", "one_cycle", "warmup")
-CYCLES = ("cosine", "one_cycle")
+CYCLIC_SCHEDULES = ("cosine", "one_cycle")
 WARMUP_EPOCHS = 5
 BUFFER_BYTES = 2**24
-PRECISIONS = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def part_size(module: nn.Module, batch_size: int, window: int) -> int:
+def micro_batch_size(module: nn.Module, batch_size: int, window: int) -> int:
     """Return how many windows of a batch are best computed at once.
 
-    Buffers of more than some megabytes are fetched from the system at every step, page
-    by page, where smaller ones are used again. The gradient is the same.
+    The system allocates buffers of more than some megabytes anew in every step, page by
+    page; smaller buffers are used again. The gradient is the same.
     """
-    n_samples, n_steps = _seen(module, window)
+    n_samples, n_steps = input_size(module, window)
     layers: list[Any] = list(module.modules())
     sizes = [
-        n_samples * layer.bytes_per_window(n_steps)
+        n_samples * layer.buffer_bytes_per_window(n_steps)
         for layer in layers
-        if hasattr(layer, "bytes_per_window")
+        if hasattr(layer, "buffer_bytes_per_window")
     ]
-    n_parts = math.ceil(batch_size * max(sizes, default=0) / BUFFER_BYTES)
-    return math.ceil(batch_size / max(n_parts, 1))
+    n_micro_batches = math.ceil(batch_size * max(sizes, default=0) / BUFFER_BYTES)
+    return math.ceil(batch_size / max(n_micro_batches, 1))
 
 
-def _seen(module: nn.Module, window: int) -> tuple[int, int]:
-    """Return how many samples a net sees of one window, and of how many steps."""
-    return module.seen(window) if isinstance(module, NetWrapper) else (1, window)
-
-
-def epochs_left(previous: Net, params: Any) -> int:
-    """Return how many epochs a training may go on."""
-    stopper = dict(previous.callbacks_).get("early_stopping")
-    if params.early_stopping and stopper and stopper.misses_ >= params.n_iter_no_change:
-        return 0
-    return params.max_epochs - len(previous.history)
+def input_size(module: nn.Module, window: int) -> tuple[int, int]:
+    """Return how many samples the inner module gets of a window, and their steps."""
+    return module.input_size(window) if isinstance(module, Adapter) else (1, window)
 
 
 def train(
     module: nn.Module,
-    params: Any,
+    config: TrainingConfig,
     train_set: WindowDataset,
     valid_set: WindowDataset | None,
     *,
-    criterion: Any,
+    criterion: nn.Module,
     n_epochs: int,
-    unit: float = 1.0,
+    loss_scale: float = 1.0,
     previous: Net | None = None,
-    passing: Sequence[Callback] = (),
+    extra_callbacks: Sequence[Callback] = (),
 ) -> Net:
     """Train `module` and return its net, in evaluation mode.
 
@@ -87,20 +73,20 @@ def train(
     ----------
     module : nn.Module
         (batch, time, channels) -> (batch, outputs).
-    params : TrainingParameters
-        The training parameters.
+    config : TrainingConfig
+        The settings.
     train_set, valid_set : WindowDataset
-        The latter is None without rows held out.
+        `valid_set` is None without validation.
     criterion : nn.Module
         The loss.
     n_epochs : int
         Passes over `train_set`.
-    unit : float, default=1.0
-        That of the recorded losses.
+    loss_scale : float, default=1.0
+        Recorded losses are multiplied by it.
     previous : Net or None, default=None
-        The net that is trained on; `module` is then a copy of its own.
-    passing : sequence of Callback
-        Callbacks of this training, which the net does not keep.
+        The net whose training continues; `module` is then a copy of its module.
+    extra_callbacks : sequence of Callback
+        Callbacks of this training that the net does not keep.
 
     Returns
     -------
@@ -115,35 +101,37 @@ def train(
     MemoryError
         If the accelerator has too little memory.
     """
-    device = resolve_device(params.device)
-    n_steps = len(Batches(train_set, params.batch_size * params.accumulate_batches))
+    n_steps = len(Batches(train_set, config.step_size))
     window = train_set.window
-    part = part_size(module, params.batch_size, window)
-    if params.verbose == 1:
-        passing = [*passing, Progress(type(params).__name__)]
+    n_at_once = micro_batch_size(module, config.batch_size, window)
+    if config.verbose == 1:
+        extra_callbacks = [*extra_callbacks, Progress(config.name)]
     sets = [train_set] if valid_set is None else [train_set, valid_set]
     net = make_net(
         module,
-        params,
+        config,
         criterion,
-        device,
         n_epochs=n_epochs,
-        part=part,
-        is_weighted=any(data.weights is not None for data in sets),
+        micro_batch_size=n_at_once,
+        is_weighted=any(dataset.weights is not None for dataset in sets),
         train_split=None if valid_set is None else predefined_split(valid_set),
-        callbacks=_callbacks(params, n_epochs, n_steps, unit, passing),
+        callbacks=[
+            *_callbacks(config, n_epochs, n_steps, loss_scale),
+            *extra_callbacks,
+        ],
     )
     if previous is not None:
-        _resume(net, previous, params)
+        _resume(net, previous, config)
     n_weights = sum(weight.numel() for weight in module.parameters())
-    with threads_for(n_weights * part * math.prod(_seen(module, window))):
+    with threads_for(n_weights * n_at_once * math.prod(input_size(module, window))):
         try:
             net.partial_fit(train_set, None)
         except torch.cuda.OutOfMemoryError as error:
             raise MemoryError(
-                f"{device} has too little memory for batch_size={params.batch_size} "
-                f"windows of {window} steps: use a smaller batch_size (with more "
-                "accumulate_batches), a smaller window, or precision='bf16'."
+                f"{config.device} has too little memory for batch_size="
+                f"{config.batch_size} windows of {window} steps: use a smaller "
+                "batch_size (with more accumulate_batches), a smaller window, or "
+                "precision='bf16'."
             ) from error
     if net.interrupt_ is not None:
         if net.history and "train_loss" not in net.history[-1]:
@@ -151,9 +139,9 @@ def train(
         if not net.history:
             raise net.interrupt_
     net.set_params(train_split=None)
-    net.callbacks = [callback for callback in net.callbacks if callback not in passing]
-    net.callbacks_ = [named for named in net.callbacks_ if named[1] not in passing]
-    net.generators_ = generator_states(device)
+    net.callbacks = [kept for kept in net.callbacks if kept not in extra_callbacks]
+    net.callbacks_ = [kept for kept in net.callbacks_ if kept[1] not in extra_callbacks]
+    net.generators_ = generator_states(config.device)
     net.module_.eval()
     net.criterion_.eval()
     return net
@@ -161,131 +149,104 @@ def train(
 
 def make_net(
     module: nn.Module,
-    params: Any,
-    criterion: Any,
-    device: torch.device,
+    config: TrainingConfig,
+    criterion: nn.Module,
     *,
     n_epochs: int = 0,
-    part: int = 1,
+    micro_batch_size: int = 1,
     is_weighted: bool = False,
-    train_split: Any = None,
-    callbacks: Sequence[Any] = (),
+    train_split: ValidSplit | None = None,
+    callbacks: Sequence[Callback | tuple[str, Callback]] = (),
 ) -> Net:
     """Return the net of `module`, ready to be trained."""
     reduction = getattr(criterion, "reduction", "mean")
     if is_weighted or reduction == "none":
-        criterion.reduction = "none"
+        criterion.reduction = "none"  # type: ignore[assignment]
+    options = {f"optimizer__{k}": v for k, v in config.optimizer_options.items()}
+    is_silent = config.verbose <= 1
     net: Net = Net(
         module,
         criterion=criterion,
-        optimizer=_optimizer(params),
-        lr=params.lr,
+        optimizer=config.optimizer_class,
+        lr=config.lr,
         max_epochs=n_epochs,
-        batch_size=params.batch_size * params.accumulate_batches,
-        part_size=part,
-        n_planned=params.max_epochs,
+        batch_size=config.step_size,
+        micro_batch_size=micro_batch_size,
+        n_planned_epochs=config.max_epochs,
         reduction="sum" if reduction == "sum" else "mean",
-        autocast_dtype=PRECISIONS[params.precision],
+        autocast_dtype=config.autocast_dtype,
         iterator_train=Batches,
         iterator_train__shuffle=True,
         iterator_valid=Batches,
         train_split=train_split,
         callbacks=list(callbacks),
-        device=device,
-        verbose=int(params.verbose > 1),
-        **({} if params.verbose > 1 else {"callbacks__print_log": None}),
-        **_optimizer_parameters(params, device),
+        device=config.device,
+        verbose=int(not is_silent),
+        **({"callbacks__print_log": None} if is_silent else {}),
+        **options,
     ).initialize()
     return net
 
 
-def _optimizer(params: Any) -> Any:
-    return OPTIMIZERS.get(params.optimizer, params.optimizer)
-
-
-def _optimizer_parameters(params: Any, device: torch.device) -> dict[str, Any]:
-    optimizer = _optimizer(params)
-    extras = dict(OPTIMIZER_EXTRAS.get(params.optimizer, {}))
-    if params.weight_decay:
-        extras["weight_decay"] = params.weight_decay
-    if _has_fused(optimizer, device):
-        extras["fused"] = True
-    return {f"optimizer__{name}": value for name, value in extras.items()}
-
-
-def _has_fused(optimizer: Any, device: torch.device) -> bool:
-    """Say whether `optimizer` has one kernel for all weights on `device`."""
-    if "fused" not in signature(optimizer).parameters:
-        return False
-    try:
-        optimizer([nn.Parameter(torch.zeros(1, device=device))], fused=True)
-    except RuntimeError:
-        return False
-    return True
-
-
 def _callbacks(
-    params: Any,
-    n_epochs: int,
-    n_steps: int,
-    unit: float,
-    passing: Sequence[Callback],
-) -> list[Any]:
-    callbacks: list[Any] = [FiniteLoss()]
-    if unit != 1:
-        callbacks.append(LossUnits(unit))
-    if params.clip_grad_value is not None:
-        callbacks.append(GradientValueClipping(params.clip_grad_value))
-    if params.clip_grad_norm is not None:
-        callbacks.append(GradientNormClipping(params.clip_grad_norm))
-    if params.lr_schedule is not None:
-        callbacks.append(("lr_schedule", _schedule(params, n_epochs, n_steps)))
-    if params.early_stopping:
-        stopper = Stopper(
-            patience=params.n_iter_no_change, threshold=params.tol, load_best=True
+    config: TrainingConfig, n_epochs: int, n_steps: int, loss_scale: float
+) -> list[Callback | tuple[str, Callback]]:
+    """Return the callbacks of `n_epochs` epochs of `n_steps` steps each."""
+    callbacks: list[Callback | tuple[str, Callback]] = [FiniteLoss()]
+    if loss_scale != 1:
+        callbacks.append(LossUnits(loss_scale))
+    if config.clip_grad_value is not None:
+        callbacks.append(GradientValueClipping(config.clip_grad_value))
+    if config.clip_grad_norm is not None:
+        callbacks.append(GradientNormClipping(config.clip_grad_norm))
+    if config.lr_schedule is not None:
+        callbacks.append(("lr_schedule", _schedule(config, n_epochs, n_steps)))
+    if config.early_stopping:
+        stopping = ResumableEarlyStopping(
+            patience=config.n_iter_no_change, threshold=config.tol, load_best=True
         )
-        callbacks.append(("early_stopping", stopper))
-    return [*callbacks, *copy.deepcopy(list(params.callbacks or ())), *passing]
+        callbacks.append(("early_stopping", stopping))
+    return [*callbacks, *copy.deepcopy(list(config.callbacks or ()))]
 
 
-def _schedule(params: Any, n_epochs: int, n_steps: int) -> Schedule:
+def _schedule(
+    config: TrainingConfig, n_epochs: int, n_steps: int
+) -> ResumableLRScheduler:
     """Return the schedule of `n_epochs` epochs of `n_steps` steps each."""
-    if params.lr_schedule == "plateau":
-        return Schedule(
-            lr_scheduler.ReduceLROnPlateau,
-            monitor=_watched_loss,
-            factor=0.5,
-            patience=max(params.n_iter_no_change // 2 - 1, 0),
-            threshold=params.tol,
-        )
-    names = signature(_optimizer(params)).parameters
-    policies: dict[str, tuple[Any, dict[str, Any]]] = {
-        "cosine": (lr_scheduler.CosineAnnealingLR, {"T_max": n_epochs * n_steps}),
-        "one_cycle": (
-            lr_scheduler.OneCycleLR,
-            {
-                "max_lr": params.lr,
+    match config.lr_schedule:
+        case "plateau":
+            return ResumableLRScheduler(
+                lr_scheduler.ReduceLROnPlateau,
+                monitor=_monitored_loss,
+                factor=0.5,
+                patience=max(config.n_iter_no_change // 2 - 1, 0),
+                threshold=config.tol,
+            )
+        case "cosine":
+            policy: Any = lr_scheduler.CosineAnnealingLR
+            options: dict[str, Any] = {"T_max": n_epochs * n_steps}
+        case "one_cycle":
+            policy = lr_scheduler.OneCycleLR
+            arguments = signature(config.optimizer_class).parameters.keys()
+            options = {
+                "max_lr": config.lr,
                 "total_steps": n_epochs * n_steps,
-                "cycle_momentum": bool({"momentum", "betas"} & names.keys()),
-            },
-        ),
-        "warmup": (
-            lr_scheduler.LambdaLR,
-            {"lr_lambda": WarmUp(WARMUP_EPOCHS * n_steps)},
-        ),
-    }
-    policy, sizes = policies[params.lr_schedule]
-    return Schedule(policy, step_every="batch", last_epoch=-1, **sizes)
+                "cycle_momentum": bool({"momentum", "betas"} & arguments),
+            }
+        case _:
+            policy = lr_scheduler.LambdaLR
+            options = {"lr_lambda": WarmUp(WARMUP_EPOCHS * n_steps)}
+    return ResumableLRScheduler(policy, step_every="batch", last_epoch=-1, **options)
 
 
-def _watched_loss(net: Any) -> float:
+def _monitored_loss(net: Net) -> float:
     last = net.history[-1]
     loss: float = last["valid_loss" if "valid_loss" in last else "train_loss"]
     return loss
 
 
-def _resume(net: Net, previous: Net, params: Any) -> None:
-    """Let `net` go on where `previous` ended."""
+def _resume(net: Net, previous: Net, config: TrainingConfig) -> None:
+    """Let `net` continue where `previous` ended."""
     net.history = copy.deepcopy(previous.history)
     net.lr_curve_ = list(previous.lr_curve_)
     if previous.scaler_.is_enabled():
@@ -296,14 +257,16 @@ def _resume(net: Net, previous: Net, params: Any) -> None:
         net.optimizer_.load_state_dict(state)
     # Thresholds of another loss would be in other units.
     same_loss = repr(net.criterion_) == repr(previous.criterion_)
-    ours, theirs = dict(net.callbacks_), dict(previous.callbacks_)
-    schedule, last_schedule = ours.get("lr_schedule"), theirs.get("lr_schedule")
+    callbacks, last_callbacks = dict(net.callbacks_), dict(previous.callbacks_)
+    schedule = callbacks.get("lr_schedule")
+    last_schedule = last_callbacks.get("lr_schedule")
     if schedule and last_schedule and schedule.policy is last_schedule.policy:
-        is_endless = params.lr_schedule not in CYCLES
+        is_endless = config.lr_schedule not in CYCLIC_SCHEDULES
         if is_endless and same_loss and net.lr == previous.lr:
             schedule.state_ = copy.deepcopy(last_schedule.state_)
-    stopper, last_stopper = ours.get("early_stopping"), theirs.get("early_stopping")
-    if stopper and last_stopper and same_loss:
-        stopper.previous_ = last_stopper
-    elif last_stopper:
-        net.module_.load_state_dict(last_stopper.last_weights_)
+    stopping = callbacks.get("early_stopping")
+    last_stopping = last_callbacks.get("early_stopping")
+    if stopping and last_stopping and same_loss:
+        stopping.previous_ = last_stopping
+    elif last_stopping:
+        net.module_.load_state_dict(last_stopping.last_weights_)

@@ -1,29 +1,19 @@
 """Nets of recurrent layers, and the parameters of their regressors."""
 
-from numbers import Integral
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from sklearn.utils import check_scalar
 from torch import Tensor, nn
 
-from sktsdl._estimator.base import DeepRegressor
+from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._layers.causal import CausalNet
 from sktsdl._layers.recurrent import Cell, RecurrentStack
-
-RECURRENT_PARAMETERS = """\
-hidden_sizes : tuple of int, default=(64,)
-    The width of each layer.
-dropout : float, default=0.0
-    The probability of a zero between layers, in training only.
-variational_dropout : float, default=0.0
-    The probability of a zero in the inputs and in the recurrent state of each layer,
-    in training only, by one mask for all steps of a window (Gal and Ghahramani 2016).
-layer_norm : bool, default=False
-    Whether to normalise each gate over the layer's width before its activation, at
-    every step (Ba, Kiros and Hinton 2016).
-bptt_steps : int or None, default=None
-    Steps that gradients reach back: truncated back-propagation through time. None
-    reaches through the whole window."""
+from sktsdl._sklearn.fields import (
+    Doc,
+    FieldParams,
+    PositiveInt,
+    Probability,
+    parameter_docs,
+)
 
 
 class RecurrentNet(CausalNet):
@@ -59,30 +49,50 @@ class BidirectionalNet(nn.Module):
         return self.head(self.stack.last_state(x))
 
 
-class RecurrentRegressor(DeepRegressor):
-    """Base of the nets with the recurrent set of parameters.
+class RecurrentParameters(FieldParams):
+    """The parameters that recurrent nets share."""
 
-    A subclass's docstring says ``{recurrent_parameters}`` where they belong.
+    hidden_sizes: Annotated[
+        tuple[PositiveInt, ...], Doc("The width of each layer.")
+    ] = (64,)
+    dropout: Annotated[
+        Probability,
+        Doc("The probability of a zero between layers, in training only."),
+    ] = 0.0
+    variational_dropout: Annotated[
+        Probability,
+        Doc("""
+            The probability of a zero in the inputs and in the recurrent state of each
+            layer, in training only, by one mask for all steps of a window (Gal and
+            Ghahramani 2016).
+            """),
+    ] = 0.0
+    layer_norm: Annotated[
+        bool,
+        Doc("""
+            Whether to normalise each gate over the layer's width before its activation,
+            at every step (Ba, Kiros and Hinton 2016).
+            """),
+    ] = False
+    bptt_steps: Annotated[
+        PositiveInt | None,
+        Doc("""
+            The number of steps that gradients reach back: truncated back-propagation
+            through time. None reaches through the whole window.
+            """),
+    ] = None
+
+
+class RecurrentRegressor(RecurrentParameters, DeepRegressor):
+    """Base of the nets with the recurrent parameters.
+
+    A subclass's docstring says ``{recurrent_parameters}`` where their text belongs.
     """
 
     _docs: ClassVar[dict[str, str]] = {
         **DeepRegressor._docs,
-        "recurrent_parameters": RECURRENT_PARAMETERS,
+        "recurrent_parameters": parameter_docs(RecurrentParameters),
     }
-
-    hidden_sizes: tuple[int, ...] = (64,)
-    dropout: float = 0.0
-    variational_dropout: float = 0.0
-    layer_norm: bool = False
-    bptt_steps: int | None = None
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        self._check_sizes("hidden_sizes")
-        for name in ("dropout", "variational_dropout"):
-            self._check_probability(name)
-        if self.bptt_steps is not None:
-            check_scalar(self.bptt_steps, "bptt_steps", Integral, min_val=1)
 
     def _build_stack(
         self,
@@ -103,3 +113,7 @@ class RecurrentRegressor(DeepRegressor):
             layer_norm=self.layer_norm,
             bptt_steps=self.bptt_steps,
         )
+
+    @property
+    def _dropout_advice(self) -> str:
+        return "variational_dropout=0.1, or dropout=0.1 between two or more layers"

@@ -1,12 +1,13 @@
 """Long short-term memory with attention over time."""
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._layers.recurrent import RecurrentStack
 from sktsdl.architectures._recurrent import RecurrentRegressor
 
@@ -88,7 +89,7 @@ class AttentionLSTMRegressor(RecurrentRegressor):
     (59, 24)
     """
 
-    def attention_weights(self, X: Any) -> np.ndarray:
+    def attention_weights(self, X: ArrayLike) -> np.ndarray:
         r"""Return the weight :math:`\alpha_t` of each step in the answer.
 
         Parameters
@@ -104,6 +105,6 @@ class AttentionLSTMRegressor(RecurrentRegressor):
         """
         return self._evaluate(X, "attention_weights")
 
-    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
-        stack = self._build_stack("lstm", n_channels)
-        return AttentionLSTM(stack=stack, n_outputs=n_outputs)
+    def _build_module(self, spec: ModuleSpec) -> nn.Module:
+        stack = self._build_stack("lstm", spec.n_channels)
+        return AttentionLSTM(stack=stack, n_outputs=spec.n_outputs)

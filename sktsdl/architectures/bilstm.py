@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from sktsdl._estimator.specs import ModuleSpec
 from sktsdl.architectures._recurrent import BidirectionalNet, RecurrentRegressor
 
 
@@ -56,6 +57,6 @@ class BiLSTMRegressor(RecurrentRegressor):
     True
     """
 
-    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
-        stack = self._build_stack("lstm", n_channels, bidirectional=True)
-        return BidirectionalNet(stack=stack, n_outputs=n_outputs)
+    def _build_module(self, spec: ModuleSpec) -> nn.Module:
+        stack = self._build_stack("lstm", spec.n_channels, bidirectional=True)
+        return BidirectionalNet(stack=stack, n_outputs=spec.n_outputs)

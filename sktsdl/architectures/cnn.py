@@ -4,9 +4,10 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from sktsdl._estimator.base import DeepRegressor
-from sktsdl._layers.causal import NORMS, CausalConv1d, channel_norm
-from sktsdl._sklearn.validation import check_option
+from sktsdl._estimator.regressor import DeepRegressor
+from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._layers.causal import CausalConv1d, channel_norm
+from sktsdl._sklearn.fields import PositiveInt, Probability
 
 POOLS = {"max": nn.AdaptiveMaxPool1d, "avg": nn.AdaptiveAvgPool1d}
 
@@ -104,28 +105,21 @@ class CNNRegressor(DeepRegressor):
     True
     """
 
-    channels: tuple[int, ...] = (64,)
-    kernel_size: int = 3
+    channels: tuple[PositiveInt, ...] = (64,)
+    kernel_size: PositiveInt = 3
     pooling: Literal["max", "avg"] | None = None
     norm: Literal["batch", "layer"] | None = None
-    dropout: float = 0.0
+    dropout: Probability = 0.0
 
     @property
     def receptive_field_(self) -> int:
         steps = 1 + len(self.channels) * (self.kernel_size - 1)
         return self.patch_size * steps
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        self._check_sizes("channels", "kernel_size")
-        check_option("pooling", self.pooling, (None, *POOLS))
-        check_option("norm", self.norm, NORMS)
-        self._check_probability("dropout")
-
-    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
+    def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return CNN(
-            n_channels=n_channels,
-            n_outputs=n_outputs,
-            window=self._n_steps,
+            n_channels=spec.n_channels,
+            n_outputs=spec.n_outputs,
+            window=spec.n_steps,
             **self._architecture_parameters(),
         )

@@ -5,10 +5,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sktsdl._estimator.base import DeepRegressor
+from sktsdl._estimator.regressor import DeepRegressor
+from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._layers.causal import CausalConv1d, CausalNet
 from sktsdl._layers.recurrent import RecurrentStack
-from sktsdl._sklearn.validation import check_option
+from sktsdl._sklearn.fields import PositiveInt, Probability
 
 
 class CNNLSTM(CausalNet):
@@ -109,22 +110,16 @@ class CNNLSTMRegressor(DeepRegressor):
     True
     """
 
-    channels: int = 32
-    kernel_size: int = 4
-    stride: int = 2
+    channels: PositiveInt = 32
+    kernel_size: PositiveInt = 4
+    stride: PositiveInt = 2
     cell: Literal["lstm", "gru"] = "lstm"
-    hidden_sizes: tuple[int, ...] = (64,)
-    dropout: float = 0.0
+    hidden_sizes: tuple[PositiveInt, ...] = (64,)
+    dropout: Probability = 0.0
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        self._check_sizes("channels", "kernel_size", "stride", "hidden_sizes")
-        check_option("cell", self.cell, ("lstm", "gru"))
-        self._check_probability("dropout")
-
-    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
+    def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return CNNLSTM(
-            n_channels=n_channels,
-            n_outputs=n_outputs,
+            n_channels=spec.n_channels,
+            n_outputs=spec.n_outputs,
             **self._architecture_parameters(),
         )

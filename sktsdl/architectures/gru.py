@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from sktsdl._estimator.specs import ModuleSpec
 from sktsdl.architectures._recurrent import RecurrentNet, RecurrentRegressor
 
 
@@ -57,6 +58,6 @@ class GRURegressor(RecurrentRegressor):
     True
     """
 
-    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
-        stack = self._build_stack("gru", n_channels)
-        return RecurrentNet(stack=stack, n_outputs=n_outputs)
+    def _build_module(self, spec: ModuleSpec) -> nn.Module:
+        stack = self._build_stack("gru", spec.n_channels)
+        return RecurrentNet(stack=stack, n_outputs=spec.n_outputs)

@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from sktsdl._estimator.specs import ModuleSpec
 from sktsdl.architectures._recurrent import (
     BidirectionalNet,
     RecurrentNet,
@@ -68,7 +69,9 @@ class LSTMRegressor(RecurrentRegressor):
 
     bidirectional: bool = False
 
-    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
-        stack = self._build_stack("lstm", n_channels, bidirectional=self.bidirectional)
+    def _build_module(self, spec: ModuleSpec) -> nn.Module:
+        stack = self._build_stack(
+            "lstm", spec.n_channels, bidirectional=self.bidirectional
+        )
         net = BidirectionalNet if self.bidirectional else RecurrentNet
-        return net(stack=stack, n_outputs=n_outputs)
+        return net(stack=stack, n_outputs=spec.n_outputs)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from torch import nn
 
-from sktsdl._sklearn.validation import check_option
+from sktsdl._estimator.specs import ModuleSpec
 from sktsdl.architectures._recurrent import RecurrentNet, RecurrentRegressor
 
 
@@ -54,10 +54,8 @@ class RNNRegressor(RecurrentRegressor):
 
     nonlinearity: Literal["tanh", "relu"] = "tanh"
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_option("nonlinearity", self.nonlinearity, ("tanh", "relu"))
-
-    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
-        stack = self._build_stack("rnn", n_channels, nonlinearity=self.nonlinearity)
-        return RecurrentNet(stack=stack, n_outputs=n_outputs)
+    def _build_module(self, spec: ModuleSpec) -> nn.Module:
+        stack = self._build_stack(
+            "rnn", spec.n_channels, nonlinearity=self.nonlinearity
+        )
+        return RecurrentNet(stack=stack, n_outputs=spec.n_outputs)

@@ -5,9 +5,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sktsdl._estimator.base import DeepRegressor
+from sktsdl._estimator.regressor import DeepRegressor
+from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._layers.recurrent import RecurrentStack
-from sktsdl._sklearn.validation import check_option
+from sktsdl._sklearn.fields import ClosedShare, PositiveInt, Probability
 
 
 class AdditiveAttention(nn.Module):
@@ -45,7 +46,7 @@ class Seq2Seq(nn.Module):
         n_channels: int,
         n_outputs: int,
         n_values: int,
-        point: int,
+        median_index: int,
         patch_size: int,
         cell: Literal["lstm", "gru"],
         hidden_size: int,
@@ -56,7 +57,7 @@ class Seq2Seq(nn.Module):
         super().__init__()
         self.n_outputs = n_outputs
         self.n_values = n_values
-        self.point = point
+        self.median_index = median_index
         self.patch_size = patch_size
         self.dropout = nn.Dropout(dropout)
         self.teacher_forcing = teacher_forcing
@@ -91,7 +92,7 @@ class Seq2Seq(nn.Module):
             else:
                 s = self.decoder(inputs, s)  # (3)
             outputs.append(self.head(self.dropout(s)))  # (4): (batch, patch * values)
-            y = outputs[-1][:, self.point :: self.n_values]
+            y = outputs[-1][:, self.median_index :: self.n_values]
             if targets is not None and j + size < n_targets:
                 p = self.teacher_forcing * (1 - progress)
                 forced = torch.rand(len(x), 1, device=x.device) < p
@@ -166,30 +167,17 @@ class Seq2SeqRegressor(DeepRegressor):
     """
 
     cell: Literal["gru", "lstm"] = "gru"
-    hidden_size: int = 64
+    hidden_size: PositiveInt = 64
     attention: bool = True
-    teacher_forcing: float = 0.5
-    dropout: float = 0.0
+    teacher_forcing: ClosedShare = 0.5
+    dropout: Probability = 0.0
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_option("cell", self.cell, ("gru", "lstm"))
-        self._check_sizes("hidden_size")
-        self._check_probability("teacher_forcing", "both")
-        self._check_probability("dropout")
-
-    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
-        outputs = self._make_outputs()
-        if outputs.coded:
-            raise ValueError(
-                "Seq2SeqRegressor makes each output from the number before, and scores "
-                "of classes are none: use another net for a task of classification."
-            )
+    def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return Seq2Seq(
-            n_channels=n_channels,
-            n_outputs=n_outputs,
-            n_values=outputs.n_values,
-            point=outputs.point,
-            patch_size=int(self.patch_size),
+            n_channels=spec.n_channels,
+            n_outputs=spec.n_outputs,
+            n_values=spec.n_values,
+            median_index=spec.median_index,
+            patch_size=spec.patch_size,
             **self._architecture_parameters(),
         )

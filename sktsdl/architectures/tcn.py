@@ -5,21 +5,21 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sktsdl._estimator.base import DeepRegressor
+from sktsdl._estimator.regressor import DeepRegressor
+from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._layers.causal import (
-    NORMS,
     CausalConv1d,
     CausalNet,
     channel_norm,
     receptive_field,
 )
-from sktsdl._sklearn.validation import check_option
+from sktsdl._sklearn.fields import PositiveInt, Probability
 
 Norm = Literal["weight", "batch", "layer"]
 
 
 class ResidualBlock(nn.Module):
-    """Dilated causal convolutions and a way around them.
+    """Dilated causal convolutions and a shortcut around them.
 
     **Shape**: (batch, n_in, time) -> (batch, n_out, time)
     """
@@ -51,10 +51,10 @@ class ResidualBlock(nn.Module):
                 nn.Dropout(dropout),
             ]
         self.layers = nn.Sequential(*layers)
-        self.around = nn.Conv1d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
+        self.shortcut = nn.Conv1d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(self.layers(x) + self.around(x))  # (1), (2)
+        return torch.relu(self.layers(x) + self.shortcut(x))  # (1), (2)
 
 
 class TCN(CausalNet):
@@ -129,7 +129,7 @@ class TCNRegressor(DeepRegressor):
     Notes
     -----
     A block is a chain :math:`F` of dilated causal convolutions, each with a rectifier,
-    and a way around it, through a convolution of one step where the widths differ:
+    and a shortcut :math:`A`, which is a convolution of one step if the widths differ:
 
     .. math::
 
@@ -161,26 +161,20 @@ class TCNRegressor(DeepRegressor):
     True
     """
 
-    channels: tuple[int, ...] = (64, 64, 32)
-    kernel_size: int = 3
-    convs_per_block: int = 2
+    channels: tuple[PositiveInt, ...] = (64, 64, 32)
+    kernel_size: PositiveInt = 3
+    convs_per_block: PositiveInt = 2
     norm: Norm | None = "weight"
-    dropout: float = 0.0
+    dropout: Probability = 0.0
 
     @property
     def receptive_field_(self) -> int:
         steps = self.convs_per_block * (self.kernel_size - 1)
         return self.patch_size * (1 + steps * (2 ** len(self.channels) - 1))
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        self._check_sizes("channels", "kernel_size", "convs_per_block")
-        check_option("norm", self.norm, (*NORMS, "weight"))
-        self._check_probability("dropout")
-
-    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
+    def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return TCN(
-            n_channels=n_channels,
-            n_outputs=n_outputs,
+            n_channels=spec.n_channels,
+            n_outputs=spec.n_outputs,
             **self._architecture_parameters(),
         )

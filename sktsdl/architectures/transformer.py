@@ -4,11 +4,13 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from sktsdl._estimator.base import DeepRegressor
+from sktsdl._estimator.regressor import DeepRegressor
+from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._layers.causal import CausalNet
-from sktsdl._sklearn.validation import check_option
+from sktsdl._sklearn.fields import PositiveInt, Probability
 
 
 def sinusoidal_positions(
@@ -60,10 +62,10 @@ class Transformer(CausalNet):
         self.head = nn.Linear(d_model, n_outputs)
         self.is_causal = causal and pooling == "last"
 
-    def bytes_per_window(self, time: int) -> int:
-        """Return the buffers of a layer for one window of `time` steps."""
+    def buffer_bytes_per_window(self, n_steps: int) -> int:
+        """Return the bytes of a layer's buffers for one window of `n_steps` steps."""
         layer: Any = self.layers[0]
-        return 4 * time * (8 * self.d_model + 2 * layer.linear1.out_features)
+        return 4 * n_steps * (8 * self.d_model + 2 * layer.linear1.out_features)
 
     def states(self, x: Tensor) -> Tensor:
         h, mask = self._embedded(x)
@@ -180,15 +182,15 @@ class TransformerRegressor(DeepRegressor):
     (59, 2, 24, 24)
     """
 
-    d_model: int = 64
-    nhead: int = 4
-    num_layers: int = 2
-    dim_feedforward: int = 128
-    dropout: float = 0.0
+    d_model: PositiveInt = 64
+    nhead: PositiveInt = 4
+    num_layers: PositiveInt = 2
+    dim_feedforward: PositiveInt = 128
+    dropout: Probability = 0.0
     causal: bool = False
     pooling: Literal["last", "mean"] = "last"
 
-    def attention_weights(self, X: Any) -> np.ndarray:
+    def attention_weights(self, X: ArrayLike) -> np.ndarray:
         """Return what each step attends to, as the mean over the heads.
 
         Parameters
@@ -207,18 +209,15 @@ class TransformerRegressor(DeepRegressor):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        self._check_sizes("d_model", "nhead", "num_layers", "dim_feedforward")
-        self._check_probability("dropout")
-        check_option("pooling", self.pooling, ("last", "mean"))
         if self.d_model % self.nhead:
             raise ValueError(
                 f"nhead={self.nhead} does not divide d_model={self.d_model}: each head "
                 "takes an equal part of the width."
             )
 
-    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
+    def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return Transformer(
-            n_channels=n_channels,
-            n_outputs=n_outputs,
+            n_channels=spec.n_channels,
+            n_outputs=spec.n_outputs,
             **self._architecture_parameters(),
         )

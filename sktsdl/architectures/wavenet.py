@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from sktsdl._estimator.base import DeepRegressor
+from sktsdl._estimator.regressor import DeepRegressor
+from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._layers.causal import CausalConv1d, CausalNet, receptive_field
+from sktsdl._sklearn.fields import PositiveInt, Probability
 
 
 class GatedLayer(nn.Module):
@@ -152,26 +154,21 @@ class WaveNetRegressor(DeepRegressor):
     True
     """
 
-    channels: int = 32
-    dilations: tuple[int, ...] = (1, 2, 4, 8)
-    repeats: int = 2
-    kernel_size: int = 2
+    channels: PositiveInt = 32
+    dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8)
+    repeats: PositiveInt = 2
+    kernel_size: PositiveInt = 2
     gated: bool = True
-    dropout: float = 0.0
+    dropout: Probability = 0.0
 
     @property
     def receptive_field_(self) -> int:
         steps = self.repeats * (self.kernel_size - 1) * sum(self.dilations)
         return self.patch_size * (1 + steps)
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        self._check_sizes("channels", "dilations", "repeats", "kernel_size")
-        self._check_probability("dropout")
-
-    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
+    def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return WaveNet(
-            n_channels=n_channels,
-            n_outputs=n_outputs,
+            n_channels=spec.n_channels,
+            n_outputs=spec.n_outputs,
             **self._architecture_parameters(),
         )

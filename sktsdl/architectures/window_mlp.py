@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-import numpy as np
 from torch import Tensor, nn
 
-from sktsdl._estimator.base import DeepRegressor
-from sktsdl._layers.causal import ACTIVATIONS, NORMS
-from sktsdl._sklearn.validation import check_option
+from sktsdl._estimator.regressor import DeepRegressor
+from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._layers.causal import ACTIVATIONS
+from sktsdl._sklearn.fields import MaybeEmptySizes, Probability
 
 
 class WindowMLP(nn.Module):
@@ -94,22 +94,14 @@ class WindowMLPRegressor(DeepRegressor):
     True
     """
 
-    hidden_sizes: tuple[int, ...] = (128, 64)
+    hidden_sizes: MaybeEmptySizes = (128, 64)
     activation: Literal["relu", "tanh", "gelu", "elu"] = "relu"
     norm: Literal["batch", "layer"] | None = None
-    dropout: float = 0.0
+    dropout: Probability = 0.0
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if np.size(self.hidden_sizes):
-            self._check_sizes("hidden_sizes")
-        check_option("activation", self.activation, tuple(ACTIVATIONS))
-        check_option("norm", self.norm, NORMS)
-        self._check_probability("dropout")
-
-    def _build_module(self, n_channels: int, n_outputs: int) -> nn.Module:
+    def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return WindowMLP(
-            n_inputs=self._n_steps * n_channels,
-            n_outputs=n_outputs,
+            n_inputs=spec.n_steps * spec.n_channels,
+            n_outputs=spec.n_outputs,
             **self._architecture_parameters(),
         )

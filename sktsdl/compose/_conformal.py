@@ -4,7 +4,8 @@ import math
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import clone
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
@@ -14,41 +15,42 @@ from sktsdl._sklearn.validation import (
     roll_back_on_error,
     validate_targets,
 )
-from sktsdl.compose._wrapper import PlainWrapper, rows_between
+from sktsdl.compose._conformal_quantile import conformal_quantile, rank
+from sktsdl.compose._wrapper import DelegatingWrapper, slice_rows
 
 
-class ConformalRegressor(PlainWrapper):
+class ConformalRegressor(DelegatingWrapper):
     r"""Intervals that hold the target with a given confidence, by split conformal.
 
-    A first fit on the earlier rows predicts the later ones, the calibration rows. With
-    :math:`n` of these and their sorted absolute residuals
-    :math:`r_{(1)} \le \ldots \le r_{(n)}`, for each step of the horizon by itself, the
-    interval [1]_ [2]_ of the regressor fitted again to all rows is
+    A first fit on the earlier rows predicts the later rows, which are the :math:`n`
+    calibration rows. Let :math:`r_{(1)} \le \ldots \le r_{(n)}` be their sorted
+    absolute residuals, for each step of the horizon separately. The regressor is then
+    fitted again, to all rows, and its interval [1]_ [2]_ is
 
     .. math::
 
         \hat y_t \pm r_{(k)}, \qquad k = \lceil (n + 1) (1 - \alpha) \rceil
 
-    with :math:`1 - \alpha` the `confidence_level`. Where residuals are exchangeable, it
-    holds the target with at least this probability, whatever the regressor. Residuals
-    of a time series are not: their level and spread drift, and they follow each other,
-    so that coverage comes out above or below; check it on rows that come after.
-    `update` follows a drift [3]_. Nor does the guarantee reach over the second fit,
-    which has more rows than the one that was calibrated.
+    with :math:`1 - \alpha` the `confidence_level`. If the residuals are exchangeable,
+    the interval holds the target with at least this probability, whatever the
+    regressor. Residuals of a time series are not exchangeable: their level and spread
+    drift, and they depend on each other, so the coverage can be higher or lower. Check
+    it on later rows. `update` follows a drift [3]_. The guarantee is for the first fit;
+    the second fit has more rows and is not calibrated itself.
 
     The calibration rows have their true history. With targets `h` steps ahead, the
-    last `h-1` targets of the earlier rows lie among the calibration rows; the first fit
-    goes without these rows.
+    last `h-1` targets of the earlier rows lie among the calibration rows. The first fit
+    leaves these rows out.
 
     Parameters
     ----------
     regressor : estimator
-        Any regressor or pipeline; it is given `X` as it is.
+        A regressor or pipeline; it is given `X` as it is.
     confidence_level : float, default=0.9
-        The share of targets to lie in their intervals, between 0 and 1.
+        The share of targets that should lie in their intervals, between 0 and 1.
     calibration_fraction : float, default=0.2
-        The share of the training rows, the last ones, to take residuals from. A level
-        of 0.9 needs at least 9 such rows, 0.99 needs 99.
+        The share of the training rows, the last ones, that are calibration rows. A
+        level of 0.9 needs at least 9 calibration rows, 0.99 needs 99.
 
     Attributes
     ----------
@@ -57,10 +59,10 @@ class ConformalRegressor(PlainWrapper):
     residuals_ : ndarray of shape (n_calibration,) or (n_calibration, horizon)
         Absolute residuals of the calibration rows in the units of `y`, oldest first.
     half_width_ : ndarray of shape () or (horizon,)
-        What lies between the forecast and either end, in the units of `y`, for the
-        `confidence_level` of ``fit`` or of the last `update`.
+        The distance from the forecast to either end of the interval, in the units of
+        `y`, for the `confidence_level` of ``fit`` or of the last `update`.
     miscoverage_ : ndarray of shape () or (horizon,)
-        :math:`\alpha`, as far as `update` has changed it.
+        :math:`\alpha`, as adapted by `update`.
     n_features_in_ : int
         As the fitted regressor's.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -94,7 +96,7 @@ class ConformalRegressor(PlainWrapper):
 
     def __init__(
         self,
-        regressor: Any,
+        regressor: BaseEstimator,
         *,
         confidence_level: float = 0.9,
         calibration_fraction: float = 0.2,
@@ -104,7 +106,7 @@ class ConformalRegressor(PlainWrapper):
         self.calibration_fraction = calibration_fraction
 
     @with_callbacks
-    def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Fit to the earlier rows, take residuals on the later ones, fit to all.
 
         Parameters
@@ -114,8 +116,8 @@ class ConformalRegressor(PlainWrapper):
         y : array-like of shape (n_rows,) or (n_rows, horizon)
             The target.
         **fit_params : dict
-            Passed to both fits of the regressor; of ``sample_weight`` (of a step, too)
-            the first one gets its own rows. ``X_val`` is refused.
+            Passed to both fits of the regressor. The first fit gets its own rows of
+            ``sample_weight``, also of a step of a pipeline. ``X_val`` is refused.
 
         Returns
         -------
@@ -132,45 +134,24 @@ class ConformalRegressor(PlainWrapper):
         with fit_task(self, X, y, first, regressor), roll_back_on_error(self):
             fit_params = dict(self._fit_params(fit_params))
             for name in ("confidence_level", "calibration_fraction"):
-                check_number(
-                    name,
-                    getattr(self, name),
-                    min_val=0,
-                    max_val=1,
-                    include_boundaries="neither",
-                )
+                value, ends = getattr(self, name), "neither"
+                check_number(name, value, min_val=0, max_val=1, include_boundaries=ends)
             if fit_params.get("X_val") is not None:
                 raise ValueError(
-                    "X_val lies behind all rows, and the first fit would take it for "
-                    "the rows behind its own: leave it out, or let the regressor hold "
-                    "out rows of its own (validation_fraction)."
+                    "X_val lies after all rows, and the first fit would take it for "
+                    "the rows right after its own: leave it out, or let the regressor "
+                    "use the last of its rows for validation (validation_fraction)."
                 )
             X, y = indexable(X, y)
             n_rows = _num_samples(X)
             targets = validate_targets(self, y, n_rows)
             n_ahead = int(np.prod(targets.shape[1:])) - 1
-            n_calibration = math.ceil(self.calibration_fraction * n_rows)
-            n_first = n_rows - n_calibration - n_ahead
-            if n_first < 1:
-                raise ValueError(
-                    f"calibration_fraction={self.calibration_fraction} of the "
-                    f"n_samples={n_rows} rows, and {n_ahead} before them whose targets "
-                    "reach into them, leave none to fit: give more rows, or a smaller "
-                    "calibration_fraction."
-                )
-            first.fit(
-                rows_between(X, 0, n_first),
-                rows_between(y, 0, n_first),
-                **{
-                    name: rows_between(value, 0, n_first)
-                    if name.endswith("sample_weight") and value is not None
-                    else value
-                    for name, value in fit_params.items()
-                },
-            )
-            # The rows that are not scored still are the history of those that are.
+            n_first = _n_first_rows(n_rows, n_ahead, self.calibration_fraction)
+            X_first, y_first = slice_rows(X, 0, n_first), slice_rows(y, 0, n_first)
+            first.fit(X_first, y_first, **_first_params(fit_params, n_first))
+            # The rows whose targets overlap are predicted as history, and not scored.
             residuals = _residuals(
-                first.predict(rows_between(X, n_first, None)), targets[n_first:]
+                first.predict(slice_rows(X, n_first, None)), targets[n_first:]
             )[n_ahead:]
             self.regressor_ = regressor.fit(X, y, **fit_params)
             self.residuals_ = residuals
@@ -179,11 +160,11 @@ class ConformalRegressor(PlainWrapper):
             )
         return self
 
-    def predict_interval(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+    def predict_interval(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Predict the ends of the interval of each target.
 
-        Another `confidence_level` may be set without a new fit; what `update` adapted
-        was for the one before.
+        You may set another `confidence_level` without a new fit; it does not use what
+        `update` adapted for the level before.
 
         Parameters
         ----------
@@ -193,8 +174,8 @@ class ConformalRegressor(PlainWrapper):
         Returns
         -------
         lower : ndarray of shape (n_rows,) or (n_rows, horizon)
-            In the units of `y`; with `upper`, infinite where `update` found the largest
-            residual too small.
+            In the units of `y`. It is infinite, as is `upper`, if `update` found the
+            largest residual too small.
         upper : ndarray of shape (n_rows,) or (n_rows, horizon)
             In the units of `y`.
 
@@ -211,19 +192,19 @@ class ConformalRegressor(PlainWrapper):
             half_width = conformal_quantile(self.residuals_, miscoverage)
         return predicted - half_width, predicted + half_width
 
-    def update(self, X: Any, y: Any, *, gamma: float = 0.005) -> Self:
+    def update(self, X: ArrayLike, y: ArrayLike, *, gamma: float = 0.005) -> Self:
         r"""Adapt the half-widths to rows whose targets have become known.
 
         Adaptive conformal inference [3]_: for each row and each step of the horizon,
 
         .. math:: \alpha_{t+1} = \alpha_t + \gamma (\alpha - e_t)
 
-        with :math:`e_t` 1 where the target lay outside the interval of :math:`\alpha_t`
-        and 0 else. Its residual then takes the place of the oldest one. The regressor
-        stays as it is.
+        with :math:`e_t` equal to 1 if the target lay outside the interval of
+        :math:`\alpha_t`, and 0 otherwise. Its residual then replaces the oldest one.
+        The regressor stays as it is.
 
         Every call starts from the calibration rows again, so give all rows since
-        training, and the same again with what has been added the next time.
+        training in each call.
 
         Parameters
         ----------
@@ -232,13 +213,13 @@ class ConformalRegressor(PlainWrapper):
         y : array-like of shape (n_rows,) or (n_rows, horizon)
             Their targets, as in ``fit``.
         gamma : float, default=0.005
-            The step size :math:`\gamma`, at least 0; a larger one follows a drift
-            sooner and lets the half-widths vary more.
+            The step size :math:`\gamma`, at least 0. A larger step size follows a
+            drift sooner, and the half-widths vary more.
 
         Returns
         -------
         self : object
-            The regressor with other half-widths.
+            The regressor with adapted half-widths.
 
         Raises
         ------
@@ -254,7 +235,7 @@ class ConformalRegressor(PlainWrapper):
         if targets.size != predicted.size:
             raise ValueError(
                 f"y has shape {targets.shape}, and the forecasts for X have "
-                f"{predicted.shape}: give as many steps of the horizon as in fit."
+                f"{predicted.shape}: give the steps of the horizon of fit."
             )
         known = _residuals(predicted, targets)
         n = len(self.residuals_)
@@ -274,7 +255,7 @@ class ConformalRegressor(PlainWrapper):
 
     def _check_calibration(self) -> None:
         n, level = len(self.residuals_), self.confidence_level
-        if _rank(n, np.asarray(1 - level)) > n:
+        if rank(n, np.asarray(1 - level)) > n:
             needed = math.ceil(level / (1 - level) - 1e-9)
             raise ValueError(
                 f"confidence_level={level} needs at least {needed} calibration rows "
@@ -283,32 +264,28 @@ class ConformalRegressor(PlainWrapper):
             )
 
 
-def conformal_quantile(residuals: np.ndarray, miscoverage: np.ndarray) -> np.ndarray:
-    """Return the residual that another one exceeds with at most this probability.
-
-    Parameters
-    ----------
-    residuals : ndarray of shape (n,) or (n, horizon)
-        Absolute residuals.
-    miscoverage : ndarray of shape () or (horizon,)
-        The probability, for each step of the horizon.
-
-    Returns
-    -------
-    quantile : ndarray of shape () or (horizon,)
-        Infinite where `n` residuals are too few for it, 0 for a probability of 1.
-    """
-    n, ends = len(residuals), np.zeros((1, *residuals.shape[1:]))
-    ranked = np.concatenate([ends, np.sort(residuals, axis=0), ends + np.inf])
-    rank = np.clip(_rank(n, miscoverage), 0, n + 1)
-    return np.take_along_axis(ranked, rank[None], axis=0)[0]
+def _n_first_rows(n_rows: int, n_ahead: int, calibration_fraction: float) -> int:
+    """Return the number of rows of the first fit."""
+    n_first = n_rows - math.ceil(calibration_fraction * n_rows) - n_ahead
+    if n_first < 1:
+        raise ValueError(
+            f"calibration_fraction={calibration_fraction} of the n_samples={n_rows} "
+            f"rows, and the {n_ahead} rows before them whose targets reach into them, "
+            "leave no row to fit: give more rows, or a smaller calibration_fraction."
+        )
+    return n_first
 
 
-def _rank(n: int, miscoverage: np.ndarray) -> Any:
-    # Rounding, as of 10 * 0.9, must not reach the next rank.
-    return np.ceil((n + 1) * (1 - miscoverage) - 1e-9).astype(int)
+def _first_params(fit_params: dict[str, Any], n_first: int) -> dict[str, Any]:
+    """Return the parameters of the first fit: sample weights of its rows alone."""
+    return {
+        name: slice_rows(value, 0, n_first)
+        if name.endswith("sample_weight") and value is not None
+        else value
+        for name, value in fit_params.items()
+    }
 
 
-def _residuals(predicted: Any, targets: np.ndarray) -> np.ndarray:
+def _residuals(predicted: ArrayLike, targets: np.ndarray) -> np.ndarray:
     predicted = np.asarray(predicted)
     return np.abs(targets.reshape(predicted.shape) - predicted)

@@ -3,7 +3,8 @@
 from numbers import Integral
 from typing import Any, Self
 
-from sklearn.base import clone
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_scalar, indexable
 from sklearn.utils.validation import _num_samples
 
@@ -11,24 +12,24 @@ from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.validation import (
     roll_back_on_error,
 )
-from sktsdl.compose._wrapper import PlainWrapper, rows_between
+from sktsdl.compose._wrapper import DelegatingWrapper, slice_rows
 
 
-class PurgedRegressor(PlainWrapper):
-    """Leave the last training rows out of ``fit``, after the steps that look back.
+class PurgedRegressor(DelegatingWrapper):
+    """Leave the last training rows out of ``fit``, after the look-back steps.
 
     With targets `h` steps ahead, the last `h-1` training targets lie among the test
     rows. As the last step of a pipeline, ``PurgedRegressor(regressor, purge=h-1)``
-    keeps them out of training, which [1]_ calls purging, while the steps before it
-    have seen the rows and so keep the history whole; ``TimeSeriesSplit(gap=h-1)``
-    would hide those rows from the history too.
+    keeps them out of training, which is called purging [1]_. The look-back steps
+    before it see all rows, so the history has no gap. ``TimeSeriesSplit(gap=h-1)``
+    would take these rows out of the history too.
 
     Parameters
     ----------
     regressor : estimator
-        Any regressor.
+        The regressor to fit.
     purge : int
-        The number of rows to leave out, 0 for none.
+        The number of rows to leave out.
 
     Attributes
     ----------
@@ -54,13 +55,13 @@ class PurgedRegressor(PlainWrapper):
     array([2.])
     """
 
-    def __init__(self, regressor: Any, purge: int) -> None:
+    def __init__(self, regressor: BaseEstimator, purge: int) -> None:
         self.regressor = regressor
         self.purge = purge
 
     @with_callbacks
-    def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
-        """Fit the regressor to all rows but the last ones.
+    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
+        """Fit the regressor to all rows but the last `purge` rows.
 
         Parameters
         ----------
@@ -95,9 +96,9 @@ class PurgedRegressor(PlainWrapper):
                     "fit: give more rows, or a smaller purge."
                 )
             if weights is not None:
-                fit_params["sample_weight"] = rows_between(weights, 0, n_kept)
-            y_kept = None if y is None else rows_between(y, 0, n_kept)
+                fit_params["sample_weight"] = slice_rows(weights, 0, n_kept)
+            y_kept = None if y is None else slice_rows(y, 0, n_kept)
             self.regressor_ = regressor.fit(
-                rows_between(X, 0, n_kept), y_kept, **fit_params
+                slice_rows(X, 0, n_kept), y_kept, **fit_params
             )
         return self

@@ -3,7 +3,8 @@
 from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import clone
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,11 +15,11 @@ from sktsdl._sklearn.validation import (
     validate_column,
     validate_targets,
 )
-from sktsdl.compose._wrapper import Wrapper
+from sktsdl.compose._wrapper import RegressorWrapper
 
 
-class RelativeTargetRegressor(Wrapper):
-    r"""Learn a target relative to the last known value, and predict levels.
+class RelativeTargetRegressor(RegressorWrapper):
+    r"""Fit to a target relative to the last known value, and predict levels.
 
     .. math::
 
@@ -26,13 +27,13 @@ class RelativeTargetRegressor(Wrapper):
         \tilde y_t = y_t - x_t \quad\text{(difference)}
 
     with :math:`x_t` the value of `column` in row :math:`t` of `X`. A regressor of
-    :math:`\tilde y` follows a level that was never seen in training, and one that
-    predicts zero is the naive forecast.
+    :math:`\tilde y` follows a level that training has never seen. A regressor that
+    predicts zero gives the naive forecast.
 
     Parameters
     ----------
     regressor : estimator
-        Any regressor or pipeline; it is given `X` as it is.
+        A regressor or pipeline; it is given `X` as it is.
     column : int or str, default=0
         The column of `X` whose future `y` is, by position or by name.
     relation : {"ratio", "difference"}, default="ratio"
@@ -64,7 +65,7 @@ class RelativeTargetRegressor(Wrapper):
 
     def __init__(
         self,
-        regressor: Any,
+        regressor: BaseEstimator,
         *,
         column: int | str = 0,
         relation: Literal["ratio", "difference"] = "ratio",
@@ -74,7 +75,7 @@ class RelativeTargetRegressor(Wrapper):
         self.relation = relation
 
     @with_callbacks
-    def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Fit the regressor to the target relative to the last known value.
 
         Parameters
@@ -102,15 +103,15 @@ class RelativeTargetRegressor(Wrapper):
             check_option("relation", self.relation, ("ratio", "difference"))
             fit_params = dict(self._fit_params(fit_params))
             X, relative = self._relative(X, y, "y", reset=True)
-            watched = fit_params.get("X_val"), fit_params.get("y_val")
-            if all(part is not None for part in watched):
+            X_val, y_val = fit_params.get("X_val"), fit_params.get("y_val")
+            if X_val is not None and y_val is not None:
                 fit_params["X_val"], fit_params["y_val"] = self._relative(
-                    *watched, "y_val", reset=False
+                    X_val, y_val, "y_val", reset=False
                 )
             self.regressor_ = regressor.fit(X, relative, **fit_params)
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict levels.
 
         Parameters
@@ -140,8 +141,8 @@ class RelativeTargetRegressor(Wrapper):
         return tags
 
     def _relative(
-        self, X: Any, y: Any, name: str, *, reset: bool
-    ) -> tuple[Any, np.ndarray]:
+        self, X: ArrayLike, y: ArrayLike, name: str, *, reset: bool
+    ) -> tuple[ArrayLike, np.ndarray]:
         """Return `X`, and `y` relative to the last known values."""
         X, values = validate_column(self, X, self.column, reset=reset)
         targets = validate_targets(self, y, len(values))
@@ -151,7 +152,7 @@ class RelativeTargetRegressor(Wrapper):
         self._check_positive(targets, name)
         return X, np.log(targets / last)
 
-    def _last_known(self, values: Any, ndim: int) -> np.ndarray:
+    def _last_known(self, values: ArrayLike, ndim: int) -> np.ndarray:
         last = np.asarray(values)[:, 0]
         if self.relation == "ratio":
             self._check_positive(last, f"column {self.column!r} of X")
@@ -162,6 +163,6 @@ class RelativeTargetRegressor(Wrapper):
         bad = (values <= 0).reshape(len(values), -1).any(axis=1)
         if bad.any():
             raise ValueError(
-                f"{name} is not positive in row {int(bad.argmax())}, where a ratio "
-                "needs it to be: use relation='difference', or shift the levels."
+                f"{name} is not positive in row {int(bad.argmax())}, as a ratio needs: "
+                "use relation='difference', or shift the levels."
             )

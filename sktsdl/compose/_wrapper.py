@@ -1,8 +1,10 @@
-"""What all wrappers share."""
+"""What all estimators around estimators share."""
 
-from typing import Any
+from abc import abstractmethod
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin
 from sklearn.utils import Tags, get_tags
@@ -16,29 +18,20 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.callbacks import CallbackSupportMixin
 
+Rows = TypeVar("Rows")
+
 
 class Wrapper(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
-    """What all wrappers share: they take what the wrapped regressor takes."""
+    """An estimator around a regressor; it takes what the regressor takes."""
 
-    regressor: Any
-
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Say that the regressor's ``fit`` takes what it asks for."""
-        methods = MethodMapping().add(caller="fit", callee="fit")
-        return MetadataRouter(owner=self).add(
-            regressor=self.regressor, method_mapping=methods
-        )
-
-    def _fit_params(self, fit_params: dict[str, Any]) -> dict[str, Any]:
-        """Return what the regressor's ``fit`` takes of `fit_params`."""
-        if not get_config()["enable_metadata_routing"]:
-            return fit_params
-        routed: dict[str, Any] = process_routing(self, "fit", **fit_params)
-        return routed["regressor"]["fit"]
+    @property
+    @abstractmethod
+    def _inner(self) -> BaseEstimator:
+        """The regressor that was given."""
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        inner = get_tags(self.regressor)
+        inner = get_tags(self._inner)
         tags.input_tags = inner.input_tags
         tags.target_tags = inner.target_tags
         tags.regressor_tags = inner.regressor_tags
@@ -46,17 +39,41 @@ class Wrapper(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEsti
         return tags
 
 
-def _has_quantiles(wrapper: Any) -> bool:
+class RegressorWrapper(Wrapper):
+    """A wrapper whose ``fit`` passes metadata to the ``fit`` of its `regressor`."""
+
+    regressor: Any
+
+    @property
+    def _inner(self) -> BaseEstimator:
+        return self.regressor
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the routing: the regressor's ``fit`` takes what it requests."""
+        methods = MethodMapping().add(caller="fit", callee="fit")
+        return MetadataRouter(owner=self).add(
+            regressor=self.regressor, method_mapping=methods
+        )
+
+    def _fit_params(self, fit_params: dict[str, Any]) -> dict[str, Any]:
+        """Return the `fit_params` that the regressor's ``fit`` takes."""
+        if not get_config()["enable_metadata_routing"]:
+            return fit_params
+        routed: dict[str, Any] = process_routing(self, "fit", **fit_params)
+        return routed["regressor"]["fit"]
+
+
+def _has_quantiles(wrapper: "DelegatingWrapper") -> bool:
     regressor = getattr(wrapper, "regressor_", wrapper.regressor)
     return bool(regressor.predict_quantiles)  # or its AttributeError
 
 
-class PlainWrapper(Wrapper):
-    """A wrapper that asks the fitted regressor with `X` as it is."""
+class DelegatingWrapper(RegressorWrapper):
+    """A wrapper whose fitted regressor predicts for `X` as it is."""
 
     regressor_: Any
 
-    def predict(self, X: Any, **predict_params: Any) -> Any:
+    def predict(self, X: ArrayLike, **predict_params: Any) -> Any:
         """Predict with the fitted regressor.
 
         Parameters
@@ -75,8 +92,8 @@ class PlainWrapper(Wrapper):
         return self.regressor_.predict(X, **predict_params)
 
     @available_if(_has_quantiles)
-    def predict_quantiles(self, X: Any) -> Any:
-        """Predict quantiles with the fitted regressor, if it learned them.
+    def predict_quantiles(self, X: ArrayLike) -> np.ndarray:
+        """Predict quantiles with the fitted regressor, if it has them.
 
         Parameters
         ----------
@@ -90,7 +107,8 @@ class PlainWrapper(Wrapper):
             In the units of `y`.
         """
         check_is_fitted(self)
-        return self.regressor_.predict_quantiles(X)
+        quantiles: np.ndarray = self.regressor_.predict_quantiles(X)
+        return quantiles
 
     @property
     def n_features_in_(self) -> int:
@@ -101,6 +119,8 @@ class PlainWrapper(Wrapper):
         return self.regressor_.feature_names_in_
 
 
-def rows_between(rows: Any, start: int, stop: int | None) -> Any:
+def slice_rows(rows: Rows, start: int, stop: int | None) -> Rows:
     """Return the rows from `start` to before `stop`, of a frame as a frame."""
-    return getattr(rows, "iloc", rows)[start:stop]
+    container: Any = rows
+    sliced: Rows = getattr(container, "iloc", container)[start:stop]
+    return sliced

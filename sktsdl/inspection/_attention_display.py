@@ -97,19 +97,19 @@ class AttentionDisplay(Display):
             target (`channel_independent`).
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        net, window = to_window(estimator, X, row)
-        if not hasattr(net, "attention_weights"):
+        regressor, window = to_window(estimator, X, row)
+        if not hasattr(regressor, "attention_weights"):
             raise TypeError(
-                f"{type(net).__name__} has no attention_weights: use "
+                f"{type(regressor).__name__} has no attention_weights: use "
                 "`AttributionDisplay`, or a net with attention."
             )
-        if net._built_by["channel_independent"]:
+        if regressor._spec.structure["channel_independent"]:
             raise ValueError(
                 "A net with channel_independent=True has weights for each target, but "
                 "the picture shows one target: plot the output of its "
                 "`attention_weights`."
             )
-        weights = net.attention_weights(window)[0]
+        weights = regressor.attention_weights(window)[0]
         if weights.ndim == 3:
             if not -len(weights) <= layer < len(weights):
                 raise ValueError(
@@ -120,7 +120,7 @@ class AttentionDisplay(Display):
             weights = weights[layer]
         display = cls(
             weights=weights,
-            patch_size=net._built_by["patch_size"],
+            patch_size=regressor._spec.structure["patch_size"],
             title=window_title(X, row),
         )
         return display.plot(ax=ax)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_scalar
 from torch import Tensor
 
-from sktsdl._estimator.scaling import Standardizer
+from sktsdl._estimator.scaling import ChannelScaling
+from sktsdl._sklearn.docs import fill_docs
+from sktsdl._sklearn.warnings import warn
 from sktsdl._training.batches import evaluate_in_blocks
-from sktsdl.inspection._docstrings import fill_docstring
 from sktsdl.inspection._windows import ESTIMATOR, to_net
 
 if TYPE_CHECKING:
@@ -105,24 +105,25 @@ def integrated_gradients(
             "integrated_gradients needs captum, which is not installed: pip install "
             '"sktsdl[explain]".'
         ) from error
-    net, X = to_net(estimator, X)
-    standardizer = net._standardizer
+    regressor, X = to_net(estimator, X)
+    module, spec = regressor.module_, regressor._spec
+    channels, targets = spec.channels, spec.targets
     check_scalar(n_steps, "n_steps", Integral, min_val=1)
-    check_scalar(target, "target", Integral, min_val=0, max_val=net._n_outputs - 1)
-    if standardizer.categories:
+    last = spec.outputs.n_targets - 1
+    check_scalar(target, "target", Integral, min_val=0, max_val=last)
+    if channels.categorical:
         raise ValueError(
-            f"Channel {standardizer.categories[0]} is in categorical_features, and "
+            f"Channel {channels.categorical[0]} is in categorical_features, and "
             "gradients between category codes have no meaning: use "
             "channel_importance, or train on one-hot columns."
         )
-    start = _baseline(baseline, standardizer, net._window)
-    dataset = net._windows_as_seen(X)
+    start = _baseline(baseline, channels, spec.inputs.window)
+    dataset = regressor._prepared_windows(X)
     start = start.to(dataset.rows.device)
-    scale = standardizer.outputs.scale_
-    unit = 1.0 if scale is None else float(scale[target])
+    unit = float(targets.scaling.scale[target])
 
     def output(windows: Tensor) -> Tensor:
-        return net._outputs.pick(net.module_(windows), target) * unit
+        return targets.target_output(module(windows), target) * unit
 
     explainer = IntegratedGradients(output)
 
@@ -136,28 +137,26 @@ def integrated_gradients(
     with torch.backends.cudnn.flags(enabled=False):
         size = max(1, EVALUATED_AT_ONCE // n_steps)
         explained = evaluate_in_blocks(explain, dataset, size).cpu().double().numpy()
-    attributions = explained[:, :-1].reshape(-1, *net._window_shape)
+    attributions = explained[:, :-1].reshape(-1, *spec.inputs.shape)
     gap = float(np.abs(explained[:, -1]).max())
     largest = np.abs(attributions).sum(axis=(1, 2)).max()
     if gap > TOLERANCE * largest + ROUNDING * unit:
-        warnings.warn(
+        warn(
             "The attributions of a window miss the difference between its prediction "
             f"and the baseline's by {gap:.2g}: raise n_steps={n_steps}, or give "
-            "another baseline.",
-            UserWarning,
-            stacklevel=2,
+            "another baseline."
         )
     return attributions
 
 
-fill_docstring(integrated_gradients, {"estimator": ESTIMATOR})
+fill_docs(integrated_gradients, {"estimator": ESTIMATOR})
 
 
 def _baseline(
-    baseline: ArrayLike | None, standardizer: Standardizer, window: int
+    baseline: ArrayLike | None, channels: ChannelScaling, window: int
 ) -> Tensor:
     """Return the baseline in the module's units, of shape (1, window, channels)."""
-    values = standardizer.mean
+    values = channels.mean
     if baseline is not None:
         values = check_array(
             baseline,
@@ -166,7 +165,7 @@ def _baseline(
             ensure_min_samples=0,
             input_name="baseline",
         )
-    shape = window, standardizer.n_channels
+    shape = window, channels.n_channels
     try:
         rows = np.broadcast_to(values, shape)
     except ValueError as error:
@@ -175,4 +174,4 @@ def _baseline(
             f"channels) = {shape}: give one value, one for each channel, or one for "
             "each step and channel."
         ) from error
-    return torch.from_numpy(standardizer.transform(rows))[None]
+    return torch.from_numpy(channels.transform(rows))[None]

@@ -13,8 +13,7 @@ import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sktsdl._windows.history import Clock
-from sktsdl.inspection._docstrings import fill_docstring
+from sktsdl._sklearn.docs import fill_docs
 from sktsdl.inspection._windows import ESTIMATOR
 
 if TYPE_CHECKING:
@@ -58,11 +57,11 @@ class Display(ABC):
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
-        fill_docstring(cls, cls._docs)
+        fill_docs(cls, cls._docs)
         for member in vars(cls).values():
             function = getattr(member, "__func__", member)
             if inspect.isfunction(function):
-                fill_docstring(function, cls._docs)
+                fill_docs(function, cls._docs)
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw the picture.
@@ -157,45 +156,6 @@ def row_index(X: ArrayLike) -> pd.Index:
     """Return the index of `X`, or the numbers of its rows if it has none."""
     index = getattr(X, "index", None)
     return index if isinstance(index, pd.Index) else pd.RangeIndex(np.shape(X)[0])
-
-
-def times_ahead(index: pd.Index, n: int) -> pd.Index:
-    """Return the `n` times that follow the end of `index`.
-
-    Raises
-    ------
-    ValueError
-        If a single time does not say its step.
-    """
-    if isinstance(index, pd.PeriodIndex):
-        return pd.period_range(index[-1] + 1, periods=n, freq=index.freq)
-    if isinstance(index, pd.DatetimeIndex):
-        offset = Clock.of(index).offset
-        if offset is not None:
-            return pd.date_range(index[-1], periods=n + 1, freq=offset)[1:]
-    elif not (
-        isinstance(index, pd.TimedeltaIndex)
-        or pd.api.types.is_any_real_numeric_dtype(index.dtype)
-    ):
-        return pd.RangeIndex(len(index), len(index) + n)
-    if len(index) > 1:
-        step = np.median(np.diff(index))
-    elif isinstance(index, pd.RangeIndex):
-        step = index.step
-    else:
-        raise ValueError(
-            f"The one time in X, {index[0]}, does not say which one follows: give more "
-            "rows, or an index with a `freq`."
-        )
-    return pd.Index([index[-1] + step * (i + 1) for i in range(n)])
-
-
-def next_times(index: pd.Index) -> pd.Index:
-    """Return the time after each of `index`."""
-    ahead = times_ahead(index, 1)
-    if len(ahead) and len(index) > 1 and type(ahead[0]) is not type(index[1]):
-        index = pd.RangeIndex(len(index))
-    return index[1:].append(ahead)
 
 
 def positions(index: pd.Index) -> np.ndarray:

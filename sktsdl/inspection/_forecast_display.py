@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
+from sktsdl._windows.time_index import next_times, times_ahead
 from sktsdl.inspection._display import (
     BLACK,
     BLUE,
@@ -21,13 +22,11 @@ from sktsdl.inspection._display import (
     check_finite_array,
     hide_spines,
     label_times,
-    next_times,
     positions,
     row_index,
     shade,
     shade_quantiles,
     target_name,
-    times_ahead,
 )
 from sktsdl.inspection._windows import check_row, interval_or_quantiles
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Bunch, check_consistent_length
 
-from sktsdl.inspection._docstrings import fill_docstring
+from sktsdl._sklearn.docs import fill_docs
 from sktsdl.inspection._windows import to_last_step
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def channel_importance(
     )
 
 
-fill_docstring(
+fill_docs(
     channel_importance,
     {"importance_parameters": IMPORTANCE_PARAMETERS.format(part="channel")},
 )
@@ -236,7 +236,7 @@ def lag_importance(
     )
 
 
-fill_docstring(
+fill_docs(
     lag_importance,
     {"importance_parameters": IMPORTANCE_PARAMETERS.format(part="lag")},
 )

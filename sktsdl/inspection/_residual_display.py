@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_scalar
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
+from sktsdl._windows.time_index import next_times
 from sktsdl.inspection._display import (
     BLACK,
     BLUE,
@@ -23,7 +24,6 @@ from sktsdl.inspection._display import (
     check_finite_array,
     hide_spines,
     label_times,
-    next_times,
     positions,
     row_index,
     target_name,

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._estimator.base import DeepRegressor
+from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl.compose import PurgedRegressor
 
 ESTIMATOR = """\
@@ -121,8 +121,9 @@ def window_title(X: Any, row: int) -> str | None:
     return f"window that ends at {label}"
 
 
-def channel_names(net: DeepRegressor) -> list[str]:
-    """Return the names of the channels, by position where they have none."""
-    if net._is_3d and hasattr(net, "feature_names_in_"):
-        return list(net.feature_names_in_)
-    return [f"channel {i}" for i in range(net._standardizer.n_channels)]
+def channel_names(regressor: DeepRegressor) -> list[str]:
+    """Return the names of the channels, or their positions if they have no names."""
+    inputs = regressor._spec.inputs
+    if inputs.channel_names is not None:
+        return list(inputs.channel_names)
+    return [f"channel {i}" for i in range(inputs.n_channels)]

@@ -5,34 +5,53 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.callbacks import CallbackSupportMixin, fit_task, with_callbacks
+from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.validation import (
     check_option,
     raise_at_first,
     roll_back_on_error,
     validate_rows,
 )
-from sktsdl._windows.history import History, Place, time_index, unknown_after_known
+from sktsdl._windows.history import TrainingTail
+from sktsdl._windows.missing import unknown_after_known
+from sktsdl._windows.time_index import Position, time_index
+from sktsdl._windows.windows import Windows
+
+Output = np.ndarray | pd.DataFrame | Windows
+
+HISTORY = """\
+With arrays, `X` is the training rows from their start, or the rows right after them,
+which then have the last training rows as history. For anything else (gaps,
+``learning_curve``, rows seen before), give a DataFrame with a time index. After
+``fit(X, y, X_val=...)`` of a pipeline, give the rows of `X_val` and later rows
+together."""
 
 
 class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
     """Base of the transformers whose row `t` needs rows before `t`.
 
-    A subclass says how far it looks back and how it answers for rows that have
-    their history in front of them; validation, the history rule and the index of
-    the answer are here.
+    A subclass says how many rows it looks back and what it computes from rows that
+    have their history in front of them. Validation, the history rule and the index of
+    the output are here. Its docstring says ``{history}`` where the text on history
+    belongs.
     """
 
     history: Literal["tail"] | None
     _min_rows = 1
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        fill_docs(cls, {"history": HISTORY})
+
     @with_callbacks
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from the training rows and remember their end.
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Fit to the training rows and remember their end.
 
         Parameters
         ----------
@@ -57,8 +76,10 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         return self
 
     @with_callbacks
-    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
-        """Fit to the training rows and answer for them, without history.
+    def fit_transform(
+        self, X: ArrayLike, y: object = None, **fit_params: Any
+    ) -> Output:
+        """Fit to the training rows and transform them, without history.
 
         Parameters
         ----------
@@ -71,15 +92,15 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
 
         Returns
         -------
-        X_new : ndarray or DataFrame
+        X_new : ndarray, DataFrame or array-like of windows
             As from ``transform``.
         """
         with fit_task(self, X, y), roll_back_on_error(self):
             rows = self._fit(X, **fit_params)
-        return self._answer(rows, "training", X)
+        return self._output(rows, "training", X)
 
-    def transform(self, X: Any) -> Any:
-        """Answer for every row of `X`, with its history where that is known.
+    def transform(self, X: ArrayLike) -> Output:
+        """Transform every row of `X`, with its history if that is known.
 
         Parameters
         ----------
@@ -88,8 +109,8 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
 
         Returns
         -------
-        X_new : ndarray or DataFrame
-            One answer per row; a DataFrame for a DataFrame, if the answer is 2-D.
+        X_new : ndarray, DataFrame or array-like of windows
+            One row for each row of `X`; a DataFrame for a DataFrame, if it is 2-D.
 
         Raises
         ------
@@ -98,39 +119,40 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         """
         check_is_fitted(self)
         rows = self._validate(X, reset=False)
-        return self._answer(rows, self._history.locate(rows, time_index(X)), X)
+        position = self._tail.position_of(rows, time_index(X))
+        return self._output(rows, position, X)
 
-    def _fit(self, X: Any) -> np.ndarray:
+    def _fit(self, X: ArrayLike) -> np.ndarray:
         check_option("history", self.history, ("tail", None))
         n_back = self._check_n_back()
         rows = self._validate(X, reset=True)
-        self._history = History(rows, time_index(X), n_back, self.history)
-        self._learn(rows)
+        self._tail = TrainingTail(rows, time_index(X), n_back, self.history)
+        self._fit_rows(rows)
         return rows
 
-    def _validate(self, X: Any, *, reset: bool) -> np.ndarray:
+    def _validate(self, X: ArrayLike, *, reset: bool) -> np.ndarray:
         minimum = self._min_rows if reset else 1
         return validate_rows(self, X, reset=reset, ensure_min_samples=minimum)
 
-    def _answer(self, rows: np.ndarray, place: Place, X: Any) -> Any:
-        answer = self._look_back(self._history.pad(rows, place))
-        if isinstance(X, pd.DataFrame) and answer.ndim == 2:
-            return pd.DataFrame(answer, index=X.index, columns=self._columns(X))
-        return answer
+    def _output(self, rows: np.ndarray, position: Position, X: ArrayLike) -> Output:
+        output = self._look_back(self._tail.pad(rows, position))
+        if isinstance(X, pd.DataFrame):
+            return pd.DataFrame(output, index=X.index, columns=self._columns(X))
+        return output
 
-    def _columns(self, X: pd.DataFrame) -> Any:
+    def _columns(self, X: pd.DataFrame) -> pd.Index | np.ndarray:
         return X.columns
 
     @abstractmethod
     def _check_n_back(self) -> int:
-        """Check the parameters and return how many rows the step looks back."""
+        """Check the parameters and return the number of rows that are looked back."""
 
-    def _learn(self, rows: np.ndarray) -> None:
-        """Set what is learnt from the training rows, if anything."""
+    def _fit_rows(self, rows: np.ndarray) -> None:
+        """Set the attributes that are estimated from the training rows, if any."""
 
     @abstractmethod
     def _look_back(self, padded: np.ndarray) -> np.ndarray:
-        """Answer for every row but the first `n_back`, which are history."""
+        """Transform every row but the first `n_back`, which are history."""
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -140,15 +162,15 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
 
 
 class InvertibleTransformer(OneToOneFeatureMixin, LookBackTransformer):
-    """Base of the steps whose answer gives the rows back."""
+    """Base of the look-back transformers whose output gives the rows back."""
 
-    def inverse_transform(self, X: Any) -> Any:
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray | pd.DataFrame:
         """Give the levels back, from the start or from the end of training.
 
         Parameters
         ----------
         X : array-like of shape (n_rows, n_features)
-            Answers of ``transform`` for the training rows from their start, or for
+            The output of ``transform`` for the training rows from their start, or for
             the rows right after them.
 
         Returns
@@ -162,33 +184,33 @@ class InvertibleTransformer(OneToOneFeatureMixin, LookBackTransformer):
             If the level before the first row is not known.
         """
         check_is_fitted(self)
-        answer = self._validate_answer(X)
-        raise_at_first(unknown_after_known(~np.isnan(answer)), answer, X)
-        history = self._history
-        head_answer = self._look_back(history.pad(history.head, "training"))
-        place = history.locate_answer(answer, time_index(X), head_answer)
-        if place == "training":
-            start = history.start[: len(answer)].astype(answer.dtype)
-            rest = self._invert(start[-history.n_back :], answer[len(start) :])
+        output = self._validate_output(X)
+        raise_at_first(unknown_after_known(~np.isnan(output)), output, X)
+        tail = self._tail
+        head_output = self._look_back(tail.pad(tail.head, "training"))
+        position = tail.position_of_output(output, time_index(X), head_output)
+        if position == "training":
+            start = tail.start[: len(output)].astype(output.dtype)
+            rest = self._invert(start[-tail.n_back :], output[len(start) :])
             levels = np.concatenate([start, rest])
         else:
-            levels = self._invert(history.tail.astype(answer.dtype), answer)
+            levels = self._invert(tail.tail.astype(output.dtype), output)
         if isinstance(X, pd.DataFrame):
             return pd.DataFrame(levels, index=X.index, columns=X.columns)
         return levels
 
-    def _validate_answer(self, X: Any) -> np.ndarray:
-        answer: np.ndarray = check_array(
+    def _validate_output(self, X: ArrayLike) -> np.ndarray:
+        output: np.ndarray = check_array(
             X, dtype=(np.float64, np.float32), ensure_all_finite=False, estimator=self
         )
-        if answer.shape[1] != self.n_features_in_:
+        if output.shape[1] != self.n_features_in_:
             raise ValueError(
-                f"X has {answer.shape[1]} features, but {type(self).__name__} is "
+                f"X has {output.shape[1]} features, but {type(self).__name__} is "
                 f"expecting {self.n_features_in_} features as input."
             )
-        raise_at_first(np.isinf(answer), answer, X)
-        return answer
+        raise_at_first(np.isinf(output), output, X)
+        return output
 
     @abstractmethod
-    def _invert(self, before: np.ndarray, answer: np.ndarray) -> np.ndarray:
-        """Give back the rows of `answer`, which follow the rows `before`."""
+    def _invert(self, before: np.ndarray, output: np.ndarray) -> np.ndarray:
+        """Give the rows of `output` back, which follow the rows `before`."""

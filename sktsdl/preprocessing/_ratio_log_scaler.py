@@ -1,9 +1,10 @@
 """Standardised logarithms of the ratio of each row to the one before."""
 
 from numbers import Real
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, check_scalar
 
@@ -23,12 +24,9 @@ class RatioLogScaler(InvertibleTransformer):
     logarithms over the training rows. A level that grows by the same share looks the
     same at any height, which suits series that grow, such as prices or passengers.
 
-    The first training row has no row before it, so its answer is NaN. With arrays,
-    `X` is the training rows from their start, or the rows right after them, whose
-    first row then follows the last training row. For anything else (gaps,
-    ``learning_curve``, rows seen before), give a DataFrame with a time index. After
-    ``fit(X, y, X_val=...)`` of a pipeline, the rows of `X_val` and later ones go in
-    together.
+    The first training row has no row before it, so its output is NaN.
+
+    {history}
 
     Parameters
     ----------
@@ -38,7 +36,7 @@ class RatioLogScaler(InvertibleTransformer):
         Added to the levels, in their units, to make them positive.
     history : {"tail", None}, default="tail"
         ``"tail"`` remembers the last training row for the rows that follow; None
-        answers NaN for every first row.
+        gives NaN for the first row of every `X`.
 
     Attributes
     ----------
@@ -91,7 +89,7 @@ class RatioLogScaler(InvertibleTransformer):
                 raise ValueError(f"{name}={getattr(self, name)} must be finite.")
         return 1
 
-    def _validate(self, X: Any, *, reset: bool) -> np.ndarray:
+    def _validate(self, X: ArrayLike, *, reset: bool) -> np.ndarray:
         rows = super()._validate(X, reset=reset)
         levels = rows + self.offset
         if (levels <= 0).any():
@@ -105,13 +103,13 @@ class RatioLogScaler(InvertibleTransformer):
             )
         return rows
 
-    def _learn(self, rows: np.ndarray) -> None:
+    def _fit_rows(self, rows: np.ndarray) -> None:
         logs = self._log_ratio(rows)
         empty = np.isnan(logs).all(axis=0)
         if empty.any():
             raise ValueError(
                 f"Column {int(empty.argmax())} of X has no two known rows in a row, so "
-                "no ratio to learn from: give more rows, or drop it."
+                "no ratio can be computed: give more rows, or drop it."
             )
         scaler = StandardScaler().fit(logs)
         self.mean_, self.scale_ = scaler.mean_, scaler.scale_
@@ -121,14 +119,14 @@ class RatioLogScaler(InvertibleTransformer):
         return np.log(levels[1:] / levels[:-1] + self.epsilon)
 
     def _look_back(self, padded: np.ndarray) -> np.ndarray:
-        answer = (self._log_ratio(padded) - self.mean_) / self.scale_
-        return answer.astype(padded.dtype, copy=False)
+        output = (self._log_ratio(padded) - self.mean_) / self.scale_
+        return output.astype(padded.dtype, copy=False)
 
-    def _invert(self, before: np.ndarray, answer: np.ndarray) -> np.ndarray:
-        ratios = np.exp(answer.astype(np.float64) * self.scale_ + self.mean_)
+    def _invert(self, before: np.ndarray, output: np.ndarray) -> np.ndarray:
+        ratios = np.exp(output.astype(np.float64) * self.scale_ + self.mean_)
         growth = np.cumprod(ratios - self.epsilon, axis=0)
         levels = (before[-1:] + self.offset) * growth - self.offset
-        return levels.astype(answer.dtype, copy=False)
+        return levels.astype(output.dtype, copy=False)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -14,15 +14,13 @@ class SeasonalDifference(InvertibleTransformer):
 
     .. math:: d_t = x_t - x_{t-p}
 
-    with :math:`p` the `period`. A season of that length and a level that drifts are
-    gone from the differences [1]_.
+    with :math:`p` the `period`. The differences are free of a season of this length and
+    of a drifting level [1]_.
 
-    The first `period` training rows have no row before them, so their answers are
-    NaN. With arrays, `X` is the training rows from their start, or the rows right
-    after them, whose first rows then follow the last training rows. For anything
-    else (gaps, ``learning_curve``, rows seen before), give a DataFrame with a time
-    index. After ``fit(X, y, X_val=...)`` of a pipeline, the rows of `X_val` and later
-    ones go in together.
+    The first `period` training rows have no row one period before them, so their
+    output is NaN.
+
+    {history}
 
     Parameters
     ----------
@@ -30,7 +28,7 @@ class SeasonalDifference(InvertibleTransformer):
         The number of rows in a season; 1 gives plain differences.
     history : {"tail", None}, default="tail"
         ``"tail"`` remembers the last `period` training rows for the rows that
-        follow; None answers NaN for the first `period` rows of every `X`.
+        follow; None gives NaN for the first `period` rows of every `X`.
 
     Attributes
     ----------
@@ -73,13 +71,13 @@ class SeasonalDifference(InvertibleTransformer):
         return int(self.period)
 
     def _look_back(self, padded: np.ndarray) -> np.ndarray:
-        period = self._history.n_back
+        period = self._tail.n_back
         return padded[period:] - padded[:-period]
 
-    def _invert(self, before: np.ndarray, answer: np.ndarray) -> np.ndarray:
-        period = self._history.n_back
-        levels = np.empty_like(answer)
-        for phase in range(min(period, len(answer))):
-            steps = answer[phase::period].cumsum(axis=0)
+    def _invert(self, before: np.ndarray, output: np.ndarray) -> np.ndarray:
+        period = self._tail.n_back
+        levels = np.empty_like(output)
+        for phase in range(min(period, len(output))):
+            steps = output[phase::period].cumsum(axis=0)
             levels[phase::period] = before[phase - period] + steps
         return levels

@@ -1,35 +1,20 @@
 """Windows of rows that end at each row."""
 
 from numbers import Integral
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils import check_scalar
 from sklearn.utils.metaestimators import available_if
 
 from sktsdl._sklearn.validation import check_option
-from sktsdl._windows.history import fill_unknown
-from sktsdl.preprocessing._base import LookBackTransformer
-
-
-class NamedWindows(np.ndarray):
-    """Windows that remember the names of their channels, in views of them too."""
-
-    channel_names: np.ndarray | None = None
-
-    def __array_finalize__(self, obj: Any) -> None:
-        self.channel_names = getattr(obj, "channel_names", None)
-
-    def __reduce__(self) -> Any:
-        build, arguments, state = tuple(super().__reduce__())
-        return build, arguments, (state, self.channel_names)
-
-    def __setstate__(self, state: Any) -> None:
-        state, self.channel_names = state
-        super().__setstate__(state)
+from sktsdl._windows.missing import fill_unknown
+from sktsdl._windows.time_index import Position
+from sktsdl._windows.windows import Windows
+from sktsdl.preprocessing._base import LookBackTransformer, Output
 
 
 class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
@@ -38,26 +23,26 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
     .. math:: W_t = (x_{t-w+1}, \ldots, x_{t-1}, x_t)
 
     with :math:`w` the `window`; no row after :math:`t` is ever in :math:`W_t`. The
-    3-D answer is a view of the rows: it takes their memory once, not `window` times.
+    windows are an array-like of shape ``(n_rows, window, n_features)`` that stores each
+    row once, not `window` times. ``np.asarray`` gives the 3-D array, a view of the
+    rows. Selections of its rows and channels keep the names of the channels.
 
     The first training windows reach back to before the first row, so they start with
-    NaN. With arrays, `X` is the training rows from their start, or the rows right
-    after them, whose windows then reach back into the training rows. For anything
-    else (gaps, ``learning_curve``, rows seen before), give a DataFrame with a time
-    index. After ``fit(X, y, X_val=...)`` of a pipeline, the rows of `X_val` and later
-    ones go in together.
+    NaN.
+
+    {history}
 
     Parameters
     ----------
     window : int, default=24
         The number of rows in a window, the row itself included.
     flatten : bool, default=False
-        False answers ``(n_rows, window, n_features)``, for nets; True answers
+        False gives windows ``(n_rows, window, n_features)``, for nets; True gives rows
         ``(n_rows, window * n_features)``, oldest row first, for any other regressor.
     pad : {"nan", "edge"}, default="nan"
-        What stands where the history is not known: NaN, which nets leave out of
-        training, or each column's first known value in the window (its training mean
-        where there is none), for regressors that take no NaN.
+        The values of unknown history. ``"nan"`` is NaN: nets leave such windows out of
+        training. ``"edge"``, for regressors that do not take NaN, is each column's
+        first known value in the window, or its training mean if there is none.
     history : {"tail", None}, default="tail"
         ``"tail"`` remembers the last training rows for the rows that follow; None
         takes the history of every `X` as unknown.
@@ -106,7 +91,7 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         check_option("pad", self.pad, ("nan", "edge"))
         return int(self.window) - 1
 
-    def _learn(self, rows: np.ndarray) -> None:
+    def _fit_rows(self, rows: np.ndarray) -> None:
         self.__dict__.pop("mean_", None)
         if self.pad == "nan":
             return
@@ -119,20 +104,23 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         self.mean_ = np.nanmean(rows, axis=0)
 
     def _look_back(self, padded: np.ndarray) -> np.ndarray:
-        window = self._history.n_back + 1
-        windows = np.moveaxis(sliding_window_view(padded, window, axis=0), 2, 1)
+        windows = np.asarray(Windows(padded, self._tail.n_back + 1))
         if self.pad == "edge" and np.isnan(padded).any():
             windows = fill_unknown(windows, self.mean_)
+        return windows.reshape(len(windows), -1) if self.flatten else windows
+
+    def _output(self, rows: np.ndarray, position: Position, X: ArrayLike) -> Output:
         if self.flatten:
-            return windows.reshape(len(windows), -1)
-        if hasattr(self, "feature_names_in_"):
-            named = windows.view(NamedWindows)
-            named.channel_names = self.feature_names_in_
-            return named
-        return windows
+            return super()._output(rows, position, X)
+        windows = self._look_back(self._tail.pad(rows, position))
+        names = getattr(self, "feature_names_in_", None)
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        return Windows.of(windows, names=names, index=index)
 
     @available_if(lambda self: self.flatten)
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(
+        self, input_features: ArrayLike | None = None
+    ) -> np.ndarray:
         """Name the flattened columns, such as ``rail_lag3``: rail, 3 rows before.
 
         Parameters
@@ -146,13 +134,13 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
             Oldest row first. Only available with ``flatten=True``.
         """
         names = super().get_feature_names_out(input_features)
-        lags = range(self._history.n_back, -1, -1)
+        lags = range(self._tail.n_back, -1, -1)
         return np.array([f"{n}_lag{lag}" for lag in lags for n in names], dtype=object)
 
     def set_output(
         self, *, transform: Literal["default", "pandas", "polars"] | None = None
     ) -> Self:
-        """Set the container of the flattened answer; 3-D answers stay arrays.
+        """Set the container of the flattened output; windows stay as they are.
 
         Parameters
         ----------
@@ -168,5 +156,5 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
             return super().set_output(transform=transform)
         return self
 
-    def _columns(self, X: pd.DataFrame) -> Any:
+    def _columns(self, X: pd.DataFrame) -> np.ndarray:
         return self.get_feature_names_out()

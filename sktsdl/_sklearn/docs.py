@@ -2,9 +2,10 @@
 
 import re
 import textwrap
+from collections.abc import Mapping
 
 
-def fill_docstring(item: object, texts: dict[str, str]) -> None:
+def fill_docs(item: object, texts: Mapping[str, str]) -> None:
     """Replace each line ``{name}`` of the docstring of `item` by the text `name`.
 
     A text takes the indentation of the line that it replaces.

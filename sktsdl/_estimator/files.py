@@ -1,0 +1,83 @@
+"""Files of tensors and plain values: no executable code, and any change is noticed."""
+
+import hashlib
+import json
+import os
+import struct
+import uuid
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import Tensor
+
+NO_DIGEST = "0" * 64
+
+
+def to_bytes(tensors: dict[str, Tensor], header: dict[str, Any]) -> bytes:
+    """Return the content of a safetensors file that holds its own SHA-256.
+
+    Parameters
+    ----------
+    tensors : dict of {str: Tensor}
+        On the CPU.
+    header : dict
+        Values that JSON can hold.
+    """
+    metadata = {"header": json.dumps(header), "sha256": NO_DIGEST}
+    blank = safetensors.torch.save(tensors, metadata=metadata)
+    digest = hashlib.sha256(blank).hexdigest()
+    return blank.replace(NO_DIGEST.encode(), digest.encode(), 1)
+
+
+def from_bytes(
+    content: bytes, name: object
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors, on the CPU, and the header that `to_bytes` was given.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole content.
+    name : object
+        The name of the content in errors, such as a path.
+
+    Raises
+    ------
+    ValueError
+        If `to_bytes` did not make the content, or the content was changed.
+    """
+    try:
+        (length,) = struct.unpack("<Q", content[:8])
+        metadata = json.loads(content[8 : 8 + length])["__metadata__"]
+        digest, header = metadata["sha256"], metadata["header"]
+        blank = content.replace(digest.encode(), NO_DIGEST.encode(), 1)
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{name} is not a file of `save`, or only the start of one: save it again."
+        ) from error
+    if hashlib.sha256(blank).hexdigest() != digest:
+        raise ValueError(
+            f"{name} is not as it was saved, by its SHA-256: take another copy."
+        )
+    return safetensors.torch.load(content), json.loads(header)
+
+
+def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a whole file or nothing; an existing file stays until then.
+
+    A process that is killed leaves its unfinished file beside it, under another name.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: give the path of a file in it.")
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with open(beside, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,194 @@
+"""A fit without the estimator: settings and samples in, a trained net out."""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from sktsdl._estimator.module import AdapterConfig, build_module
+from sktsdl._estimator.scaling import ChannelScaling
+from sktsdl._estimator.specs import FittedSpec, InputSpec, ModuleSpec, Samples
+from sktsdl._estimator.targets import PointTargets
+from sktsdl._estimator.validation import split_validation, trainable_windows
+from sktsdl._training.batches import WindowDataset, labelled_dataset
+from sktsdl._training.callbacks import ScikitLearnCallbacks
+from sktsdl._training.config import TrainingConfig
+from sktsdl._training.device import move_rows, seeded
+from sktsdl._training.skorch_net import Net
+from sktsdl._training.trainer import train
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """The settings of a fit; names as the parameters of all nets.
+
+    Parameters
+    ----------
+    architecture : callable
+        Builds the module of a `ModuleSpec`.
+    adapters : AdapterConfig
+        What stands around the module.
+    training : TrainingConfig
+        How it is trained.
+    """
+
+    architecture: Callable[[ModuleSpec], nn.Module]
+    adapters: AdapterConfig
+    training: TrainingConfig
+    standardize: bool
+    categorical_features: Sequence[int | str] | None
+    loss_steps: Literal["last", "all"]
+    early_stopping: bool
+    validation_fraction: float
+    random_state: int | np.random.RandomState | None
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples, and the indices of their windows for training and validation."""
+
+    samples: Samples
+    train_idx: np.ndarray
+    valid: Samples | None
+    valid_idx: np.ndarray | None
+
+
+def split_samples(config: FitConfig, samples: Samples, valid: Samples | None) -> Split:
+    """Choose the windows for training and validation.
+
+    `valid` holds the rows that were given for validation, if any.
+    """
+    every_step = config.loss_steps == "all"
+    train_idx = trainable_windows(samples, every_step=every_step)
+    if valid is not None:
+        return Split(samples, train_idx, valid, np.flatnonzero(valid.is_complete))
+    if not config.early_stopping:
+        return Split(samples, train_idx, None, None)
+    train_idx, valid_idx = split_validation(
+        train_idx, config.validation_fraction, samples.n_targets
+    )
+    return Split(samples, train_idx, samples, valid_idx)
+
+
+def fit_scaling(
+    config: FitConfig,
+    split: Split,
+    inputs: InputSpec,
+    targets: PointTargets,
+    fitted: FittedSpec | None,
+) -> tuple[ChannelScaling, PointTargets]:
+    """Return the statistics of channels and targets on the training windows.
+
+    A net that is trained further keeps its statistics, which are in `fitted`.
+    """
+    if fitted is not None:
+        return fitted.channels, targets.with_scaling(fitted.targets.scaling)
+    samples, idx = split.samples, split.train_idx
+    rows, row_weights = samples.training_rows(idx)
+    categorical = config.categorical_features
+    channels = ChannelScaling.fit(
+        rows,
+        row_weights,
+        standardize=config.standardize,
+        categorical=() if categorical is None else categorical,
+        names=inputs.channel_names,
+    )
+    y, weights = samples.targets[idx], samples.weights_of(idx)
+    return channels, targets.fit(y, weights, standardize=config.standardize)
+
+
+def fit_net(
+    config: FitConfig,
+    split: Split,
+    spec: FittedSpec,
+    *,
+    n_epochs: int,
+    previous: Net | None,
+    callbacks: ScikitLearnCallbacks | None,
+) -> Net:
+    """Train a new net, or continue the training of a `previous` net.
+
+    Parameters
+    ----------
+    config : FitConfig
+        The settings.
+    split : Split
+        The samples.
+    spec : FittedSpec
+        The form of the samples, and their statistics.
+    n_epochs : int
+        Passes over the training windows.
+    previous : Net or None
+        The net to continue.
+    callbacks : ScikitLearnCallbacks or None
+        The estimator's callbacks.
+
+    Returns
+    -------
+    net : Net
+        The trained net.
+    """
+    samples, valid, device = split.samples, split.valid, config.training.device
+    window, channels, targets = spec.inputs.window, spec.channels, spec.targets
+    states = None if previous is None else previous.generators_
+    with seeded(config.random_state, device, states):
+        if previous is None:
+            module = build_module(
+                config.architecture,
+                config.adapters,
+                window=window,
+                channels=channels,
+                targets=targets,
+                name=config.training.name,
+            )
+        else:
+            module = copy.deepcopy(previous.module_)
+        _check_batch_norm(module, min(len(split.train_idx), config.training.batch_size))
+        step_ends: Any = getattr(module, "step_ends", None)
+        ends = step_ends(window) if config.loss_steps == "all" else None
+        rows = move_rows(torch.from_numpy(channels.transform(samples.rows)), device)
+        train_set = _dataset(samples, rows, targets, split.train_idx, ends).to(device)
+        valid_set = None
+        if valid is not None and split.valid_idx is not None:
+            if valid is not samples:
+                rows = torch.from_numpy(channels.transform(valid.rows))
+            valid_set = _dataset(valid, rows, targets, split.valid_idx).to(device)
+        return train(
+            module,
+            config.training,
+            train_set,
+            valid_set,
+            criterion=targets.criterion(),
+            n_epochs=n_epochs,
+            loss_scale=targets.loss_scale,
+            previous=previous,
+            extra_callbacks=[] if callbacks is None else [callbacks],
+        )
+
+
+def _check_batch_norm(module: nn.Module, batch_size: int) -> None:
+    layers = module.modules()
+    kind = nn.modules.batchnorm._BatchNorm
+    if batch_size == 1 and any(isinstance(layer, kind) for layer in layers):
+        raise ValueError(
+            "norm='batch' needs at least 2 windows in a batch: give more rows, a "
+            "larger batch_size, or norm='layer'."
+        )
+
+
+def _dataset(
+    samples: Samples,
+    rows: torch.Tensor,
+    targets: PointTargets,
+    idx: np.ndarray,
+    ends: torch.Tensor | None = None,
+) -> WindowDataset:
+    """Return the windows `idx` of standardised `rows`, with their targets."""
+    relevant = idx if ends is None else np.arange(len(samples.starts))
+    weights = None if samples.weights_of(relevant) is None else samples.weights
+    y = targets.encode(samples.targets)
+    return labelled_dataset(rows, samples.starts, samples.window, y, weights, idx, ends)

@@ -1,0 +1,149 @@
+"""Nets that predict numbers."""
+
+from numbers import Integral
+from typing import Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
+from sklearn.utils import check_scalar
+from sklearn.utils.metaestimators import available_if
+
+from sktsdl._estimator.base import DeepNet
+from sktsdl._estimator.targets import QuantileTargets
+from sktsdl._training.mc_dropout import has_dropout, mc_mean_and_std
+
+
+def _has_quantiles(estimator: "DeepRegressor") -> bool:
+    if hasattr(estimator, "net_"):
+        has_quantiles = isinstance(estimator._spec.targets, QuantileTargets)
+    else:
+        has_quantiles = estimator.loss == "quantile"
+    if has_quantiles:
+        return True
+    raise AttributeError(
+        "predict_quantiles needs loss='quantile', not "
+        f"loss={estimator.loss!r}: fit with it."
+    )
+
+
+class DeepRegressor(RegressorMixin, DeepNet):
+    """Base of all regressors: adds prediction in the units of the target.
+
+    A subclass adds its own parameters as annotated fields and builds its module in
+    `_build_module`. Its docstring says ``{training_parameters}`` and
+    ``{training_attributes}`` where the shared documentation belongs.
+    """
+
+    @overload
+    def predict(
+        self, X: ArrayLike, return_std: Literal[False] = False, n_draws: int = 100
+    ) -> np.ndarray: ...
+
+    @overload
+    def predict(
+        self, X: ArrayLike, return_std: Literal[True], n_draws: int = 100
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def predict(
+        self, X: ArrayLike, return_std: bool = False, n_draws: int = 100
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        r"""Predict the target of each window's last row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, window, channels) or (n, n_features)
+            As in ``fit``. A channel that starts with NaN is filled from its first
+            known value in the window, or by its training mean if there is none.
+        return_std : bool, default=False
+            Whether to return the mean and the standard deviation of `n_draws` passes
+            with dropout: Monte Carlo dropout (Gal and Ghahramani 2016). They show how
+            uncertain the net is about its own weights. The noise of `y` itself is not
+            in them. The draws are the same for every window and in every call.
+        n_draws : int, default=100
+            The number of passes.
+
+        Returns
+        -------
+        y : ndarray of shape (n,) or (n, n_outputs), float64
+            In the units of `y`: the prediction without dropout or, with `return_std`,
+            the mean :math:`\frac{1}{T} \sum_t \hat y_t` of the predictions with
+            dropout.
+        std : ndarray of the shape of `y`, float64
+            :math:`\sqrt{\frac{1}{T} \sum_t (\hat y_t - y)^2}`; with `return_std` only.
+
+        Raises
+        ------
+        ValueError
+            If `X` has other columns, channels or steps than in ``fit``, or NaN or
+            infinity after a known value, or if `return_std` is asked of a net without
+            dropout.
+        """
+        if return_std:
+            mean, std = self._predict_with_dropout(X, n_draws)
+            return self._shaped(mean), self._shaped(std)
+        outputs = self._evaluate(X)
+        self._check_numbers()
+        return self._shaped(self._spec.targets.decode(outputs))
+
+    @available_if(_has_quantiles)
+    def predict_quantiles(self, X: ArrayLike) -> np.ndarray:
+        """Predict the quantiles of the target; only with ``loss="quantile"``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, window, channels) or (n, n_features)
+            As for ``predict``.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n, n_quantiles) or (n, n_outputs, n_quantiles)
+            In the units of `y`, in the order of `quantiles`, none below the one before.
+
+        Raises
+        ------
+        ValueError
+            As in ``predict``.
+        """
+        outputs = self._evaluate(X)
+        targets = self._spec.targets
+        assert isinstance(targets, QuantileTargets)
+        quantiles = targets.decode_quantiles(outputs)
+        return quantiles[:, 0] if self._spec.outputs.is_1d else quantiles
+
+    def _shaped(self, y: np.ndarray) -> np.ndarray:
+        return y.ravel() if self._spec.outputs.is_1d else y
+
+    def _check_numbers(self) -> None:
+        if self._spec.targets.class_columns:
+            raise ValueError(
+                "This net has scores of classes among its outputs: use the predict of "
+                "the MultiTaskNet that it belongs to."
+            )
+
+    def _predict_with_dropout(
+        self, X: ArrayLike, n_draws: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and standard deviation of draws by dropout, each (n, targets)."""
+        check_scalar(n_draws, "n_draws", Integral, min_val=1)
+        dataset = self._prepared_windows(X)
+        if not has_dropout(self.module_):
+            raise ValueError(
+                f"return_std=True draws by dropout, and this {type(self).__name__} has "
+                f"none: fit it with {self._dropout_advice}."
+            )
+        self._check_numbers()
+        return mc_mean_and_std(
+            self.module_,
+            dataset,
+            self._spec.targets.decode,
+            self.net_.generators_,
+            n_draws,
+            self._block_size,
+            verbose=self.verbose > 0,
+        )
+
+    @property
+    def _dropout_advice(self) -> str:
+        """The parameters that give dropout."""
+        return "dropout=0.1"

@@ -1,0 +1,206 @@
+"""Records that pass from one step of a fit to the next; none is ever changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sktsdl._estimator.scaling import ChannelScaling
+from sktsdl._estimator.targets import PointTargets
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """The form of `X`.
+
+    Parameters
+    ----------
+    is_3d : bool
+        Whether `X` is windows; else it is rows whose columns are steps.
+    window : int
+        The number of steps.
+    n_channels : int
+        The number of channels, 1 for rows.
+    names : tuple of str or None
+        The names of the channels, or of the columns of rows.
+    """
+
+    is_3d: bool
+    window: int
+    n_channels: int
+    names: tuple[str, ...] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.window, self.n_channels
+
+    @property
+    def n_features(self) -> int:
+        return self.n_channels if self.is_3d else self.window
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The attributes by which scikit-learn checks the columns of `X`."""
+        attributes: dict[str, Any] = {"n_features_in_": self.n_features}
+        if self.names is not None:
+            attributes["feature_names_in_"] = np.array(self.names, dtype=object)
+        return attributes
+
+    @property
+    def channel_names(self) -> tuple[str, ...] | None:
+        return self.names if self.is_3d else None
+
+
+@dataclass(frozen=True)
+class TargetSpec:
+    """The form of `y`: whether it is 1-D, and the number of its columns."""
+
+    is_1d: bool
+    n_targets: int
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Windows, by the rows that they are cut from, with their targets and weights.
+
+    Parameters
+    ----------
+    rows, starts : ndarray
+        As from `recover_rows`.
+    window : int
+        The number of rows in a window.
+    targets : ndarray of shape (n, n_targets)
+        The target of each window.
+    weights : ndarray of shape (n,) or None
+        The weight of each window.
+    """
+
+    rows: np.ndarray
+    starts: np.ndarray
+    window: int
+    targets: np.ndarray
+    weights: np.ndarray | None
+
+    @property
+    def n_targets(self) -> int:
+        return self.targets.shape[1]
+
+    @property
+    def is_complete(self) -> np.ndarray:
+        """Whether the history of each window is known, shape (n,)."""
+        known: np.ndarray = ~np.isnan(self.rows[self.starts]).any(axis=1)
+        return known
+
+    def weights_of(self, idx: np.ndarray) -> np.ndarray | None:
+        """Return the weights of some windows, or None if they are equal."""
+        if self.weights is None or np.ptp(self.weights[idx]) == 0:
+            return None
+        return self.weights[idx]
+
+    def training_rows(self, idx: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return every row that lies in one of the windows `idx` once, and its weight.
+
+        A row's weight is the mean weight of its windows, None if all are equal.
+        """
+        starts, weights = self.starts[idx], self.weights_of(idx)
+
+        def sum_by_row(values: np.ndarray) -> np.ndarray:
+            edges = np.zeros(len(self.rows) + 1, dtype=values.dtype)
+            np.add.at(edges, starts, values)
+            np.add.at(edges, starts + self.window, -values)
+            sums: np.ndarray = edges[:-1].cumsum()
+            return sums
+
+        n_windows = sum_by_row(np.ones(len(starts), dtype=int))
+        is_used = n_windows > 0
+        if weights is not None:
+            weights = sum_by_row(weights)[is_used] / n_windows[is_used]
+        return self.rows[is_used], weights
+
+
+@dataclass(frozen=True)
+class ModuleSpec:
+    """All that an architecture may ask to build its module.
+
+    Parameters
+    ----------
+    n_channels : int
+        The channels of a step, after embeddings and patches.
+    n_steps : int
+        The steps of a window, or the patches if `patch_size` is more than 1.
+    n_outputs : int
+        The outputs of the module.
+    n_targets : int
+        The columns of `y` that the module predicts.
+    n_values : int
+        The outputs for each target, such as the number of quantiles; the outputs of
+        one target stand together.
+    median_index : int
+        Which of these is the prediction of the target.
+    patch_size : int
+        The steps in a patch.
+    """
+
+    n_channels: int
+    n_steps: int
+    n_outputs: int
+    n_targets: int
+    n_values: int = 1
+    median_index: int = 0
+    patch_size: int = 1
+
+
+@dataclass(frozen=True)
+class FittedSpec:
+    """What a fitted net knows besides its module.
+
+    Parameters
+    ----------
+    inputs : InputSpec
+        The form of `X`.
+    outputs : TargetSpec
+        The form of `y`.
+    channels : ChannelScaling
+        The statistics of the channels.
+    targets : PointTargets
+        The targets, with their statistics.
+    structure : dict
+        The parameters that decided how the module was built.
+    """
+
+    inputs: InputSpec
+    outputs: TargetSpec
+    channels: ChannelScaling
+    targets: PointTargets
+    structure: Mapping[str, Any]
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The attributes that a net has before its training ends."""
+        return {"_spec": self, **self.inputs.attributes}
+
+
+NET_ATTRIBUTES = """\
+net_ : skorch.NeuralNetRegressor
+    The trained net.
+module_ : torch.nn.Module
+    Its module.
+loss_curve_ : list of float
+    The training loss of each epoch. For one target and the squared or absolute error
+    it is in the units of the target (squared for the squared error), else it is the
+    loss of the standardised target.
+validation_loss_curve_ : list of float
+    The validation loss of each epoch; only with validation rows.
+lr_curve_ : list of float
+    The learning rate of each step of the optimizer.
+n_epochs_ : int
+    The number of epochs trained.
+best_epoch_ : int
+    The epoch, counted from 1, whose weights were kept.
+n_parameters_ : int
+    The number of trainable parameters, biases included.
+n_features_in_ : int
+    The number of channels of 3-D `X`, or of columns of 2-D `X`, seen in ``fit``.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Names of columns seen in ``fit``, for a 2-D DataFrame or windows of one."""

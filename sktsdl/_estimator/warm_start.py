@@ -1,0 +1,78 @@
+"""What may change between two fits of one net, and how many epochs are left."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sktsdl._estimator.specs import FittedSpec
+from sktsdl._estimator.targets import MultiTargets
+from sktsdl._sklearn.warnings import warn
+from sktsdl._training.skorch_net import Net
+from sktsdl._training.trainer import CYCLIC_SCHEDULES
+
+
+def comparable(params: Mapping[str, object]) -> dict[str, object]:
+    """Return parameters whose sequences compare by their values."""
+    return {
+        name: tuple(value) if isinstance(value, list | np.ndarray) else value
+        for name, value in params.items()
+    }
+
+
+def check_structure(
+    structure: Mapping[str, object], fitted: FittedSpec, purpose: str
+) -> None:
+    """Raise an error if a parameter differs from the parameter of the fitted net."""
+    for name, value in structure.items():
+        before = fitted.structure[name]
+        if value != before:
+            raise ValueError(
+                f"{name}={value!r} cannot change in a net that is {purpose}, "
+                f"which has {before!r}: set it back, or fit with warm_start=False."
+            )
+
+
+def check_warm_start(
+    net: Net, structure: Mapping[str, object], fitted: FittedSpec
+) -> None:
+    """Raise an error if the training of a fitted net cannot continue."""
+    if not net.has_optimizer_state_:
+        raise ValueError(
+            "A net from a file of `save` cannot be trained further, as the file does "
+            "not hold the state of its optimizer: fit with warm_start=False, or keep "
+            "nets that you want to train further by pickle."
+        )
+    if isinstance(fitted.targets, MultiTargets):
+        raise ValueError(
+            "The net of a MultiTaskNet cannot be trained further by itself: fit the "
+            "MultiTaskNet."
+        )
+    check_structure(structure, fitted, "trained further")
+
+
+def epochs_left(net: Net, max_epochs: int, patience: int | None) -> int:
+    """Return how many epochs a training may continue; `patience` of early stopping."""
+    stopping = dict(net.callbacks_).get("early_stopping")
+    if patience is not None and stopping and stopping.misses_ >= patience:
+        return 0
+    n_left: int = max_epochs - len(net.history)
+    if n_left < 0:
+        raise ValueError(
+            f"max_epochs={max_epochs} is less than the {len(net.history)} epochs "
+            "already trained: raise it, or set warm_start=False."
+        )
+    return n_left
+
+
+def warn_warm_start(net: Net, n_epochs: int, lr_schedule: str | None) -> None:
+    """Warn if nothing is trained, or if the training is not as one longer run."""
+    if n_epochs == 0:
+        warn(
+            f"Nothing is trained, as {len(net.history)} epochs were trained before: "
+            "raise `max_epochs`, or `n_iter_no_change` if early stopping ended them."
+        )
+    elif lr_schedule in CYCLIC_SCHEDULES:
+        warn(
+            f"lr_schedule={lr_schedule!r} starts a new cycle when training continues; "
+            "with None, 'plateau' or 'warmup' it is as one longer run."
+        )

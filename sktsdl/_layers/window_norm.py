@@ -1,0 +1,104 @@
+"""Windows normalised by their own values."""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from sktsdl._layers.adapters import Adapter
+
+EPSILON = 1e-5
+
+
+class WindowNorm(Adapter):
+    r"""Normalise each window by its own values, and transform the output back [1]_.
+
+    .. math::
+
+        \hat y = x_T + f(x - x_T), \qquad
+        \hat y = m + s \, f\big((x - m) / s\big)
+
+    with the module :math:`f`, the last value :math:`x_T`, and the window's mean
+    :math:`m` and standard deviation :math:`s`, in standardised units of the target.
+
+    **Shape**: (batch, time, channels) -> (batch, outputs)
+
+    Parameters
+    ----------
+    module : nn.Module
+        The module of the normalised windows.
+    window_norm : {"last", "standard"}
+        What a window is normalised by: its last value, or mean and standard deviation.
+    unchanged : list of int
+        The channels that stay as they are.
+    n_channels : int
+        The number of channels.
+    n_values : int
+        The number of outputs for each target.
+    origins : list of int
+        For each target, the channel whose future it is.
+    gain, shift : Tensor of shape (targets,)
+        ``gain * x + shift`` converts a standardised value of that channel to the
+        standardised units of the target.
+
+    References
+    ----------
+    .. [1] T. Kim et al. (2022). Reversible Instance Normalization for Accurate
+       Time-Series Forecasting against Distribution Shift. ICLR.
+    """
+
+    gain: Tensor
+    shift: Tensor
+    is_changed: Tensor
+    origins: Tensor
+
+    def __init__(
+        self,
+        module: nn.Module,
+        window_norm: Literal["last", "standard"],
+        *,
+        unchanged: list[int],
+        n_channels: int,
+        n_values: int,
+        origins: list[int],
+        gain: Tensor,
+        shift: Tensor,
+    ) -> None:
+        super().__init__(module)
+        self.window_norm = window_norm
+        self.n_values = n_values
+        is_changed = torch.ones(n_channels, dtype=torch.bool)
+        is_changed[unchanged] = False
+        self.register_buffer("is_changed", is_changed)
+        self.register_buffer("origins", torch.tensor(origins))
+        self.register_buffer("gain", gain)
+        self.register_buffer("shift", shift)
+
+    def transform_input(self, x: Tensor) -> Tensor:
+        return self._normalised(x)[0]
+
+    def forward(
+        self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
+    ) -> Tensor:
+        x, level, scale = self._normalised(x)
+        level = level[:, 0, self.origins] * self.gain + self.shift  # (batch, targets)
+        if self.window_norm == "last":
+            spread = torch.ones_like(level)
+        else:
+            spread = scale[:, 0, self.origins] * self.gain
+        if targets is not None:
+            kwargs["targets"] = (targets - level) / spread
+        level = level.repeat_interleave(self.n_values, dim=1)
+        spread = spread.repeat_interleave(self.n_values, dim=1)
+        return level + spread * self.module(x, **kwargs)  # (batch, outputs)
+
+    def _normalised(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return normalised windows, and the level and scale of each, (batch, 1, n)."""
+        if self.window_norm == "last":
+            level, scale = x[:, -1:], torch.ones_like(x[:, -1:])
+        else:
+            variance, level = torch.var_mean(x, dim=1, correction=0, keepdim=True)
+            scale = (variance + EPSILON).sqrt()
+        level = torch.where(self.is_changed, level, 0.0)
+        scale = torch.where(self.is_changed, scale, 1.0)
+        return (x - level) / scale, level, scale

@@ -1,0 +1,201 @@
+"""Windows of rows, each of which ends at one row."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
+from numpy.typing import DTypeLike
+
+N_COMPARED = 4096
+
+
+class Windows(NDArrayOperatorsMixin):
+    """An array-like of windows that stores every row once.
+
+    ``np.asarray`` gives the 3-D array, without a copy if the windows are consecutive.
+    Slices, reorders and selections of rows or channels are windows again, whose names
+    and index stay aligned; every other operation gives a plain array. A pickle holds
+    the rows, and not each window.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, channels)
+        The rows, oldest first.
+    window : int
+        The number of rows in a window.
+    ends : sequence of int or None, default=None
+        The row at which each window ends; None is every row that has a whole window.
+    names : sequence of str or None, default=None
+        The names of the channels.
+    index : pandas.Index or None, default=None
+        The label of each window, such as the time of its last row.
+
+    Attributes
+    ----------
+    ends : range or ndarray of int
+        A range if the windows are consecutive.
+    """
+
+    def __init__(
+        self,
+        rows: np.ndarray,
+        window: int,
+        ends: Sequence[int] | np.ndarray | None = None,
+        *,
+        names: Sequence[str] | np.ndarray | None = None,
+        index: pd.Index | None = None,
+    ) -> None:
+        last = range(window - 1, len(rows)) if ends is None else ends
+        if len(last):
+            first = int(np.min(last)) - window + 1
+            rows = rows[first : int(np.max(last)) + 1]
+            last = np.asarray(last) - first
+            if np.array_equal(last, np.arange(window - 1, len(rows))):
+                last = range(window - 1, len(rows))
+        self.rows = rows
+        self.window = window
+        self.ends = last
+        self.names = None if names is None else np.asarray(names, dtype=object)
+        self.index = index
+
+    @classmethod
+    def of(
+        cls,
+        X: np.ndarray,
+        *,
+        names: Sequence[str] | np.ndarray | None = None,
+        index: pd.Index | None = None,
+    ) -> Self:
+        """Take an array of shape (n, window, channels) back to its rows."""
+        rows, starts = recover_rows(X)
+        ends = starts + X.shape[1] - 1
+        return cls(rows, X.shape[1], ends, names=names, index=index)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return len(self.ends), self.window, self.rows.shape[1]
+
+    @property
+    def ndim(self) -> int:
+        return 3
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.rows.dtype
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return iter(np.asarray(self))
+
+    def __array__(
+        self, dtype: DTypeLike | None = None, copy: bool | None = None
+    ) -> np.ndarray:
+        if len(self) and isinstance(self.ends, range):
+            array = np.moveaxis(sliding_window_view(self.rows, self.window, 0), 2, 1)
+        elif copy is False:
+            raise ValueError("These windows are not consecutive: an array is a copy.")
+        else:
+            steps = np.arange(1 - self.window, 1)
+            array = self.rows[np.asarray(self.ends, dtype=int)[:, None] + steps]
+        return np.array(array, dtype=dtype) if copy else np.asarray(array, dtype=dtype)
+
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: Any
+    ) -> Any:
+        arrays = (np.asarray(x) if isinstance(x, Windows) else x for x in inputs)
+        return getattr(ufunc, method)(*arrays, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"Windows has no attribute {name!r}.")
+        return getattr(np.asarray(self), name)
+
+    def __getitem__(self, key: Any) -> Any:
+        parts = _parts(key)
+        if parts is None:
+            return np.asarray(self)[key]
+        rows, steps, channels = parts
+        start, stop, step = steps.indices(self.window)
+        if step != 1 or stop <= start:
+            return np.asarray(self)[key]
+        ends = np.asarray(self.ends, dtype=int)[rows] - (self.window - stop)
+        return type(self)(
+            self.rows[:, channels],
+            stop - start,
+            ends,
+            names=None if self.names is None else self.names[channels],
+            index=None if self.index is None else self.index[rows],
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (self.rows, self.window, self.ends, self.names, self.index)
+
+    def __repr__(self) -> str:
+        names = "" if self.names is None else f", names={list(self.names)}"
+        return f"Windows(shape={self.shape}, dtype={self.dtype}{names})"
+
+
+def _rebuilt(
+    rows: np.ndarray,
+    window: int,
+    ends: Sequence[int],
+    names: np.ndarray | None,
+    index: pd.Index | None,
+) -> Windows:
+    return Windows(rows, window, ends, names=names, index=index)
+
+
+def _parts(key: Any) -> tuple[Any, slice, Any] | None:
+    """Return the keys of rows, steps and channels if they select windows."""
+    keys = list(key) if isinstance(key, tuple) else [key]
+    for i, part in enumerate(keys):
+        if part is Ellipsis:
+            keys[i : i + 1] = [slice(None)] * (4 - len(keys))
+            break
+    keys += [slice(None)] * (3 - len(keys))
+    listed = [i for i, part in enumerate(keys) if not isinstance(part, slice)]
+    if len(keys) != 3 or len(listed) > 1 or listed == [1]:
+        return None
+    for i in listed:
+        keys[i] = np.asarray(keys[i])
+        if keys[i].ndim != 1 or keys[i].dtype.kind not in "iub":
+            return None
+    return keys[0], keys[1], keys[2]
+
+
+def recover_rows(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows that windows were cut from, and where each window starts.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, window, channels)
+        Windows of consecutive rows (a view, or a copy of one), or independent samples.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_rows, channels)
+        ``n + window - 1`` rows if the windows overlap, else ``n * window``.
+    starts : ndarray of shape (n,)
+        ``rows[starts[i] : starts[i] + window]`` are the steps of window ``i``.
+    """
+    n, window, channels = X.shape
+    if n > 1 and X.strides[0] == X.strides[1]:
+        shape, strides = (n + window - 1, channels), X.strides[1:]
+        return as_strided(X, shape, strides, writeable=False), np.arange(n)
+    if n > 1 and _overlap(X):
+        return np.concatenate([X[0], X[1:, -1]]), np.arange(n)
+    return X.reshape(n * window, channels), np.arange(n) * window
+
+
+def _overlap(X: np.ndarray) -> bool:
+    """Say whether every window is the one before, moved on by one row."""
+    for start in range(0, len(X) - 1, N_COMPARED):
+        block = X[start : start + N_COMPARED + 1]
+        if not np.array_equal(block[1:, :-1], block[:-1, 1:], equal_nan=True):
+            return False
+    return X.shape[1] > 1

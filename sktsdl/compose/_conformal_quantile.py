@@ -1,0 +1,31 @@
+"""The quantile of residuals that split conformal prediction takes."""
+
+import numpy as np
+
+
+def conformal_quantile(residuals: np.ndarray, miscoverage: np.ndarray) -> np.ndarray:
+    """Return the residual that a new residual exceeds with at most this probability.
+
+    Parameters
+    ----------
+    residuals : ndarray of shape (n,) or (n, horizon)
+        Absolute residuals.
+    miscoverage : ndarray of shape () or (horizon,)
+        The probability, for each step of the horizon.
+
+    Returns
+    -------
+    quantile : ndarray of shape () or (horizon,)
+        Infinite if `n` residuals are too few for it, 0 for a probability of 1.
+    """
+    n, ends = len(residuals), np.zeros((1, *residuals.shape[1:]))
+    ranked = np.concatenate([ends, np.sort(residuals, axis=0), ends + np.inf])
+    at = np.clip(rank(n, miscoverage), 0, n + 1)
+    return np.take_along_axis(ranked, at[None], axis=0)[0]
+
+
+def rank(n: int, miscoverage: np.ndarray) -> np.ndarray:
+    """Return the rank, from 1, of this residual among `n`; above `n` if too few."""
+    # A rounding error, as in 10 * 0.9, must not reach the next rank.
+    at: np.ndarray = np.ceil((n + 1) * (1 - miscoverage) - 1e-9).astype(int)
+    return at

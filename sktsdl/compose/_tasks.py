@@ -1,0 +1,123 @@
+"""The columns of `y` as tasks: their kinds, labels and weights."""
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from sktsdl._estimator.regressor import DeepRegressor
+from sktsdl._estimator.targets import find_classes, to_codes
+from sktsdl._sklearn.validation import check_number, check_option
+
+Tasks = Mapping[str, str] | None
+Classes = dict[Hashable, np.ndarray]
+KINDS = ("regression", "classification")
+NUMBERS_ONLY = {
+    "window_norm": "transforms the output back to the level of a channel",
+    "linear_skip": "adds numbers to the output",
+    "channel_independent": "makes each target the future of a channel",
+}
+
+
+def read_tasks(
+    tasks: Tasks, net: DeepRegressor, y: ArrayLike
+) -> tuple[list[Hashable] | None, Classes]:
+    """Return the columns of `y`, and the labels of the columns of classes.
+
+    Raises
+    ------
+    ValueError
+        If `tasks` does not describe `y`, or if `net` cannot predict classes.
+    """
+    if tasks is None:
+        return None, {}
+    if not isinstance(tasks, Mapping) or not tasks:
+        raise ValueError(
+            f"tasks={tasks!r} must name the columns of y: give a dict such as "
+            "{'price': 'regression', 'direction': 'classification'}."
+        )
+    for name, kind in tasks.items():
+        check_option(f"tasks[{name!r}]", kind, KINDS)
+    frame = check_columns(y, tasks, "y")
+    classes: Classes = {
+        name: find_classes(frame[name], name)
+        for name in frame.columns
+        if tasks[name] == "classification"
+    }
+    for name, reason in NUMBERS_ONLY.items():
+        value, default = getattr(net, name), getattr(type(net), name)
+        if classes and value != default:
+            raise ValueError(
+                f"{name}={value!r} of the net {reason}, which is not for classes: set "
+                f"it to {default!r}."
+            )
+    return list(frame.columns), classes
+
+
+def check_columns(
+    y: ArrayLike, names: Collection[Hashable], argument: str
+) -> pd.DataFrame:
+    """Return `y`, or raise a ValueError if its columns are not the tasks `names`."""
+    if not isinstance(y, pd.DataFrame):
+        raise ValueError(
+            f"tasks names the columns of {argument}, and {argument} is of type "
+            f"{type(y).__name__}: give a DataFrame."
+        )
+    if set(y.columns) != set(names) or not y.columns.is_unique:
+        raise ValueError(
+            f"{argument} has the columns {list(y.columns)} and tasks names "
+            f"{list(names)}: both must name the same, each once."
+        )
+    return y
+
+
+def to_numbers(
+    y: ArrayLike, names: list[Hashable] | None, classes: Classes, argument: str
+) -> ArrayLike:
+    """Return the columns `names` of `y`, with labels as codes.
+
+    Without names, `y` holds numbers only.
+
+    Raises
+    ------
+    ValueError
+        If the columns are not the tasks, or a label is not one of the classes.
+    """
+    if names is None:
+        return y
+    frame = check_columns(y, names, argument)
+    columns = [
+        to_codes(frame[name], classes[name], name, argument)
+        if name in classes
+        else frame[name]
+        for name in names
+    ]
+    return pd.concat(columns, axis=1, keys=names)
+
+
+def read_weights(
+    weights: Mapping[str, float] | Sequence[float] | None, names: list[Hashable]
+) -> list[float]:
+    """Return the weight of each column of `y`."""
+    if weights is None:
+        return [1.0] * len(names)
+    if isinstance(weights, Mapping):
+        if set(weights) != set(names):
+            raise ValueError(
+                f"weights names {list(weights)} and the columns of y are {names}: "
+                "both must name the same."
+            )
+        weights = [weights[name] for name in names]  # type: ignore[index]
+    if np.ndim(weights) != 1:
+        raise ValueError(
+            f"weights={weights!r} must hold one number for each column of y."
+        )
+    if len(weights) != len(names):
+        raise ValueError(
+            f"weights has {len(weights)} values and y has {len(names)} columns: "
+            "give one for each."
+        )
+    for name, weight in zip(names, weights, strict=True):
+        check_number(f"weights[{name!r}]", weight, min_val=0)
+    return [float(weight) for weight in weights]
