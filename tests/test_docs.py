@@ -1,0 +1,186 @@
+"""What README, the user guide and CONTRIBUTING show runs, and what they list exists."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+import sktsdl
+from sktsdl import SlidingWindow
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+PICTURES = sorted((ROOT / "docs" / "images").iterdir())
+
+every_text = pytest.mark.parametrize("path", [README, *PAGES], ids=lambda p: p.stem)
+
+
+def read(path):
+    return path.read_text(encoding="utf-8")
+
+
+def python_blocks(text):
+    return re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def run_blocks(path):
+    blocks = python_blocks(read(path))
+    assert blocks
+    names = {"__name__": "examples"}
+    for block in blocks:
+        exec(compile(block, path.name, "exec"), names)
+    plt.close("all")
+    return names
+
+
+def links(path):
+    """Return the files that a text links to, or shows as pictures."""
+    found = re.findall(r"\]\(([^)\s]+)\)", read(path))
+    local = [link.split("#")[0] for link in found if "://" not in link]
+    return [(path.parent / link).resolve() for link in local if link]
+
+
+def names_in_first_column(section):
+    cells = [line.split("|")[1] for line in section.splitlines() if line[:3] == "| `"]
+    return sorted(name for cell in cells for name in re.findall(r"`(\w+)`", cell))
+
+
+def check_history(names):
+    assert list(names["X"]) == ["passengers", *(f"month{s}" for s in ("", *AHEAD))]
+    assert np.isfinite(names["X_latest"]).all(axis=None)
+    assert list(names["y"]) == [f"passengers{s}" for s in AHEAD]
+    assert names["in_sample"][2].tolist() == [0, 1, 2]
+    assert names["after"].tolist() == [[4, 5, 6], [5, 6, 7]]
+    assert np.isfinite(names["follows"]).all()
+    assert np.isnan(names["gap"][0, 0]).all()
+    assert len(names["caught"]) == 1
+    assert names["forecasts"].shape == (41, 3)
+    assert np.isfinite(names["scores"]).all()
+
+
+def check_inspection(names):
+    assert names["attributions"].shape == (35, 12, 2)
+    assert names["by_channel"].importances.shape == (2, 5)
+    assert names["by_lag"].importances.shape == (12, 5)
+
+
+def check_multitask(names):
+    assert list(names["both"]) == ["level", "direction"]
+    assert names["chances"].shape == (23, 2)
+    assert np.isfinite(names["score"])
+
+
+def check_saving(names):
+    np.testing.assert_array_equal(
+        names["again"].predict(names["X"]), names["pipe"].predict(names["X"])
+    )
+
+
+def check_tuning(names):
+    assert names["pipe"].score(names["X"][400:], names["y"][400:]) > 0.95
+
+
+def check_uncertainty(names):
+    assert (names["lower"] < names["upper"]).all()
+    assert names["quantiles"].shape == (23, 3)
+    assert (np.diff(names["quantiles"]) >= 0).all()
+    assert names["mean"].shape == names["std"].shape == (23,)
+
+
+AHEAD = ("+1", "+2", "+3")
+CHECKS = {
+    "history": check_history,
+    "inspection": check_inspection,
+    "multitask": check_multitask,
+    "saving": check_saving,
+    "tuning": check_tuning,
+    "uncertainty": check_uncertainty,
+}
+
+
+def test_the_example_of_readme_runs(capsys):
+    run_blocks(README)
+    forecast = float(capsys.readouterr().out.strip(" []\n"))
+    assert 350 < forecast < 550
+
+
+@pytest.mark.parametrize("page", CHECKS)
+def test_the_examples_of_a_page_run(page):
+    CHECKS[page](run_blocks(ROOT / "docs" / f"{page}.md"))
+
+
+def test_every_page_with_examples_is_run():
+    assert {page.stem for page in PAGES if python_blocks(read(page))} == set(CHECKS)
+
+
+def test_readme_is_short_and_links_every_page():
+    assert len(read(README).splitlines()) <= 200
+    assert set(PAGES) <= set(links(README))
+
+
+@every_text
+def test_lines_are_wrapped(path):
+    prose = [line for line in read(path).splitlines() if line[:1] not in ("|", "!")]
+    assert max(map(len, prose)) <= 88
+
+
+def test_the_table_lists_every_public_name():
+    section = read(README).split("## Public names")[1].split("\n## ")[0]
+    assert names_in_first_column(section) == sktsdl.__all__
+
+
+def test_the_page_of_inspection_lists_every_name():
+    section = read(ROOT / "docs" / "inspection.md").split("\n## ")[0]
+    assert names_in_first_column(section) == sorted(sktsdl.inspection.__all__)
+
+
+@every_text
+def test_tables_are_the_stored_results(path):
+    text = read(path)
+    marked = re.findall(r"<!-- ([\w-]+) -->\n\n((?:\|.*\n)+)", text)
+    assert len(marked) == text.count("<!--")
+    for name, table in marked:
+        assert table in read(ROOT / "benchmarks" / "results" / f"{name}.md"), name
+
+
+def test_the_coverage_is_that_of_the_stored_results():
+    text = read(ROOT / "docs" / "uncertainty.md")
+    shown = [line for line in text.splitlines() if line[:1] == "|"]
+    stored = read(ROOT / "benchmarks" / "results" / "intervals.md").splitlines()
+    assert len(shown) == 18
+    assert set(shown) <= set(stored)
+
+
+def test_every_stored_table_is_shown_once_or_linked():
+    shown = re.findall(r"<!-- ([\w-]+) -->", "".join(map(read, PAGES)))
+    assert len(shown) == len(set(shown))
+    linked = {target for path in PAGES for target in links(path)}
+    for table in (ROOT / "benchmarks" / "results").glob("*.md"):
+        assert table.stem in shown or table in linked, table.name
+
+
+@every_text
+def test_links_lead_to_files(path):
+    assert [str(target) for target in links(path) if not target.exists()] == []
+
+
+def test_every_picture_is_shown_and_small():
+    shown = {target for path in (README, *PAGES) for target in links(path)}
+    assert set(PICTURES) <= shown
+    assert [path.name for path in PICTURES if path.stat().st_size >= 60_000] == []
+
+
+def test_a_thirteenth_net_needs_no_more_than_contributing_says():
+    names = run_blocks(ROOT / "CONTRIBUTING.md")
+    rows = np.random.default_rng(0).normal(size=(200, 2))
+    y = np.array([rows[max(t - 4, 0) : t + 1, 0].mean() for t in range(200)])
+    windows = SlidingWindow(5).fit_transform(rows)
+    for steps, least in (("last", 0.9), ("all", 0.5)):
+        net = names["MovingAverageRegressor"](
+            loss_steps=steps, max_epochs=30, lr=1e-2, random_state=0
+        )
+        assert net.fit(windows[:150], y[:150]).score(windows[150:], y[150:]) > least
+    assert "width" in net.get_params()
