@@ -1,4 +1,4 @@
-"""One picture of each display, as README shows them, in ``docs/images``.
+"""One picture of each display, as README and docs show them, in ``docs/images``.
 
 AirPassengers for the forecast; Chicago rail ridership for the others, up to the end of
 2018 (it needs the file that `fetch_cta_ridership` downloads).

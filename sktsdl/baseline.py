@@ -1,5 +1,7 @@
 """The forecast that every other one has to beat."""
 
+from __future__ import annotations
+
 from numbers import Integral
 from typing import Self
 

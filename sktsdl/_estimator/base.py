@@ -1,5 +1,7 @@
 """The template that all nets share: validate, standardise, train, evaluate."""
 
+from __future__ import annotations
+
 import html
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self

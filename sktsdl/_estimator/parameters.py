@@ -179,8 +179,8 @@ class NetParameters(FieldParams):
         Literal["last", "all"],
         Structural,
         Doc("""
-            Whether the loss is that of the forecast at the last step of each window, or
-            of the forecasts at all its steps. ``"all"`` needs a causal net and windows
+            Whether the loss is of the forecast at the last step of each window, or of
+            the forecasts at all its steps. ``"all"`` needs a causal net and windows
             of consecutive rows. ``predict`` forecasts at the last step either way.
             """),
     ] = "last"

@@ -1,5 +1,7 @@
 """Nets that predict numbers."""
 
+from __future__ import annotations
+
 from numbers import Integral
 from typing import Literal, overload
 
@@ -14,7 +16,7 @@ from sktsdl._estimator.targets import QuantileTargets
 from sktsdl._training.mc_dropout import has_dropout, mc_mean_and_std
 
 
-def _has_quantiles(estimator: "DeepRegressor") -> bool:
+def _has_quantiles(estimator: DeepRegressor) -> bool:
     if hasattr(estimator, "net_"):
         has_quantiles = isinstance(estimator._spec.targets, QuantileTargets)
     else:

@@ -196,10 +196,15 @@ def _describe(annotation: Any) -> str:
             options = ", ".join(f'"{option}"' for option in arguments)
             names.append(f"{{{options}}}")
         elif origin is type:
-            names.append(f"{arguments[0].__name__} class")
+            names.append(f"{_class_name(arguments[0])} class")
         elif origin is not None:
             kind = "tuple" if origin is tuple else "sequence"
             names.append(f"{kind} of {_describe(arguments[0])}")
         else:
-            names.append("None" if plain is type(None) else plain.__name__)
+            names.append("None" if plain is type(None) else _class_name(plain))
     return " or ".join([", ".join(names[:-1]), names[-1]] if names[:-1] else names)
+
+
+def _class_name(cls: type) -> str:
+    package = cls.__module__.partition(".")[0]
+    return cls.__name__ if package == "builtins" else f"{package} {cls.__name__}"

@@ -80,9 +80,9 @@ class TrainingIndex:
         kind = _kind(index)
         if {kind, self.kind} == {("datetime", True), ("datetime", False)}:
             raise ValueError(
-                f"The index of X is {'tz-aware' if kind[1] else 'naive'}, that of the "
-                f"training rows {'tz-aware' if self.kind[1] else 'naive'}: convert one "
-                "of them with `tz_localize`."
+                f"The index of X is {'tz-aware' if kind[1] else 'naive'}, the index of "
+                f"the training rows {'tz-aware' if self.kind[1] else 'naive'}: convert "
+                "one of them with `tz_localize`."
             )
         return kind == self.kind and not (kind[0] == "number" and index[0] == 0)
 

@@ -1,5 +1,7 @@
 """Long short-term memory with attention over time."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
@@ -57,8 +59,9 @@ class AttentionLSTMRegressor(RecurrentRegressor):
 
     Notes
     -----
-    The states :math:`h_t` of the last layer are scored by the last of them, and their
-    weighted mean, the context, stands beside it in the answer; with :math:`n` units,
+    The last state of the last layer scores all states :math:`h_t` of this layer. Their
+    weighted mean is the context. The output is linear in the context and the last
+    state; with :math:`n` units,
 
     .. math::
 
@@ -90,7 +93,7 @@ class AttentionLSTMRegressor(RecurrentRegressor):
     """
 
     def attention_weights(self, X: ArrayLike) -> np.ndarray:
-        r"""Return the weight :math:`\alpha_t` of each step in the answer.
+        r"""Return the weight :math:`\alpha_t` of each step in the context.
 
         Parameters
         ----------

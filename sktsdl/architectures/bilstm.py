@@ -30,12 +30,12 @@ class BiLSTMRegressor(RecurrentRegressor):
 
     .. math:: h_t = [\overrightarrow h_t, \overleftarrow h_t] \qquad (1)
 
-    and the answer is linear in the last state of both directions, which for the
-    second is that of the first step,
+    and the output is linear in the last state of each direction. The backward direction
+    ends at the first step:
 
     .. math:: \hat y = W [\overrightarrow h_T, \overleftarrow h_1] + b \qquad (2)
 
-    With `bptt_steps`, each direction truncates its own way back.
+    With `bptt_steps`, gradients are truncated in each direction separately.
 
     References
     ----------

@@ -88,7 +88,7 @@ class CNNLSTMRegressor(DeepRegressor):
         u_s &= \max\Big(0, b + \sum_{i=0}^{k-1} W_i x_{T - r(S-s) - i}\Big) && (1) \\
         h_s &= \mathrm{cell}(u_s, h_{s-1}), \quad s = 1, \ldots, S          && (2)
 
-    and the answer is linear in :math:`h_S`.
+    and the output is linear in :math:`h_S`.
 
     References
     ----------

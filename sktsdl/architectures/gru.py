@@ -35,10 +35,10 @@ class GRURegressor(RecurrentRegressor):
         n_t &= \tanh(W_n x_t + b_n + r_t \odot (U_n h_{t-1} + b'_n))     && (3) \\
         h_t &= (1 - z_t) \odot n_t + z_t \odot h_{t-1}                   && (4)
 
-    and passes the :math:`h_t` on to the next layer; the answer is linear in the last
-    state of the last one. Cho et al. [1]_ put the reset gate before the matrix,
-    :math:`U_n (r_t \odot h_{t-1})`, and let :math:`z_t` weigh the other way round;
-    the form here needs one matrix product for all gates.
+    and passes the :math:`h_t` on to the next layer; the output is linear in the last
+    state of the last layer. Cho et al. [1]_ put the reset gate before the matrix,
+    :math:`U_n (r_t \odot h_{t-1})`, and exchange :math:`z_t` and :math:`1 - z_t`. The
+    form here needs one matrix product for all gates.
 
     References
     ----------

@@ -11,7 +11,7 @@ from sktsdl.architectures._recurrent import (
 
 
 class LSTMRegressor(RecurrentRegressor):
-    r"""Long short-term memory, a recurrent net that learns what to keep [1]_ [2]_.
+    r"""Long short-term memory, a recurrent net with gates for its memory [1]_ [2]_.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ class LSTMRegressor(RecurrentRegressor):
         c_t &= f_t \odot c_{t-1} + i_t \odot g_t              && (5) \\
         h_t &= o_t \odot \tanh(c_t)                           && (6)
 
-    and passes the :math:`h_t` on to the next layer; the answer is linear in the last
-    state of the last one, :math:`\hat y = W h_T + b`.
+    and passes the :math:`h_t` on to the next layer; the output is linear in the last
+    state of the last layer, :math:`\hat y = W h_T + b`.
 
     References
     ----------

@@ -32,8 +32,8 @@ class RNNRegressor(RecurrentRegressor):
 
     .. math:: h_t = \phi(W x_t + U h_{t-1} + b) \qquad (1)
 
-    and passes the :math:`h_t` on to the next layer; the answer is linear in the last
-    state of the last one.
+    and passes the :math:`h_t` on to the next layer; the output is linear in the last
+    state of the last layer.
 
     References
     ----------

@@ -33,7 +33,7 @@ class AdditiveAttention(nn.Module):
 
 
 class Seq2Seq(nn.Module):
-    """A recurrent encoder, and a decoder that makes the outputs patch by patch.
+    """A recurrent encoder, and a decoder that computes the outputs patch by patch.
 
     **Shape**: (batch, time, channels) -> (batch, outputs)
     """
@@ -103,8 +103,8 @@ class Seq2Seq(nn.Module):
 class Seq2SeqRegressor(DeepRegressor):
     r"""Encoder and decoder with attention [1]_ [2]_.
 
-    The decoder makes the outputs one by one, or with `patch_size` as many at once, from
-    its own last ones, so the columns of `y` are best the steps of one horizon.
+    The decoder computes the outputs one by one, or `patch_size` at once, each from the
+    outputs before. The columns of `y` should therefore be the steps of one horizon.
 
     Parameters
     ----------
@@ -115,12 +115,12 @@ class Seq2SeqRegressor(DeepRegressor):
     attention : bool, default=True
         Whether each output looks at all states of the encoder.
     teacher_forcing : float, default=0.5
-        The probability, in training, that the decoder goes on from the true target and
-        not from its own output; it falls linearly to 0 over `max_epochs` [3]_ (a warm
-        start that raises them is not as one longer run).
+        The probability, in training, that the decoder continues from the true target
+        and not from its own output. It falls linearly to 0 over `max_epochs` [3]_, so a
+        warm start with a larger `max_epochs` is not the same as one longer run.
     dropout : float, default=0.0
-        The probability of a zero in the states that attention and the last map see, in
-        training only.
+        The probability of a zero in the states before attention and before the last
+        linear map, in training only.
     {training_parameters}
 
     Attributes

@@ -119,7 +119,7 @@ class TCNRegressor(DeepRegressor):
     Attributes
     ----------
     receptive_field_ : int
-        The steps that the answer sees.
+        The number of steps that the output depends on.
     {training_attributes}
 
     See Also
@@ -137,7 +137,7 @@ class TCNRegressor(DeepRegressor):
         \text{, once for each convolution} && (1) \\
         h_l &= \max(0, F_l(h_{l-1}) + A_l h_{l-1})           && (2)
 
-    The answer is linear in the last state of the last block, and sees
+    The output is linear in the last state of the last block, and depends on
     :math:`1 + c (k-1) (2^L - 1)` steps, with `c` convolutions in each of `L` blocks.
 
     References

@@ -1,5 +1,7 @@
 """The Transformer's encoder."""
 
+from __future__ import annotations
+
 from typing import Any, Literal
 
 import numpy as np
@@ -130,7 +132,7 @@ class TransformerRegressor(DeepRegressor):
     causal : bool, default=False
         Whether a step attends to itself and earlier steps only.
     pooling : {"last", "mean"}, default="last"
-        Whether the answer comes from the last state, or from the mean of all.
+        Whether the output is linear in the last state, or in the mean of all states.
     {training_parameters}
 
     Attributes
@@ -159,7 +161,7 @@ class TransformerRegressor(DeepRegressor):
         h'' &= h' + W_2 \max(0, W_1 \mathrm{LN}(h') + b_1) + b_2        && (4)
 
     with :math:`d_k = d / \text{nhead}`, for each head on its own part of the width.
-    The answer is linear in the normalised last state (or the mean).
+    The output is linear in the normalised last state (or the mean).
 
     References
     ----------

@@ -20,7 +20,7 @@ class GatedLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        # Two maps of the same input are one map of twice the width, and faster.
+        # One map of twice the width is faster than two maps of the same input.
         self.conv = CausalConv1d(channels, 2 * channels, kernel_size, dilation=dilation)
         self.out = nn.Conv1d(channels, 2 * channels, 1)
 
@@ -111,7 +111,7 @@ class WaveNetRegressor(DeepRegressor):
     Attributes
     ----------
     receptive_field_ : int
-        The steps that the answer sees.
+        The number of steps that the output depends on.
     {training_attributes}
 
     See Also
@@ -129,11 +129,11 @@ class WaveNetRegressor(DeepRegressor):
         h_l &= h_{l-1} + R_l z_l, \quad s_l = S_l z_l                    && (2) \\
         u &= \max\Big(0, M \max\big(0, \sum_l s_l\big)\Big)              && (3)
 
-    and the answer is linear in the last state of :math:`u`. Without gates,
+    and the output is linear in the last state of :math:`u`. Without gates,
 
     .. math:: h_l = \max(0, W_l * h_{l-1}) \qquad (4)
 
-    and it is linear in the last state of the last layer. It sees
+    and it is linear in the last state of the last layer. It depends on
     :math:`1 + r (k-1) \sum_j d_j` steps, with `r` repeats of dilations :math:`d_j`.
 
     References

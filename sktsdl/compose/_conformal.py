@@ -1,5 +1,7 @@
 """Intervals around the forecasts of any regressor."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, Self
 

@@ -1,5 +1,7 @@
 """Several targets of different kinds, predicted by one net."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Literal, Self
 
@@ -19,7 +21,7 @@ from sktsdl.compose._tasks import check_columns, read_tasks, read_weights, to_nu
 from sktsdl.compose._wrapper import Wrapper
 
 
-def _has_classes(estimator: "MultiTaskNet") -> bool:
+def _has_classes(estimator: MultiTaskNet) -> bool:
     tasks = estimator.tasks
     if isinstance(tasks, Mapping) and "classification" in tasks.values():
         return True

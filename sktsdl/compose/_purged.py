@@ -1,5 +1,7 @@
 """Fewer training rows."""
 
+from __future__ import annotations
+
 from numbers import Integral
 from typing import Any, Self
 

@@ -1,5 +1,7 @@
 """A target relative to the last known value."""
 
+from __future__ import annotations
+
 from typing import Any, Literal, Self
 
 import numpy as np

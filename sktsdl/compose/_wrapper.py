@@ -1,5 +1,7 @@
 """What all estimators around estimators share."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from typing import Any, TypeVar
 
@@ -63,7 +65,7 @@ class RegressorWrapper(Wrapper):
         return routed["regressor"]["fit"]
 
 
-def _has_quantiles(wrapper: "DelegatingWrapper") -> bool:
+def _has_quantiles(wrapper: DelegatingWrapper) -> bool:
     regressor = getattr(wrapper, "regressor_", wrapper.regressor)
     return bool(regressor.predict_quantiles)  # or its AttributeError
 

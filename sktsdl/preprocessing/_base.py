@@ -1,5 +1,7 @@
 """The template of all steps that look back."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from typing import Any, Literal, Self
 

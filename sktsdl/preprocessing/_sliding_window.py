@@ -1,5 +1,7 @@
 """Windows of rows that end at each row."""
 
+from __future__ import annotations
+
 from numbers import Integral
 from typing import Literal, Self
 
