@@ -29,9 +29,9 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
     It takes nothing but the horizon from `y`.
 
     The first training rows have no season before them and get the earliest known
-    value. With arrays, `X` is the training rows from their start, or the rows right
-    after them, which then have the last training rows as history. For anything else
-    (gaps, ``learning_curve``, rows seen before), give a DataFrame with a time index.
+    value. An array `X` is either the training rows from their start, or the rows right
+    after them, which have the last training rows as history. For anything else (gaps,
+    ``learning_curve``, rows seen before), give a DataFrame with a time index.
 
     Parameters
     ----------

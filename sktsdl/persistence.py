@@ -153,7 +153,7 @@ def _package(cls: type) -> str:
     return cls.__module__.partition(".")[0]
 
 
-def _nets(base: type[DeepNet] | None = None) -> Iterator[type[DeepNet]]:
-    for net in (base or DeepNet).__subclasses__():
+def _nets(base: type[DeepNet] = DeepNet) -> Iterator[type[DeepNet]]:
+    for net in base.__subclasses__():
         yield net
         yield from _nets(net)

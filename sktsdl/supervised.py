@@ -25,14 +25,14 @@ def make_supervised(
 
     .. math:: y_t = (x_{t+1}, \ldots, x_{t+h})
 
-    with :math:`x` the target column and :math:`h` the `horizon`. Nothing else in the
-    package shifts rows.
+    with :math:`x` the target column and :math:`h` the `horizon`. No other step shifts
+    the target.
 
     Parameters
     ----------
     data : DataFrame, Series or array of shape (n_rows, n_columns) or (n_rows,)
-        One row per time step, oldest first. The last row whose targets are all known
-        is "now"; rows after it only give values of `known_future`.
+        One row per time step, oldest first. "Now" is the last row in which all target
+        columns have a value; later rows only give values of `known_future`.
     target : column name, or position for an array, or a list of them
         The column to predict.
     horizon : int, default=1

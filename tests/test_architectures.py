@@ -517,7 +517,7 @@ def test_batch_norm_with_a_last_batch_of_one_window():
         ),
         (
             RNNRegressor(hidden_sizes=()),
-            r"'hidden_sizes' .* must be a tuple, not empty.* Got \(\)",
+            r"'hidden_sizes' .* must be a non-empty tuple .* Got \(\)",
         ),
         (RNNRegressor(nonlinearity="selu"), "'nonlinearity' .* Got 'selu'"),
         (
@@ -527,12 +527,12 @@ def test_batch_norm_with_a_last_batch_of_one_window():
         (GRURegressor(variational_dropout=1.0), "'variational_dropout' .* Got 1.0"),
         (
             CNNRegressor(channels=(4, 0)),
-            r"'channels' .* each of which is an int in .*1, inf.* Got \(4, 0\)",
+            r"'channels' .* whose values are each an int in .*1, inf.* Got \(4, 0\)",
         ),
         (CNNRegressor(pooling="min"), "'pooling' .* Got 'min'"),
         (TCNRegressor(kernel_size=0), "'kernel_size' .* Got 0"),
         (TCNRegressor(norm="group"), "'norm' .* Got 'group'"),
-        (WaveNetRegressor(dilations=()), r"'dilations' .* not empty.* Got \(\)"),
+        (WaveNetRegressor(dilations=()), r"'dilations' .* non-empty tuple .* Got \(\)"),
         (CNNLSTMRegressor(stride=0), "'stride' .* Got 0"),
         (CNNLSTMRegressor(cell="rnn"), "'cell' .* Got 'rnn'"),
         (Seq2SeqRegressor(teacher_forcing=1.5), "'teacher_forcing' .* Got 1.5"),

@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from skorch.callbacks import EarlyStopping
 
-from sktsdl import LSTMRegressor, RatioLogScaler, SlidingWindow
+from sktsdl import LSTMRegressor, RatioLogScaler, SlidingWindow, WindowMLPRegressor
 from tests.nets import lstm
 from tests.series import levels
 
@@ -253,3 +253,27 @@ def test_integer_rows_and_extension_dtypes():
     missing.iloc[30, 0] = pd.NA
     with pytest.raises(ValueError, match="NaN in row 30"):
         pipeline().fit(missing, y)
+
+
+def test_validation_rows_are_checked_against_the_new_columns():
+    X, y = levels()
+    fitted = lstm().fit(X[["rail"]], y)
+    array = X[["rail"]].to_numpy()
+    fitted.fit(array[:50], y[:50], X_val=array[50:], y_val=y[50:])
+    other = X[["rail"]].set_axis(["bus"], axis=1)
+    fitted.fit(other[:50], y[:50], X_val=other[50:], y_val=y[50:])
+    assert list(fitted.feature_names_in_) == ["bus"]
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_quantiles", "return_std"])
+def test_a_prediction_that_overflows_is_an_error(method):
+    X = np.random.default_rng(0).normal(size=(40, 4, 1))
+    net = WindowMLPRegressor(hidden_sizes=(4,), loss="quantile", dropout=0.5)
+    fitted = net.set_params(max_epochs=1, random_state=0).fit(X, X[:, -1, 0])
+    with torch.no_grad():
+        fitted.module_.layers[0].weight.fill_(2.0)
+    X[3] = 3e38
+    options = {"return_std": True} if method == "return_std" else {}
+    predict = getattr(fitted, method, fitted.predict)
+    with pytest.raises(ValueError, match="prediction for row 3 of X overflows"):
+        predict(X, **options)

@@ -1,11 +1,14 @@
 """Batches of windows, gathered from rows."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sktsdl._training.batches import Batches, WindowDataset, evaluate_in_blocks
+from sktsdl._training.batches import Batch, Batches, WindowDataset, evaluate_in_blocks
 from sktsdl._windows.windows import recover_rows
 
 ROWS = np.random.default_rng(0).normal(size=(30, 2))
@@ -40,3 +43,13 @@ def test_all_windows_are_evaluated_in_blocks_of_one_size(size):
     outputs = evaluate_in_blocks(evaluate, dataset(), size)
     assert shapes == {(size, 5, 2)}
     np.testing.assert_array_equal(outputs, VIEW + 1)
+
+
+@pytest.mark.parametrize(
+    "rebuild", [copy.deepcopy, lambda b: pickle.loads(pickle.dumps(b))]
+)
+def test_a_batch_is_a_pair_that_can_be_copied(rebuild):
+    batch = Batch((torch.ones(3, 2, 1), torch.zeros(3, 1)), torch.full((3, 1), 2.0))
+    windows, targets = again = rebuild(batch)
+    assert (windows.shape, targets.shape) == ((3, 2, 1), (3, 1))
+    torch.testing.assert_close(again.weights, batch.weights)

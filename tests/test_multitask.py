@@ -1,6 +1,7 @@
 """MultiTaskNet: several targets of one net."""
 
 import pickle
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -219,17 +220,17 @@ def test_bad_tasks_and_targets_are_an_error(tasks, y, message):
         (
             lstm(window_norm="last"),
             ValueError,
-            "window_norm='last' of the net .* set it to None",
+            "window_norm='last' of the net .* leave it out",
         ),
         (
             lstm(channel_independent=True),
             ValueError,
-            "channel_independent=True of the net .* set it to False",
+            "channel_independent=True of the net .* leave it out",
         ),
         (
             lstm(linear_skip=True),
             ValueError,
-            "linear_skip=True of the net .* set it to False",
+            "linear_skip=True of the net .* leave it out",
         ),
         (
             Seq2SeqRegressor(max_epochs=1),
@@ -265,6 +266,42 @@ def test_a_loss_without_a_value_for_each_row_is_an_error():
 
     with pytest.raises(ValueError, match="gives no value for each row"):
         MultiTaskNet(lstm(loss=MeanError()), tasks=TASKS).fit(X, Y)
+
+
+def test_a_net_whose_default_is_not_for_classes():
+    class Skipping(type(lstm())):
+        linear_skip: bool = True
+
+    with pytest.raises(
+        ValueError, match=r"linear_skip=True of the net .* leave it out"
+    ):
+        MultiTaskNet(Skipping(max_epochs=1), tasks=TASKS).fit(X, Y)
+
+
+def test_callbacks_of_the_net_inside_are_torn_down():
+    class Monitor:
+        """A callback of scikit-learn that counts."""
+
+        calls: ClassVar[list[str]] = []
+
+        def setup(self, estimator, context):
+            self.calls.append("setup")
+
+        def on_fit_task_begin(self, *args, **kwargs):
+            pass
+
+        def on_fit_task_end(self, *args, **kwargs):
+            pass
+
+        def teardown(self, estimator, context):
+            self.calls.append("teardown")
+
+    net = lstm()
+    if not hasattr(net, "set_callbacks"):
+        pytest.skip("this scikit-learn has no callbacks")
+    model = MultiTaskNet(net.set_callbacks(Monitor()), tasks=TASKS).fit(X, Y)
+    assert Monitor.calls == ["setup", "teardown"]
+    assert not hasattr(model.net_, "_callback_fit_ctx")
 
 
 def test_predict_of_the_net_inside_is_an_error():

@@ -179,6 +179,10 @@ def test_operations_give_plain_arrays():
         windows.iloc  # noqa: B018
     with pytest.raises(TypeError, match="item assignment"):
         windows[0] = 1
+    with pytest.raises(
+        TypeError, match=r"cannot be changed in place: copy by np\.array"
+    ):
+        windows -= 1.0
 
 
 def out_of_band(windows):

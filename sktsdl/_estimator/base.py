@@ -12,18 +12,13 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._estimator.fitting import (
-    FitConfig,
-    fit_net,
-    fit_scaling,
-    split_samples,
-)
-from sktsdl._estimator.module import AdapterConfig
-from sktsdl._estimator.parameters import NetParameters
+from sktsdl._estimator.fitting import fit_net, fit_scaling, split_samples
+from sktsdl._estimator.parameters import NetParameters, NetSettings
 from sktsdl._estimator.saving import SaveMixin
 from sktsdl._estimator.specs import NET_ATTRIBUTES, FittedSpec, ModuleSpec
-from sktsdl._estimator.targets import PointTargets
+from sktsdl._estimator.targets import Targets
 from sktsdl._estimator.validation import (
+    check_outputs,
     fill_rows_of,
     validate_samples,
     validate_validation_set,
@@ -46,7 +41,7 @@ LAYERS_HTML = (
 )
 
 
-class DeepNet(CallbackSupportMixin, SaveMixin, NetParameters, ABC):
+class DeepNet(CallbackSupportMixin, SaveMixin, NetSettings, ABC):
     """Base of all nets: everything but the architecture and the kind of prediction.
 
     A subclass adds its own parameters as annotated fields and builds its module in
@@ -67,7 +62,6 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetParameters, ABC):
     def _build_module(self, spec: ModuleSpec) -> torch.nn.Module:
         """Build the untrained module, (batch, time, channels) -> (batch, outputs)."""
 
-    @with_callbacks
     def fit(
         self,
         X: ArrayLike,
@@ -136,7 +130,7 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetParameters, ABC):
         Raises
         ------
         ValueError
-            As in ``fit``, and with early stopping, which needs whole training.
+            As in ``fit``, or if `early_stopping` is True, as one call trains one epoch.
         """
         self._check_parameters()
         if self.early_stopping:
@@ -156,6 +150,7 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetParameters, ABC):
     def module_(self) -> torch.nn.Module:
         return self.net_.module_
 
+    @with_callbacks
     def _fit(
         self,
         X: ArrayLike,
@@ -163,7 +158,7 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetParameters, ABC):
         sample_weight: ArrayLike | None,
         X_val: ArrayLike | None,
         y_val: ArrayLike | None,
-        targets: PointTargets | None = None,
+        targets: Targets | None = None,
     ) -> Self:
         """Fit to targets of a given type; to the type of the parameters by default."""
         self._check_parameters()
@@ -189,21 +184,13 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetParameters, ABC):
         check_warm_start(self.net_, self._structure(), self._spec)
         return self.net_
 
-    def _fit_config(self) -> FitConfig:
-        return self._config(
-            FitConfig,
-            architecture=self._build_module,
-            adapters=self._config(AdapterConfig),
-            training=self._training_config(),
-        )
-
     def _train(
         self,
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None,
         validation: tuple[ArrayLike | None, ArrayLike | None],
-        targets: PointTargets,
+        targets: Targets,
         n_epochs: int,
         previous: Net | None,
         callbacks: ScikitLearnCallbacks | None = None,
@@ -215,7 +202,7 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetParameters, ABC):
             samples, inputs, outputs = validate_samples(self, X, y, sample_weight, form)
             valid = validate_validation_set(self, *validation, (inputs, outputs))
             if n_epochs:
-                config = self._fit_config()
+                config = self._fit_config(self._build_module)
                 split = split_samples(config, samples, valid)
                 scaling = fit_scaling(config, split, inputs, targets, fitted)
                 spec = FittedSpec(inputs, outputs, *scaling, self._structure())
@@ -236,22 +223,28 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetParameters, ABC):
         if interrupt is not None:
             raise interrupt
 
-    def _set_fitted(self, net: Net, spec: FittedSpec) -> None:
-        """Set the attributes of a fitted net; nothing else sets any."""
+    def _set_fitted(
+        self, net: Net, spec: FittedSpec, best_epoch: int | None = None
+    ) -> None:
+        """Set the attributes of a fitted net; nothing else sets any.
+
+        Without `best_epoch`, it is the last epoch or that of early stopping.
+        """
         self.__dict__.pop("feature_names_in_", None)
         self.__dict__.update(spec.attributes)
         self.net_ = net
         history = net.history
         self.loss_curve_ = [float(epoch["train_loss"]) for epoch in history]
         self.lr_curve_ = net.lr_curve_
-        self.n_epochs_ = self.best_epoch_ = len(history)
+        self.n_epochs_ = len(history)
         losses = [float(row["valid_loss"]) for row in history if "valid_loss" in row]
         self.__dict__.pop("validation_loss_curve_", None)
         if losses:
             self.validation_loss_curve_ = losses
         stopping = dict(net.callbacks_).get("early_stopping")
-        if stopping is not None:
-            self.best_epoch_ = stopping.best_epoch_
+        if best_epoch is None and stopping is not None:
+            best_epoch = stopping.best_epoch_
+        self.best_epoch_ = best_epoch or self.n_epochs_
         weights = (w for w in net.module_.parameters() if w.requires_grad)
         self.n_parameters_ = sum(w.numel() for w in weights)
 
@@ -261,7 +254,7 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetParameters, ABC):
         evaluate = getattr(self.module_, method)
         with torch.inference_mode():
             outputs = evaluate_in_blocks(evaluate, dataset, self._block_size)
-        return outputs.cpu().double().numpy()
+        return check_outputs(outputs.cpu().double().numpy())
 
     @property
     def _block_size(self) -> int:

@@ -1,19 +1,19 @@
 """A fit without the estimator: settings and samples in, a trained net out."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from sktsdl._estimator.module import AdapterConfig, build_module
+from sktsdl._estimator.module import AdapterConfig, Architecture, build_module
 from sktsdl._estimator.scaling import ChannelScaling
-from sktsdl._estimator.specs import FittedSpec, InputSpec, ModuleSpec, Samples
-from sktsdl._estimator.targets import PointTargets
+from sktsdl._estimator.specs import FittedSpec, InputSpec, Samples
+from sktsdl._estimator.targets import Targets
 from sktsdl._estimator.validation import split_validation, trainable_windows
+from sktsdl._layers.causal import LossSteps
 from sktsdl._training.batches import WindowDataset, labelled_dataset
 from sktsdl._training.callbacks import ScikitLearnCallbacks
 from sktsdl._training.config import TrainingConfig
@@ -36,12 +36,12 @@ class FitConfig:
         How it is trained.
     """
 
-    architecture: Callable[[ModuleSpec], nn.Module]
+    architecture: Architecture
     adapters: AdapterConfig
     training: TrainingConfig
     standardize: bool
     categorical_features: Sequence[int | str] | None
-    loss_steps: Literal["last", "all"]
+    loss_steps: LossSteps
     early_stopping: bool
     validation_fraction: float
     random_state: int | np.random.RandomState | None
@@ -78,9 +78,9 @@ def fit_scaling(
     config: FitConfig,
     split: Split,
     inputs: InputSpec,
-    targets: PointTargets,
+    targets: Targets,
     fitted: FittedSpec | None,
-) -> tuple[ChannelScaling, PointTargets]:
+) -> tuple[ChannelScaling, Targets]:
     """Return the statistics of channels and targets on the training windows.
 
     A net that is trained further keeps its statistics, which are in `fitted`.
@@ -135,6 +135,13 @@ def fit_net(
     samples, valid, device = split.samples, split.valid, config.training.device
     window, channels, targets = spec.inputs.window, spec.channels, spec.targets
     states = None if previous is None else previous.generators_
+    n_at_once = min(len(split.train_idx), config.training.batch_size)
+    if n_at_once == 1 and spec.structure.get("norm") == "batch":
+        raise ValueError(
+            "norm='batch' needs at least 2 windows in a batch: give more rows, a "
+            "larger batch_size, or norm='layer'."
+        )
+    module: Any
     with seeded(config.random_state, device, states):
         if previous is None:
             module = build_module(
@@ -147,9 +154,7 @@ def fit_net(
             )
         else:
             module = copy.deepcopy(previous.module_)
-        _check_batch_norm(module, min(len(split.train_idx), config.training.batch_size))
-        step_ends: Any = getattr(module, "step_ends", None)
-        ends = step_ends(window) if config.loss_steps == "all" else None
+        ends = module.step_ends(window) if config.loss_steps == "all" else None
         rows = move_rows(torch.from_numpy(channels.transform(samples.rows)), device)
         train_set = _dataset(samples, rows, targets, split.train_idx, ends).to(device)
         valid_set = None
@@ -170,20 +175,10 @@ def fit_net(
         )
 
 
-def _check_batch_norm(module: nn.Module, batch_size: int) -> None:
-    layers = module.modules()
-    kind = nn.modules.batchnorm._BatchNorm
-    if batch_size == 1 and any(isinstance(layer, kind) for layer in layers):
-        raise ValueError(
-            "norm='batch' needs at least 2 windows in a batch: give more rows, a "
-            "larger batch_size, or norm='layer'."
-        )
-
-
 def _dataset(
     samples: Samples,
     rows: torch.Tensor,
-    targets: PointTargets,
+    targets: Targets,
     idx: np.ndarray,
     ends: torch.Tensor | None = None,
 ) -> WindowDataset:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
 
 from sktsdl._estimator.scaling import ChannelScaling
 from sktsdl._estimator.specs import ModuleSpec
-from sktsdl._estimator.targets import PointTargets
+from sktsdl._estimator.targets import Targets
 from sktsdl._layers.adapters import (
     ChannelIndependent,
     EmbedCategories,
@@ -17,30 +17,33 @@ from sktsdl._layers.adapters import (
     Patches,
     n_patches,
 )
-from sktsdl._layers.initialization import initialize
-from sktsdl._layers.window_norm import WindowNorm
+from sktsdl._layers.causal import LossSteps
+from sktsdl._layers.initialization import WeightInit, initialize
+from sktsdl._layers.window_norm import WindowNorm, WindowNormKind
+
+Architecture = Callable[[ModuleSpec], nn.Module]
 
 
 @dataclass(frozen=True)
 class AdapterConfig:
     """Which adapters stand around a module; names as the parameters of all nets."""
 
-    window_norm: Literal["last", "standard"] | None
+    window_norm: WindowNormKind | None
     target_channels: int | str | Sequence[int | str]
     channel_independent: bool
     patch_size: int
     linear_skip: bool
-    loss_steps: Literal["last", "all"]
-    weight_init: Literal["default", "xavier", "he", "orthogonal"]
+    loss_steps: LossSteps
+    weight_init: WeightInit
 
 
 def build_module(
-    architecture: Callable[[ModuleSpec], nn.Module],
+    architecture: Architecture,
     config: AdapterConfig,
     *,
     window: int,
     channels: ChannelScaling,
-    targets: PointTargets,
+    targets: Targets,
     name: str,
 ) -> nn.Module:
     """Build the module that maps standardised rows to outputs, with its adapters.
@@ -58,7 +61,7 @@ def build_module(
         The number of steps.
     channels : ChannelScaling
         The channels of the rows.
-    targets : PointTargets
+    targets : Targets
         The targets, fitted.
     name : str
         The name of the estimator, for errors.
@@ -103,14 +106,14 @@ def build_module(
 
 
 def _build_inner(
-    architecture: Callable[[ModuleSpec], nn.Module],
+    architecture: Architecture,
     config: AdapterConfig,
     *,
     window: int,
     n_channels: int,
     n_targets: int,
     channels: ChannelScaling,
-    targets: PointTargets,
+    targets: Targets,
     name: str,
 ) -> nn.Module:
     """Build the module of channels that are all numbers."""

@@ -11,8 +11,12 @@ from sklearn.utils._param_validation import Interval
 from skorch.callbacks import Callback
 from torch import nn
 
-from sktsdl._estimator.targets import PointTargets, QuantileTargets
-from sktsdl._estimator.warm_start import comparable
+from sktsdl._estimator.fitting import FitConfig
+from sktsdl._estimator.module import AdapterConfig, Architecture
+from sktsdl._estimator.targets import PointTargets, QuantileTargets, Targets
+from sktsdl._layers.causal import LossSteps
+from sktsdl._layers.initialization import WeightInit
+from sktsdl._layers.window_norm import WindowNormKind
 from sktsdl._sklearn.fields import (
     Doc,
     FieldParams,
@@ -24,7 +28,7 @@ from sktsdl._sklearn.fields import (
     annotations,
     is_structural,
 )
-from sktsdl._training.config import TrainingConfig
+from sktsdl._training.config import LRSchedule, Precision, TrainingConfig
 from sktsdl._training.device import resolve_device
 
 Config = TypeVar("Config")
@@ -49,9 +53,10 @@ class NetParameters(FieldParams):
         | nn.Module
         | type[nn.Module],
         Doc("""
-            The loss, or a loss of torch, of the standardised target. ``"quantile"`` is
-            the pinball loss of all `quantiles` (Koenker and Bassett 1978): ``predict``
-            then returns the median, and ``predict_quantiles`` all of them.
+            The loss on the standardised target: a name, or a loss of torch.
+            ``"quantile"`` is the pinball loss of all `quantiles` (Koenker and Bassett
+            1978): ``predict`` then returns the median, and ``predict_quantiles`` all of
+            them.
             """),
     ] = "squared_error"
     quantiles: Annotated[
@@ -62,7 +67,7 @@ class NetParameters(FieldParams):
             """),
     ] = (0.1, 0.5, 0.9)
     lr_schedule: Annotated[
-        Literal["plateau", "cosine", "one_cycle", "warmup"] | None,
+        LRSchedule | None,
         Doc("""
             None keeps `lr`. ``"plateau"`` halves it after every
             ``n_iter_no_change // 2`` epochs without a better validation loss (training
@@ -87,12 +92,12 @@ class NetParameters(FieldParams):
         PositiveInt,
         Doc("""
             The number of batches whose gradients are summed for one step of the
-            optimizer. The step is the same as of one larger batch, with the memory of
+            optimizer. The result equals one step on a larger batch, with the memory of
             one batch.
             """),
     ] = 1
     precision: Annotated[
-        Literal["float32", "bf16", "fp16"],
+        Precision,
         Doc("""
             The precision of matrix products in training, by torch's autocast.
             ``"fp16"``, with scaled gradients, needs CUDA. ``predict`` always computes
@@ -128,7 +133,7 @@ class NetParameters(FieldParams):
             """),
     ] = True
     window_norm: Annotated[
-        Literal["last", "standard"] | None,
+        WindowNormKind | None,
         Structural,
         Doc("""
             How to normalise each window by its own values, for series whose level
@@ -176,12 +181,12 @@ class NetParameters(FieldParams):
             """),
     ] = False
     loss_steps: Annotated[
-        Literal["last", "all"],
+        LossSteps,
         Structural,
         Doc("""
-            Whether the loss is of the forecast at the last step of each window, or of
-            the forecasts at all its steps. ``"all"`` needs a causal net and windows
-            of consecutive rows. ``predict`` forecasts at the last step either way.
+            ``"last"`` trains on the forecast at the last step of each window, ``"all"``
+            on the forecasts at all steps. ``"all"`` needs a causal net and windows of
+            consecutive rows. ``predict`` forecasts at the last step either way.
             """),
     ] = "last"
     categorical_features: Annotated[
@@ -194,7 +199,7 @@ class NetParameters(FieldParams):
             """),
     ] = None
     weight_init: Annotated[
-        Literal["default", "xavier", "he", "orthogonal"],
+        WeightInit,
         Doc("""
             How the initial weights are drawn: as torch's layers do, or all matrices and
             kernels by Glorot and Bengio (2010), He et al. (2015), both uniform, or Saxe
@@ -207,7 +212,7 @@ class NetParameters(FieldParams):
             Whether ``fit`` continues the training of a fitted net up to a larger
             `max_epochs`, with the statistics of the first fit. This is the same as one
             longer run, unless the schedule is ``"cosine"`` or ``"one_cycle"``, which
-            start a new cycle.
+            start a new cycle, or the net has teacher forcing.
             """),
     ] = False
     callbacks: Annotated[
@@ -281,7 +286,19 @@ class NetParameters(FieldParams):
                 "0.5, the median: give such as (0.1, 0.5, 0.9)."
             )
 
-    def _make_targets(self) -> PointTargets:
+
+SHARED = {field.name for field in dataclasses.fields(NetParameters)}
+STRUCTURAL = [
+    name
+    for name, annotation in annotations(NetParameters).items()
+    if is_structural(annotation)
+]
+
+
+class NetSettings(NetParameters):
+    """What the parameters say to each step of a fit."""
+
+    def _make_targets(self) -> Targets:
         """Return the type of the targets, not fitted yet."""
         if self.loss == "quantile":
             return QuantileTargets(self.quantiles)
@@ -294,6 +311,14 @@ class NetParameters(FieldParams):
         values = {name: params[name] for name in names & params.keys()}
         return kind(**values | more)
 
+    def _fit_config(self, architecture: Architecture) -> FitConfig:
+        return self._config(
+            FitConfig,
+            architecture=architecture,
+            adapters=self._config(AdapterConfig),
+            training=self._training_config(),
+        )
+
     def _training_config(self) -> TrainingConfig:
         return self._config(
             TrainingConfig, name=type(self).__name__, device=resolve_device(self.device)
@@ -301,22 +326,20 @@ class NetParameters(FieldParams):
 
     def _architecture_parameters(self) -> dict[str, Any]:
         """Return the parameters of the subclass as plain values."""
-        shared = {field.name for field in dataclasses.fields(NetParameters)}
         return {
             name: tuple(np.asarray(value).tolist())
             if isinstance(value, list | tuple | np.ndarray)
             else (value.item() if isinstance(value, np.generic) else value)
             for name, value in self.get_params(deep=False).items()
-            if name not in shared
+            if name not in SHARED
         }
 
     def _structure(self) -> dict[str, object]:
         """Return the parameters that decide how the module is built."""
-        marked = {
-            name: getattr(self, name)
-            for name, annotation in annotations(NetParameters).items()
-            if is_structural(annotation)
+        params = self._architecture_parameters()
+        params |= {name: getattr(self, name) for name in STRUCTURAL}
+        params["quantiles"] = getattr(self._make_targets(), "quantiles", None)
+        return {
+            name: tuple(value) if isinstance(value, list | np.ndarray) else value
+            for name, value in params.items()
         }
-        quantiles = getattr(self._make_targets(), "quantiles", None)
-        own = self._architecture_parameters()
-        return comparable({**own, **marked, "quantiles": quantiles})

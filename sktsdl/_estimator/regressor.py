@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_scalar
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.base import DeepNet
 from sktsdl._estimator.targets import QuantileTargets
+from sktsdl._estimator.validation import check_outputs
 from sktsdl._training.mc_dropout import has_dropout, mc_mean_and_std
 
 
@@ -60,8 +62,8 @@ class DeepRegressor(RegressorMixin, DeepNet):
         return_std : bool, default=False
             Whether to return the mean and the standard deviation of `n_draws` passes
             with dropout: Monte Carlo dropout (Gal and Ghahramani 2016). They show how
-            uncertain the net is about its own weights. The noise of `y` itself is not
-            in them. The draws are the same for every window and in every call.
+            uncertain the net is about its own weights, without the noise of `y`. The
+            draws are the same for every window and in every call.
         n_draws : int, default=100
             The number of passes.
 
@@ -84,8 +86,9 @@ class DeepRegressor(RegressorMixin, DeepNet):
         if return_std:
             mean, std = self._predict_with_dropout(X, n_draws)
             return self._shaped(mean), self._shaped(std)
+        check_is_fitted(self)
+        self._refuse_classes()
         outputs = self._evaluate(X)
-        self._check_numbers()
         return self._shaped(self._spec.targets.decode(outputs))
 
     @available_if(_has_quantiles)
@@ -100,7 +103,7 @@ class DeepRegressor(RegressorMixin, DeepNet):
         Returns
         -------
         quantiles : ndarray of shape (n, n_quantiles) or (n, n_outputs, n_quantiles)
-            In the units of `y`, in the order of `quantiles`, none below the one before.
+            In the units of `y`, in the order of `quantiles`, which is increasing.
 
         Raises
         ------
@@ -116,7 +119,7 @@ class DeepRegressor(RegressorMixin, DeepNet):
     def _shaped(self, y: np.ndarray) -> np.ndarray:
         return y.ravel() if self._spec.outputs.is_1d else y
 
-    def _check_numbers(self) -> None:
+    def _refuse_classes(self) -> None:
         if self._spec.targets.class_columns:
             raise ValueError(
                 "This net has scores of classes among its outputs: use the predict of "
@@ -128,14 +131,15 @@ class DeepRegressor(RegressorMixin, DeepNet):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and standard deviation of draws by dropout, each (n, targets)."""
         check_scalar(n_draws, "n_draws", Integral, min_val=1)
+        check_is_fitted(self)
+        self._refuse_classes()
         dataset = self._prepared_windows(X)
         if not has_dropout(self.module_):
             raise ValueError(
                 f"return_std=True draws by dropout, and this {type(self).__name__} has "
                 f"none: fit it with {self._dropout_advice}."
             )
-        self._check_numbers()
-        return mc_mean_and_std(
+        mean, std = mc_mean_and_std(
             self.module_,
             dataset,
             self._spec.targets.decode,
@@ -144,6 +148,7 @@ class DeepRegressor(RegressorMixin, DeepNet):
             self._block_size,
             verbose=self.verbose > 0,
         )
+        return check_outputs(mean), check_outputs(std)
 
     @property
     def _dropout_advice(self) -> str:

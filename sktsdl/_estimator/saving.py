@@ -1,6 +1,7 @@
 """A fitted net as tensors and plain values, without executable code, and back."""
 
 import copyreg
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -17,7 +18,7 @@ from sktsdl._estimator.files import from_bytes, to_bytes, write_atomically
 from sktsdl._estimator.module import AdapterConfig, build_module
 from sktsdl._estimator.scaling import ChannelScaling, Scaling
 from sktsdl._estimator.specs import FittedSpec, InputSpec, TargetSpec
-from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets
+from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets, Targets
 from sktsdl._estimator.warm_start import check_structure
 from sktsdl._training.device import is_available, seeded
 from sktsdl._training.skorch_net import Net
@@ -64,10 +65,11 @@ class SaveMixin:
             If a parameter, such as a callback, cannot be written without code.
         """
         check_is_fitted(self)
-        if isinstance(self._spec.targets, MultiTargets):
+        owner = self._spec.targets.owner
+        if owner is not None:
             raise ValueError(
-                "The net of a MultiTaskNet is saved with its labels: keep the "
-                "MultiTaskNet by pickle, joblib or skops."
+                f"The net of a {owner} is saved with its labels: keep the {owner} by "
+                "pickle, joblib or skops."
             )
         write_atomically(path, self._to_bytes())
 
@@ -120,10 +122,7 @@ class SaveMixin:
         net.generators_ = _within("generator", tensors)
         net.has_optimizer_state_ = False
         net.module_.eval()
-        estimator._set_fitted(net, spec)
-        for name in CURVES:
-            if name in header["fitted"]:
-                setattr(estimator, name, header["fitted"][name])
+        estimator._set_fitted(net, spec, header["fitted"]["best_epoch_"])
         return estimator
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -188,7 +187,7 @@ def to_state(
 
 
 def spec_of(
-    tensors: Tensors, header: Header, targets: PointTargets, loss: Any
+    tensors: Tensors, header: Header, targets: Targets, loss: Any
 ) -> FittedSpec:
     """Return the spec that `to_state` was given; `targets` if it had no tasks."""
     fitted, names = header["fitted"], header["names"]
@@ -213,7 +212,7 @@ def spec_of(
 
 
 def _scaling(part: str, tensors: Tensors, n_columns: int) -> Scaling:
-    # A file holds no statistics of what was not standardised.
+    # Files of 0.1.0 hold no statistics of targets that were not standardised.
     values, identity = _within(part, tensors), Scaling.identity(n_columns)
     mean = values["mean_"].numpy() if "mean_" in values else identity.mean
     scale = values["scale_"].numpy() if "scale_" in values else identity.scale
@@ -221,17 +220,20 @@ def _scaling(part: str, tensors: Tensors, n_columns: int) -> Scaling:
 
 
 def _load_weights(module: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Load weights, also by the names that adapters and shortcuts had before 0.2."""
+    """Load weights, also by the names of files of 0.1.0."""
     expected = module.state_dict().keys()
-    renamed = {"net": "module", "own": "target_channels", "around": "shortcut"}
     module.load_state_dict(
-        {
-            key
-            if key in expected
-            else ".".join(renamed.get(part, part) for part in key.split(".")): weight
-            for key, weight in weights.items()
-        }
+        {name if name in expected else _renamed(name): w for name, w in weights.items()}
     )
+
+
+def _renamed(name: str) -> str:
+    """Return the name of a weight for its name in 0.1.0, of adapters and shortcuts."""
+    adapters, inner = re.fullmatch(r"((?:net\.)*)(.*)", name).groups()  # type: ignore[union-attr]
+    inner = (
+        "target_channels" if inner == "own" else inner.replace(".around.", ".shortcut.")
+    )
+    return adapters.replace("net.", "module.") + inner
 
 
 def _within(part: str, tensors: Tensors) -> dict[str, Tensor]:

@@ -32,10 +32,11 @@ class Scaling:
         scaler = StandardScaler()
         with np.errstate(over="ignore", invalid="ignore"):
             scaler.fit(values, sample_weight=weights)
-        for column in map(int, np.flatnonzero(~np.isfinite(scaler.var_))):
+        is_finite = np.isfinite(scaler.var_)
+        if not is_finite.all():
             raise ValueError(
-                f"{describe(column)} holds numbers whose squares overflow: correct "
-                "them, or divide by a constant before this step."
+                f"{describe(int(is_finite.argmin()))} holds numbers whose squares "
+                "overflow: correct them, or divide by a constant before this step."
             )
         return cls(scaler.mean_, scaler.scale_)
 
@@ -204,10 +205,9 @@ def _position(
         return names.index(channel)
     if isinstance(channel, int | np.integer) and 0 <= channel < n_channels:
         return int(channel)
-    known = list(names) if names else f"{n_channels} channels without names"
+    known = list(names or ()) or f"{n_channels} channels without names, counted from 0"
     raise ValueError(
-        f"{parameter} has {channel!r}, which is not a channel of X: it has {known}, "
-        "counted from 0."
+        f"{parameter} has {channel!r}, which is not a channel of X: it has {known}."
     )
 
 

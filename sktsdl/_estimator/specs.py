@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sktsdl._estimator.scaling import ChannelScaling
-from sktsdl._estimator.targets import PointTargets
+from sktsdl._estimator.targets import Targets
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class FittedSpec:
         The form of `y`.
     channels : ChannelScaling
         The statistics of the channels.
-    targets : PointTargets
+    targets : Targets
         The targets, with their statistics.
     structure : dict
         The parameters that decided how the module was built.
@@ -172,7 +172,7 @@ class FittedSpec:
     inputs: InputSpec
     outputs: TargetSpec
     channels: ChannelScaling
-    targets: PointTargets
+    targets: Targets
     structure: Mapping[str, Any]
 
     @property

@@ -1,11 +1,11 @@
 """Target types: how module outputs map to targets, and their losses."""
 
 import copy
-from collections.abc import Hashable, Sequence
-from typing import Any, Self
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
-import pandas as pd
 from sklearn.utils.extmath import softmax
 from torch import Tensor, nn
 
@@ -19,13 +19,8 @@ LOSSES = {
 }
 
 
-class PointTargets:
-    """Numbers, with one output for each.
-
-    Parameters
-    ----------
-    loss : str, loss class or loss
-        As the parameter of all nets.
+class Targets(ABC):
+    """How the outputs of a module map to targets, and the loss of the outputs.
 
     Attributes
     ----------
@@ -37,15 +32,15 @@ class PointTargets:
         Which of these is the prediction.
     class_columns : tuple of int
         The targets that are classes, whose values are their codes.
+    owner : str or None
+        The estimator without which a net of these targets is of no use.
     """
 
     n_values = 1
     median_index = 0
     class_columns: tuple[int, ...] = ()
+    owner: str | None = None
     scaling: Scaling
-
-    def __init__(self, loss: Any) -> None:
-        self.loss = loss
 
     def fit(
         self, y: np.ndarray, weights: np.ndarray | None, *, standardize: bool
@@ -65,40 +60,71 @@ class PointTargets:
         fitted.scaling = Scaling(mean, scale)
         return fitted
 
+    @abstractmethod
     def n_outputs(self, n_targets: int) -> int:
-        return self.n_values * n_targets
+        """Return the number of outputs of the module."""
 
+    @abstractmethod
     def criterion(self) -> nn.Module:
         """Return the loss of (..., outputs) and (..., targets)."""
-        if isinstance(self.loss, nn.Module):
-            return copy.deepcopy(self.loss)
-        loss: nn.Module = LOSSES.get(self.loss, self.loss)()
-        return loss
 
     @property
     def loss_scale(self) -> float:
         """The factor from the loss to the units of `y`, 1 if there is no such unit."""
-        if len(self.scaling.scale) > 1 or not isinstance(self.loss, str):
+        if len(self.scaling.scale) > 1:
             return 1.0
         return self._loss_scale(float(self.scaling.scale[0]))
 
     def _loss_scale(self, scale: float) -> float:
-        return {"squared_error": scale**2, "absolute_error": scale}.get(self.loss, 1.0)
+        """Return the factor for one target of standard deviation `scale`."""
+        return 1.0
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Return `y`, (n, targets), as the loss needs it, float32."""
         return self.scaling.transform(y).astype(np.float32)
 
+    @abstractmethod
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """(n, outputs) -> (n, targets), predictions in the units of `y`"""
+
+    @abstractmethod
+    def target_output(self, outputs: Tensor, target: int) -> Tensor:
+        """(n, outputs) -> (n,), the output that is the prediction of a target"""
+
+
+class PointTargets(Targets):
+    """Numbers, with one output for each.
+
+    Parameters
+    ----------
+    loss : str, loss class or loss
+        As the parameter of all nets.
+    """
+
+    def __init__(self, loss: str | nn.Module | type[nn.Module]) -> None:
+        self.loss = loss
+
+    def n_outputs(self, n_targets: int) -> int:
+        return n_targets
+
+    def criterion(self) -> nn.Module:
+        if isinstance(self.loss, nn.Module):
+            return copy.deepcopy(self.loss)
+        return LOSSES[self.loss]() if isinstance(self.loss, str) else self.loss()
+
+    def _loss_scale(self, scale: float) -> float:
+        if not isinstance(self.loss, str):
+            return 1.0
+        return {"squared_error": scale**2, "absolute_error": scale}.get(self.loss, 1.0)
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
         return self.scaling.inverse_transform(outputs)
 
     def target_output(self, outputs: Tensor, target: int) -> Tensor:
-        """(n, outputs) -> (n,), the output that is the prediction of a target"""
         return outputs[:, target]
 
 
-class QuantileTargets(PointTargets):
+class QuantileTargets(Targets):
     """Numbers, with an output for each of their quantiles.
 
     Parameters
@@ -108,10 +134,12 @@ class QuantileTargets(PointTargets):
     """
 
     def __init__(self, quantiles: Sequence[float]) -> None:
-        super().__init__("quantile")
         self.quantiles = tuple(float(q) for q in quantiles)
         self.n_values = len(self.quantiles)
         self.median_index = self.quantiles.index(0.5)
+
+    def n_outputs(self, n_targets: int) -> int:
+        return self.n_values * n_targets
 
     def criterion(self) -> nn.Module:
         return PinballLoss(self.quantiles)
@@ -120,12 +148,13 @@ class QuantileTargets(PointTargets):
         return scale
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        return super().decode(self._in_order(outputs)[..., self.median_index])
+        medians = self._in_order(outputs)[..., self.median_index]
+        return self.scaling.inverse_transform(medians)
 
     def decode_quantiles(self, outputs: np.ndarray) -> np.ndarray:
         """(n, outputs) -> (n, targets, quantiles), in the units of `y`"""
         quantiles = np.moveaxis(self._in_order(outputs), -1, 0)
-        return np.stack([super(QuantileTargets, self).decode(q) for q in quantiles], -1)
+        return np.stack([self.scaling.inverse_transform(q) for q in quantiles], -1)
 
     def target_output(self, outputs: Tensor, target: int) -> Tensor:
         quantiles = outputs.view(len(outputs), -1, self.n_values)[:, target]
@@ -136,7 +165,7 @@ class QuantileTargets(PointTargets):
         return np.sort(outputs.reshape(len(outputs), -1, self.n_values), axis=-1)
 
 
-class ClassTargets(PointTargets):
+class ClassTargets(Targets):
     """One target of classes, with a score for each class.
 
     Its values are the codes 0 to ``n_classes - 1``.
@@ -145,7 +174,6 @@ class ClassTargets(PointTargets):
     class_columns = (0,)
 
     def __init__(self, n_classes: int) -> None:
-        super().__init__("cross_entropy")
         self.n_classes = n_classes
 
     def n_outputs(self, n_targets: int) -> int:
@@ -169,35 +197,38 @@ class ClassTargets(PointTargets):
         )
 
 
-class MultiTargets(PointTargets):
+class MultiTargets(Targets):
     """Several targets, each of its own type.
 
     Parameters
     ----------
-    columns : sequence of PointTargets
+    columns : sequence of Targets
         The type of each target.
     weights : sequence of float
         The weight of each target in the loss.
     """
 
-    def __init__(
-        self, columns: Sequence[PointTargets], weights: Sequence[float]
-    ) -> None:
-        super().__init__("multi")
+    owner = "MultiTaskNet"
+
+    def __init__(self, columns: Sequence[Targets], weights: Sequence[float]) -> None:
         self.columns = list(columns)
         self.weights = list(weights)
         self.class_columns = tuple(
             i for i, column in enumerate(columns) if column.class_columns
         )
 
+    def with_scaling(self, scaling: Scaling) -> Self:
+        fitted = super().with_scaling(scaling)
+        fitted.columns = [
+            column.with_scaling(Scaling(scaling.mean[[i]], scaling.scale[[i]]))
+            for i, column in enumerate(self.columns)
+        ]
+        return fitted
+
     @property
     def sizes(self) -> list[int]:
         """The number of outputs for each target."""
         return [column.n_outputs(1) for column in self.columns]
-
-    @property
-    def loss_scale(self) -> float:
-        return 1.0
 
     def n_outputs(self, n_targets: int) -> int:
         return sum(self.sizes)
@@ -211,68 +242,11 @@ class MultiTargets(PointTargets):
         return np.split(outputs, np.cumsum(self.sizes)[:-1], axis=1)
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        predictions = [
-            column.decode(part) if column.class_columns else part
-            for column, part in zip(self.columns, self.split(outputs), strict=True)
-        ]
-        return super().decode(np.concatenate(predictions, axis=1))
+        parts = zip(self.columns, self.split(outputs), strict=True)
+        return np.concatenate([column.decode(part) for column, part in parts], axis=1)
 
     def target_output(self, outputs: Tensor, target: int) -> Tensor:
-        if target in self.class_columns:
-            return self.columns[target].target_output(outputs, target)
-        return outputs[:, sum(self.sizes[:target])]
-
-
-def find_classes(labels: pd.Series, name: Hashable) -> np.ndarray:
-    """Return the sorted labels of a column of `y`.
-
-    Raises
-    ------
-    ValueError
-        If a label is missing, if labels are of several types, or if there is only one.
-    """
-    _check_labels(labels, name)
-    try:
-        classes = np.unique(labels.to_numpy())
-    except TypeError as error:
-        raise ValueError(
-            f"Column {name!r} of y mixes labels of several types: give one type, such "
-            "as str."
-        ) from error
-    if len(classes) < 2:
-        raise ValueError(
-            f"Column {name!r} of y has one class, {classes[0]!r}, and there is nothing "
-            "to tell apart: give rows of two or more."
-        )
-    return classes
-
-
-def to_codes(
-    labels: pd.Series, classes: np.ndarray, name: Hashable, argument: str
-) -> pd.Series:
-    """Return the position of each label among `classes`, as float.
-
-    Raises
-    ------
-    ValueError
-        If a label is missing, or is not one of the classes.
-    """
-    _check_labels(labels, name)
-    codes = pd.Index(classes).get_indexer(labels)
-    if (codes < 0).any():
-        label = labels.iloc[int((codes < 0).argmax())]
-        raise ValueError(
-            f"Column {name!r} of {argument} holds {label!r}, which is not one of the "
-            f"classes in y, {classes.tolist()}."
-        )
-    return pd.Series(codes.astype(float), index=labels.index)
-
-
-def _check_labels(labels: pd.Series, name: Hashable) -> None:
-    missing = labels.isna().to_numpy()
-    if missing.any():
-        row = int(missing.argmax())
-        raise ValueError(
-            f"Column {name!r} of y has no label in row {row} ({labels.index[row]}): "
-            "leave the row out of X and y."
-        )
+        start, column = sum(self.sizes[:target]), self.columns[target]
+        if column.class_columns:
+            return column.target_output(outputs, target)
+        return column.target_output(outputs[:, start : start + column.n_outputs(1)], 0)

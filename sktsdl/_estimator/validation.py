@@ -29,7 +29,7 @@ def validate_windows(
     Parameters
     ----------
     estimator : DeepNet
-        For its name in errors.
+        For its name in errors, and for scikit-learn's validation.
     X : array-like of shape (n, window, channels) or (n, n_features)
         As for ``fit``.
     expected : InputSpec or None
@@ -61,6 +61,7 @@ def validate_windows(
         _warn_of_raw_rows(X)
         # scikit-learn's validation reads and writes attributes: here, of a copy.
         scratch = copy.copy(estimator)
+        vars(scratch).pop("feature_names_in_", None)
         vars(scratch).update({} if expected is None else expected.attributes)
         rows = validate_rows(scratch, X, reset=expected is None)
         raise_at_first(~np.isfinite(rows), rows, X)
@@ -241,6 +242,24 @@ def split_validation(
             "fraction, or early_stopping=False."
         )
     return idx[:n_train], idx[-n_valid:]
+
+
+def check_outputs(outputs: np.ndarray) -> np.ndarray:
+    """Return the outputs of a module, (n, ...), if they are finite.
+
+    Raises
+    ------
+    ValueError
+        If they are not: the module computes in float32, in which they overflow.
+    """
+    is_finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
+    if not is_finite.all():
+        raise ValueError(
+            f"The prediction for row {int(is_finite.argmin())} of X overflows, as its "
+            "values are too far from the training rows: correct them, or leave the row "
+            "out."
+        )
+    return outputs
 
 
 def _warn_of_raw_rows(X: object) -> None:

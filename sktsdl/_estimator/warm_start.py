@@ -2,21 +2,10 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from sktsdl._estimator.specs import FittedSpec
-from sktsdl._estimator.targets import MultiTargets
 from sktsdl._sklearn.warnings import warn
 from sktsdl._training.skorch_net import Net
 from sktsdl._training.trainer import CYCLIC_SCHEDULES
-
-
-def comparable(params: Mapping[str, object]) -> dict[str, object]:
-    """Return parameters whose sequences compare by their values."""
-    return {
-        name: tuple(value) if isinstance(value, list | np.ndarray) else value
-        for name, value in params.items()
-    }
 
 
 def check_structure(
@@ -42,10 +31,11 @@ def check_warm_start(
             "not hold the state of its optimizer: fit with warm_start=False, or keep "
             "nets that you want to train further by pickle."
         )
-    if isinstance(fitted.targets, MultiTargets):
+    owner = fitted.targets.owner
+    if owner is not None:
         raise ValueError(
-            "The net of a MultiTaskNet cannot be trained further by itself: fit the "
-            "MultiTaskNet."
+            f"The net of a {owner} cannot be trained further by itself: fit the "
+            f"{owner}."
         )
     check_structure(structure, fitted, "trained further")
 

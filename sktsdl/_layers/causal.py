@@ -6,15 +6,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+LossSteps = Literal["last", "all"]
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "elu": nn.ELU}
-NORMS = (None, "batch", "layer")
 
 
 class SequenceModule(Protocol):
     """What the package looks for on the module of an architecture.
 
-    Only `forward` is required. The package asks for each of the others by ``getattr``
-    or ``hasattr``, on the module or on any of its layers.
+    Only `forward` is required. The package looks for the others where it can use them,
+    on the module or on any of its layers.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class SequenceModule(Protocol):
         ...
 
     def attention_weights(self, x: Tensor) -> Tensor:
-        """(batch, time, channels) -> (batch, ..., time), for `attention_weights`"""
+        """(batch, time, channels) -> (batch, ..., time), of a module with attention"""
         ...
 
     def buffer_bytes_per_window(self, n_steps: int) -> int:

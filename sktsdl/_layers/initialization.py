@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Literal
 
 from torch import Tensor, nn
 
+WeightInit = Literal["default", "xavier", "he", "orthogonal"]
 INITIALIZERS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
     {
         "xavier": nn.init.xavier_uniform_,
@@ -14,7 +16,7 @@ INITIALIZERS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
 )
 
 
-def initialize(module: nn.Module, weight_init: str) -> None:
+def initialize(module: nn.Module, weight_init: WeightInit) -> None:
     """Draw all matrices and kernels anew, but not embeddings; biases stay as they are.
 
     ``"default"`` keeps the weights that torch's layers have drawn.

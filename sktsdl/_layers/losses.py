@@ -52,7 +52,7 @@ class ClassLoss(nn.Module):
 
 
 class MultiLoss(nn.Module):
-    r"""The weighted mean of the losses of several targets.
+    r"""The weighted losses of several targets, divided by their number.
 
     .. math:: \ell = \frac{1}{m} \sum_j w_j \, \ell_j
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sktsdl._layers.adapters import Adapter
 
+WindowNormKind = Literal["last", "standard"]
 EPSILON = 1e-5
 
 
@@ -55,7 +56,7 @@ class WindowNorm(Adapter):
     def __init__(
         self,
         module: nn.Module,
-        window_norm: Literal["last", "standard"],
+        window_norm: WindowNormKind,
         *,
         unchanged: list[int],
         n_channels: int,

@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal
 
@@ -32,7 +32,7 @@ class SubclassOf(Options):
 
 
 class TupleOf(Options):
-    """A tuple of values that each satisfy a constraint; empty if `may_be_empty`."""
+    """A tuple, or any sequence, of values that each satisfy a constraint."""
 
     def __init__(self, constraint: Interval, may_be_empty: bool = False) -> None:
         super().__init__(tuple, set())
@@ -47,8 +47,8 @@ class TupleOf(Options):
         return is_long_enough and all(map(self.constraint.is_satisfied_by, values))
 
     def __str__(self) -> str:
-        kind = "a tuple" if self.may_be_empty else "a tuple, not empty,"
-        return f"{kind} of values each of which is {self.constraint}"
+        kind = "tuple" if self.may_be_empty else "non-empty tuple"
+        return f"a {kind} whose values are each {self.constraint}"
 
 
 PositiveInt = Annotated[int, Interval(Integral, 1, None, closed="left")]
@@ -71,7 +71,10 @@ class Doc:
 
 
 class Structural:
-    """In an annotation: the parameter decides how the module is built."""
+    """In an annotation: the parameter decides how the module is built.
+
+    All parameters of an architecture do; only a shared parameter needs the mark.
+    """
 
 
 @typing.dataclass_transform(kw_only_default=True, eq_default=False)
@@ -90,7 +93,8 @@ class FieldParams(BaseEstimator):
 
     The annotation is also the constraint that ``_validate_params`` of scikit-learn
     checks: ``bool``, ``Literal``, ``None``, a class, ``type[Class]``, and the numbers
-    of this module, such as `PositiveInt`. Any other type is not checked.
+    of this module, such as `PositiveInt`. A field of any other type is checked as in
+    the base class, if that has the field.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -117,16 +121,22 @@ class FieldParams(BaseEstimator):
                     f"{cls.__name__}.{field.name} is not a parameter name: "
                     "scikit-learn keeps underscores at either end for attributes."
                 )
+        inherited_constraints = getattr(cls, "_parameter_constraints", {})
         cls._parameter_constraints = {
-            name: _constraints(annotation) or "no_validation"
+            name: _constraints(annotation)
+            or inherited_constraints.get(name, "no_validation")
             for name, annotation in annotations(cls).items()
         }
 
 
 def annotations(cls: type[FieldParams]) -> dict[str, Any]:
     """Return the annotation of each parameter, in the order of the signature."""
-    hints = typing.get_type_hints(cls, include_extras=True)
-    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+    fields = dataclasses.fields(cls)
+    try:
+        hints = typing.get_type_hints(cls, include_extras=True)
+    except NameError:  # of an import for type checkers only
+        hints = {field.name: field.type for field in fields}
+    return {field.name: hints[field.name] for field in fields}
 
 
 def is_structural(annotation: object) -> bool:
@@ -134,13 +144,13 @@ def is_structural(annotation: object) -> bool:
     return Structural in _split(annotation)[1]
 
 
-def parameter_docs(cls: type[FieldParams], names: Sequence[str] | None = None) -> str:
+def parameter_docs(cls: type[FieldParams]) -> str:
     """Return the numpydoc text of the parameters that have a `Doc`."""
     defaults = {field.name: field.default for field in dataclasses.fields(cls)}
     lines = []
     for name, annotation in annotations(cls).items():
         for part in _split(annotation)[1]:
-            if isinstance(part, Doc) and (names is None or name in names):
+            if isinstance(part, Doc):
                 default = defaults[name]
                 shown = f'"{default}"' if isinstance(default, str) else repr(default)
                 lines.append(f"{name} : {_describe(annotation)}, default={shown}")
@@ -173,17 +183,20 @@ def _constraints(annotation: Any) -> list[Any]:
         return [c for part in parts for c in part] if all(parts) else []
     origin, arguments = typing.get_origin(plain), typing.get_args(plain)
     if origin is Literal:
-        return [StrOptions(dict.fromkeys(arguments).keys())]  # in their order
+        if all(isinstance(option, str) for option in arguments):
+            return [StrOptions(dict.fromkeys(arguments).keys())]  # in their order
+        return [Options(object, set(arguments))]
     if origin is type:
         return [SubclassOf(arguments[0])]
     if origin is tuple:
-        return [TupleOf(constraint) for constraint in _constraints(arguments[0])]
+        inner = _constraints(arguments[0]) if arguments[-1:] == (...,) else []
+        return [TupleOf(c) for c in inner if isinstance(c, Interval | Options)]
     if plain is bool:
         return ["boolean"]
     if plain is type(None):
         return [None]
-    is_class = isinstance(plain, type) and origin is None
-    return [plain] if is_class and plain not in (int, float, str) else []
+    is_class = isinstance(plain, type) and origin is None and plain is not Any
+    return [plain] if is_class and plain not in (int, float, str, object) else []
 
 
 def _describe(annotation: Any) -> str:

@@ -1,17 +1,15 @@
 """Warnings that point at the user's line."""
 
+import os
 import sys
 import warnings
-from pathlib import Path
+from importlib.util import find_spec
 
-import sklearn
-
-PACKAGES = Path(sklearn.__file__).parents[1]
 # Frames of these packages stand between the user's line and the warning.
-SKIPPED = (
-    str(Path(__file__).parents[1]),
-    str(PACKAGES / "sklearn"),
-    str(PACKAGES / "joblib"),
+SKIPPED = tuple(
+    os.path.dirname(spec.origin) + os.sep
+    for spec in map(find_spec, ("sktsdl", "sklearn", "joblib"))
+    if spec is not None and spec.origin is not None
 )
 
 

@@ -1,6 +1,6 @@
 """Batches of windows, gathered from rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Self
 
 import numpy as np
@@ -16,10 +16,8 @@ class Batch(tuple[Tensor, Tensor]):
 
     weights: Tensor | None
 
-    def __new__(
-        cls, windows: Tensor, targets: Tensor, weights: Tensor | None = None
-    ) -> Self:
-        batch = super().__new__(cls, (windows, targets))
+    def __new__(cls, pair: Iterable[Tensor], weights: Tensor | None = None) -> Self:
+        batch = super().__new__(cls, pair)
         batch.weights = weights
         return batch
 
@@ -41,7 +39,8 @@ class Batch(tuple[Tensor, Tensor]):
         weights: tuple[Tensor | None, ...] = (None,) * len(sizes)
         if self.weights is not None:
             weights = torch.split(self.weights, sizes)
-        return [*map(Batch, windows, targets, weights)]
+        pairs = zip(windows, targets, strict=True)
+        return [*map(Batch, pairs, weights)]
 
 
 class WindowDataset(Dataset[Batch]):
@@ -106,7 +105,7 @@ class WindowDataset(Dataset[Batch]):
         if self.rows.device != self.device:
             windows, targets = self._send(windows), self._send(targets)
             weights = None if weights is None else self._send(weights)
-        return Batch(windows, targets, weights)
+        return Batch((windows, targets), weights)
 
     def to(self, device: torch.device) -> Self:
         """Give batches on `device`; the rows move there once if they fit."""

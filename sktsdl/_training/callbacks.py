@@ -13,8 +13,8 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-# The progress of a schedule, apart from its settings.
-PROGRESS = {
+# The state of a schedule, apart from its settings.
+SCHEDULE_STATE = {
     "last_epoch",
     "_step_count",
     "_last_lr",
@@ -107,7 +107,9 @@ class ResumableLRScheduler(LRScheduler):
     def on_train_begin(self, net: NeuralNet, **kwargs: object) -> None:
         super().on_train_begin(net, **kwargs)
         if self.state_ is not None:
-            done = {name: self.state_[name] for name in PROGRESS & self.state_.keys()}
+            done = {
+                name: self.state_[name] for name in SCHEDULE_STATE & self.state_.keys()
+            }
             self.lr_scheduler_.load_state_dict(self.lr_scheduler_.state_dict() | done)
             rates = self.lr_scheduler_.get_last_lr()
             for group, lr in zip(net.optimizer_.param_groups, rates, strict=True):

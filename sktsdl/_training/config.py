@@ -9,6 +9,8 @@ import torch
 from skorch.callbacks import Callback
 from torch import nn
 
+LRSchedule = Literal["plateau", "cosine", "one_cycle", "warmup"]
+Precision = Literal["float32", "bf16", "fp16"]
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
@@ -27,7 +29,7 @@ class TrainingConfig:
     device : torch.device
         Where to train.
     name : str
-        The name of the estimator, for the progress bar.
+        The name of the estimator, for progress and errors.
     """
 
     name: str
@@ -37,11 +39,11 @@ class TrainingConfig:
     batch_size: int
     optimizer: str | type[torch.optim.Optimizer]
     weight_decay: float
-    lr_schedule: Literal["plateau", "cosine", "one_cycle", "warmup"] | None
+    lr_schedule: LRSchedule | None
     clip_grad_norm: float | None
     clip_grad_value: float | None
     accumulate_batches: int
-    precision: Literal["float32", "bf16", "fp16"]
+    precision: Precision
     early_stopping: bool
     n_iter_no_change: int
     tol: float

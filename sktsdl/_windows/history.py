@@ -53,11 +53,11 @@ class TrainingTail:
         self.head = rows[:kept].copy()
         self.end = rows[-kept:].copy()
         self.n_distinct = _distinct_start(rows)
-        self.index = None
+        self.training_index = None
         if index is not None:
-            self.index = TrainingIndex.of(index)
+            self.training_index = TrainingIndex.of(index)
             if n_back:
-                self.index.warn_of_gaps(index)
+                self.training_index.warn_of_gaps(index)
 
     @property
     def start(self) -> np.ndarray:
@@ -74,10 +74,14 @@ class TrainingTail:
         if self.mode is None or self.n_back == 0:
             return "unknown"
         starts_unknown = np.isnan(rows[0]).any()  # and a step before has warned
-        if self.index and index is not None and self.index.is_comparable(index):
-            position, reason = self.index.position_of(index)
+        if (
+            self.training_index
+            and index is not None
+            and self.training_index.is_comparable(index)
+        ):
+            position, reason = self.training_index.position_of(index)
             if not starts_unknown:
-                self.index.warn_of_gaps(index)
+                self.training_index.warn_of_gaps(index)
         elif starts_unknown:
             return "unknown"
         else:
@@ -114,8 +118,12 @@ class TrainingTail:
         ValueError
             If the level before the first row is not known.
         """
-        if self.index and index is not None and self.index.is_comparable(index):
-            position, _ = self.index.position_of(index)
+        if (
+            self.training_index
+            and index is not None
+            and self.training_index.is_comparable(index)
+        ):
+            position, _ = self.training_index.position_of(index)
         elif np.isnan(output[0]).any():
             n = min(len(output), len(head_output))
             scale = np.abs(np.nan_to_num(head_output)).max(initial=0.0)

@@ -127,7 +127,7 @@ class TrainingIndex:
 
 
 def time_index(X: object) -> pd.Index | None:
-    """Return the time index of `X`, or None if its rows have an order alone.
+    """Return the time index of `X`, or None if its rows have only an order.
 
     Parameters
     ----------

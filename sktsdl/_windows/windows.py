@@ -16,9 +16,9 @@ class Windows(NDArrayOperatorsMixin):
     """An array-like of windows that stores every row once.
 
     ``np.asarray`` gives the 3-D array, without a copy if the windows are consecutive.
-    Slices, reorders and selections of rows or channels are windows again, whose names
-    and index stay aligned; every other operation gives a plain array. A pickle holds
-    the rows, and not each window.
+    Selections of rows, of channels in any order, or of a range of steps are windows
+    again, whose names and index stay aligned; every other operation gives a plain
+    array. A pickle holds the rows, and not each window.
 
     Parameters
     ----------
@@ -107,6 +107,8 @@ class Windows(NDArrayOperatorsMixin):
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: Any
     ) -> Any:
+        if any(isinstance(array, Windows) for array in kwargs.get("out", ())):
+            raise TypeError("Windows cannot be changed in place: copy by np.array.")
         arrays = (np.asarray(x) if isinstance(x, Windows) else x for x in inputs)
         return getattr(ufunc, method)(*arrays, **kwargs)
 

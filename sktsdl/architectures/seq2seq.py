@@ -139,9 +139,9 @@ class Seq2SeqRegressor(DeepRegressor):
     .. math::
 
         h_t &= \mathrm{cell}(x_t, h_{t-1})                              && (1) \\
-        c_j &= \sum_t \alpha_{j,t} h_t, \quad \alpha_j = \mathrm{softmax}_t
+        a_j &= \sum_t \alpha_{j,t} h_t, \quad \alpha_j = \mathrm{softmax}_t
         \big(v^\top \tanh(W s_{j-1} + U h_t)\big)                       && (2) \\
-        s_j &= \mathrm{cell}([\hat y_{j-1}, c_j], s_{j-1})              && (3) \\
+        s_j &= \mathrm{cell}([\hat y_{j-1}, a_j], s_{j-1})              && (3) \\
         \hat y_j &= W_o s_j + b                                          && (4)
 
     References

@@ -115,14 +115,14 @@ class Transformer(CausalNet):
 
 
 class TransformerRegressor(DeepRegressor):
-    r"""The encoder of the Transformer [1]_, with normalisation first [2]_.
+    r"""The encoder of the Transformer [1]_, normalised before each sublayer [2]_.
 
     Parameters
     ----------
     d_model : int, default=64
         The width of the states.
     nhead : int, default=4
-        The attention heads, a divisor of `d_model`.
+        The number of attention heads; it must divide `d_model`.
     num_layers : int, default=2
         The number of layers.
     dim_feedforward : int, default=128
@@ -130,7 +130,8 @@ class TransformerRegressor(DeepRegressor):
     dropout : float, default=0.0
         The probability of a zero in attention and dense layers, in training only.
     causal : bool, default=False
-        Whether a step attends to itself and earlier steps only.
+        Whether a step attends to itself and earlier steps only. ``loss_steps="all"``
+        needs it, with ``pooling="last"``.
     pooling : {"last", "mean"}, default="last"
         Whether the output is linear in the last state, or in the mean of all states.
     {training_parameters}
@@ -145,7 +146,7 @@ class TransformerRegressor(DeepRegressor):
 
     Notes
     -----
-    A linear map of each step gets the encoding of its position :math:`t` added,
+    Each step is mapped linearly, and the encoding of its position :math:`t` is added,
 
     .. math::
 

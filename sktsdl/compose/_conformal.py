@@ -22,7 +22,7 @@ from sktsdl.compose._wrapper import DelegatingWrapper, slice_rows
 
 
 class ConformalRegressor(DelegatingWrapper):
-    r"""Intervals that hold the target with a given confidence, by split conformal.
+    r"""Prediction intervals for any regressor, by split conformal prediction.
 
     A first fit on the earlier rows predicts the later rows, which are the :math:`n`
     calibration rows. Let :math:`r_{(1)} \le \ldots \le r_{(n)}` be their sorted
@@ -66,9 +66,9 @@ class ConformalRegressor(DelegatingWrapper):
     miscoverage_ : ndarray of shape () or (horizon,)
         :math:`\alpha`, as adapted by `update`.
     n_features_in_ : int
-        As the fitted regressor's.
+        The number of features of the fitted regressor.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        As the fitted regressor's.
+        The names of features of the fitted regressor, if it has them.
 
     References
     ----------
@@ -109,7 +109,7 @@ class ConformalRegressor(DelegatingWrapper):
 
     @with_callbacks
     def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
-        """Fit to the earlier rows, take residuals on the later ones, fit to all.
+        """Fit to earlier rows, compute residuals on later rows, and fit to all rows.
 
         Parameters
         ----------

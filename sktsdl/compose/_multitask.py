@@ -60,9 +60,9 @@ class MultiTaskNet(Wrapper):
     classes_ : dict of {str: ndarray}
         The labels of each class target, sorted, also of a categorical column.
     n_features_in_ : int
-        As the fitted net's.
+        The number of features of the fitted net.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        As the fitted net's.
+        The names of features of the fitted net, if it has them.
 
     References
     ----------

@@ -38,9 +38,9 @@ class PurgedRegressor(DelegatingWrapper):
     regressor_ : estimator
         The fitted regressor.
     n_features_in_ : int
-        As the fitted regressor's.
+        The number of features of the fitted regressor.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        As the fitted regressor's.
+        The names of features of the fitted regressor, if it has them.
 
     References
     ----------

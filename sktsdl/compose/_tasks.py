@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from sktsdl._estimator.regressor import DeepRegressor
-from sktsdl._estimator.targets import find_classes, to_codes
 from sktsdl._sklearn.validation import check_number, check_option
+from sktsdl.compose._labels import find_classes, to_codes
 
 Tasks = Mapping[str, str] | None
 Classes = dict[Hashable, np.ndarray]
@@ -46,11 +46,11 @@ def read_tasks(
         if tasks[name] == "classification"
     }
     for name, reason in NUMBERS_ONLY.items():
-        value, default = getattr(net, name), getattr(type(net), name)
-        if classes and value != default:
+        value = getattr(net, name)
+        if classes and value not in (None, False):
             raise ValueError(
-                f"{name}={value!r} of the net {reason}, which is not for classes: set "
-                f"it to {default!r}."
+                f"{name}={value!r} of the net {reason}, which is not for classes: "
+                "leave it out."
             )
     return list(frame.columns), classes
 

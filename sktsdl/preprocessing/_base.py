@@ -28,8 +28,8 @@ from sktsdl._windows.windows import Windows
 Output = np.ndarray | pd.DataFrame | Windows
 
 HISTORY = """\
-With arrays, `X` is the training rows from their start, or the rows right after them,
-which then have the last training rows as history. For anything else (gaps,
+An array `X` is either the training rows from their start, or the rows right after them,
+which have the last training rows as history. For anything else (gaps,
 ``learning_curve``, rows seen before), give a DataFrame with a time index. After
 ``fit(X, y, X_val=...)`` of a pipeline, give the rows of `X_val` and later rows
 together."""

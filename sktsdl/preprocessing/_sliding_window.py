@@ -26,8 +26,9 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
 
     with :math:`w` the `window`; no row after :math:`t` is ever in :math:`W_t`. The
     windows are an array-like of shape ``(n_rows, window, n_features)`` that stores each
-    row once, not `window` times. ``np.asarray`` gives the 3-D array, a view of the
-    rows. Selections of its rows and channels keep the names of the channels.
+    row once, not `window` times. ``np.asarray`` gives the 3-D array, without a copy if
+    the windows are consecutive. Selections of its rows and channels keep the names of
+    the channels.
 
     The first training windows reach back to before the first row, so they start with
     NaN.
@@ -44,7 +45,8 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
     pad : {"nan", "edge"}, default="nan"
         The values of unknown history. ``"nan"`` is NaN: nets leave such windows out of
         training. ``"edge"``, for regressors that do not take NaN, is each column's
-        first known value in the window, or its training mean if there is none.
+        first known value in the window, or the column's training mean if the window has
+        no known value.
     history : {"tail", None}, default="tail"
         ``"tail"`` remembers the last training rows for the rows that follow; None
         takes the history of every `X` as unknown.
@@ -106,18 +108,23 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         self.mean_ = np.nanmean(rows, axis=0)
 
     def _look_back(self, padded: np.ndarray) -> np.ndarray:
-        windows = np.asarray(Windows(padded, self._tail.n_back + 1))
-        if self.pad == "edge" and np.isnan(padded).any():
-            windows = fill_unknown(windows, self.mean_)
-        return windows.reshape(len(windows), -1) if self.flatten else windows
+        windows = np.asarray(self._windows(padded))
+        return windows.reshape(len(windows), -1)
 
     def _output(self, rows: np.ndarray, position: Position, X: ArrayLike) -> Output:
         if self.flatten:
             return super()._output(rows, position, X)
-        windows = self._look_back(self._tail.pad(rows, position))
-        names = getattr(self, "feature_names_in_", None)
         index = X.index if isinstance(X, pd.DataFrame) else None
-        return Windows.of(windows, names=names, index=index)
+        return self._windows(self._tail.pad(rows, position), index)
+
+    def _windows(self, padded: np.ndarray, index: pd.Index | None = None) -> Windows:
+        """Return the windows that end at every row but the history."""
+        names = getattr(self, "feature_names_in_", None)
+        windows = Windows(padded, self._tail.n_back + 1, names=names, index=index)
+        if self.pad == "edge" and np.isnan(padded).any():
+            filled = fill_unknown(np.asarray(windows), self.mean_)
+            windows = Windows.of(filled, names=names, index=index)
+        return windows
 
     @available_if(lambda self: self.flatten)
     def get_feature_names_out(
