@@ -1,5 +1,7 @@
 """Deep nets for time series that behave like any scikit-learn regressor."""
 
+from importlib.metadata import version
+
 from sktsdl import datasets, inspection
 from sktsdl.architectures.attention_lstm import AttentionLSTMRegressor
 from sktsdl.architectures.bilstm import BiLSTMRegressor
@@ -23,6 +25,8 @@ from sktsdl.compose import (
 from sktsdl.persistence import load
 from sktsdl.preprocessing import RatioLogScaler, SeasonalDifference, SlidingWindow
 from sktsdl.supervised import make_supervised
+
+__version__ = version("sktsdl")
 
 __all__ = [
     "AttentionLSTMRegressor",

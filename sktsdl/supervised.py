@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.utils import check_scalar
 
 from sktsdl._sklearn.validation import check_columns
+from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.time_index import TrainingIndex, time_index
 
 Column = Hashable
@@ -109,6 +110,14 @@ def make_supervised(
         raise ValueError(
             f"data has {n_known} rows up to the last known target, fewer than "
             f"horizon + 1 = {horizon + 1}: give more rows, or a smaller horizon."
+        )
+    n_after = len(frame) - n_known
+    if n_after > (horizon if known_future else 0):
+        warn(
+            f"The last {n_after} rows of data have no value of {targets}, so the "
+            f"forecast is made from row {n_known - 1} ({frame.index[n_known - 1]}): "
+            "fill or drop these rows, or name the columns that are known ahead in "
+            "known_future."
         )
     n = n_known - horizon
     y = _ahead(frame, targets, horizon, slice(0, n))

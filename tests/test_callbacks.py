@@ -1,7 +1,11 @@
 """Callbacks of skorch and of scikit-learn, and progress bars."""
 
 import functools
+import io
 import pickle
+import sys
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -33,6 +37,34 @@ def test_callbacks_are_copied():
     fitted = lstm(callbacks=[recorder]).fit(X, Y)
     assert recorder.epochs == 0
     assert dict(fitted.net_.callbacks_)["Recorder"].epochs == 3
+
+
+class Reporter(Callback):
+    """A callback that reports to an object which cannot be copied."""
+
+    def __init__(self, report):
+        self.report = report
+
+    def on_epoch_end(self, net, **kwargs):
+        self.report.losses.append(net.history[-1, "train_loss"])
+
+
+def test_callbacks_report_to_the_object_of_the_user():
+    class Report:
+        losses: ClassVar[list[float]] = []
+
+        def __deepcopy__(self, memo):
+            raise TypeError("cannot be copied")
+
+    fitted = lstm(callbacks=[Reporter(Report())]).fit(X, Y)
+    assert len(Report.losses) == fitted.n_epochs_
+
+
+@pytest.mark.parametrize("stream", [None, io.StringIO(), SimpleNamespace(write=str)])
+def test_verbose_without_a_terminal(stream, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", stream)
+    fitted = lstm(verbose=1, variational_dropout=0.1).fit(X, Y)
+    fitted.predict(X[:2], return_std=True, n_draws=2)
 
 
 def test_early_stopping_of_skorch_ends_the_training():

@@ -18,6 +18,7 @@ from sktsdl import (
     SeasonalDifference,
     SlidingWindow,
 )
+from sktsdl._windows import history
 from tests.series import (
     INDEXES,
     TIMED,
@@ -381,3 +382,18 @@ def test_a_missing_value_right_after_training_is_an_error(chain):
         later.loc[X.index[missing], "bus"] = np.nan
         with pytest.raises(ValueError, match=r"NaN in row 0.*column 'bus'"):
             pipe.predict(later)
+
+
+@pytest.mark.parametrize("period", [1, 7])
+def test_rows_that_repeat_themselves_are_compared_in_few_passes(period, monkeypatch):
+    calls = []
+    original = history._close
+
+    def spy(a, b, spread):
+        calls.append(a.size)
+        return original(a, b, spread)
+
+    monkeypatch.setattr(history, "_close", spy)
+    rows = np.resize(np.arange(float(period)), 20_000)[:, None]
+    assert history._distinct_start(rows) == 512
+    assert sum(calls) < 3 * len(rows)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ import torch
 from sklearn.base import clone
 
 import sktsdl
+from sktsdl._training.device import seeded
+from sktsdl.inspection import integrated_gradients
 from tests.estimators import every_estimator, every_net, make, output, small
 from tests.nets import lstm
 from tests.series import levels
@@ -94,6 +97,49 @@ def test_grad_mode_and_default_dtype_of_the_caller_do_not_matter(cls):
     np.testing.assert_array_equal(outside, expected)
 
 
+@contextmanager
+def deterministic_algorithms():
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        assert torch.are_deterministic_algorithms_enabled()
+        torch.use_deterministic_algorithms(False)
+
+
+CALLER = {
+    "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
+    "default device": lambda: torch.device("meta"),
+    "deterministic algorithms": deterministic_algorithms,
+    "no gradients": torch.no_grad,
+    "inference mode": torch.inference_mode,
+}
+
+
+@pytest.mark.parametrize("state", CALLER)
+@pytest.mark.parametrize(
+    "name",
+    ["LSTMRegressor", "TCNRegressor", "TransformerRegressor", "Seq2SeqRegressor"],
+)
+def test_the_state_of_torch_that_the_caller_has_set_does_not_matter(name, state):
+    net = make(getattr(sktsdl, name), dropout=0.1, max_epochs=3)
+    if name == "LSTMRegressor":
+        net.set_params(variational_dropout=0.1, precision="bf16")
+    expected = clone(net).fit(X, Y)
+    with CALLER[state]():
+        fitted = clone(net).fit(X, Y)
+        inside = fitted.predict(X)
+        drawn = fitted.predict(X[:3], return_std=True, n_draws=4)
+        explained = integrated_gradients(fitted, X[:3], n_steps=200)
+    assert fitted.loss_curve_ == expected.loss_curve_
+    np.testing.assert_array_equal(inside, expected.predict(X))
+    again = expected.predict(X[:3], return_std=True, n_draws=4)
+    np.testing.assert_array_equal(drawn, again)
+    np.testing.assert_array_equal(
+        explained, integrated_gradients(expected, X[:3], n_steps=200)
+    )
+
+
 @every_net
 def test_nets_trained_in_threads_equal_nets_trained_alone(cls):
     rng = np.random.default_rng(0)
@@ -146,6 +192,32 @@ def test_a_forked_process_trains_the_same():
     child.join(timeout=60)
     net = sktsdl.LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0)
     np.testing.assert_array_equal(found, net.fit(X, Y).predict(X))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_process_forked_while_a_thread_trains_does_not_wait_for_it():
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def train():
+        with seeded(0, torch.device("cpu")):
+            has_begun.set()
+            may_end.wait(timeout=60)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    has_begun.wait(timeout=60)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=fit_in_child, args=(queue,))
+    child.start()
+    try:
+        found = queue.get(timeout=60)
+    finally:
+        may_end.set()
+        thread.join()
+        child.kill()
+    assert len(found) == len(X)
 
 
 ELSEWHERE = """

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
+from importlib.metadata import version
 from pathlib import Path
 
 import sktsdl
@@ -121,3 +122,7 @@ def test_importing_prints_nothing():
         [sys.executable, "-W", "error", "-c", code], capture_output=True, check=True
     )
     assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_the_version_is_that_of_the_package():
+    assert sktsdl.__version__ == version("sktsdl")

@@ -1,5 +1,7 @@
 """make_supervised: from a series to `X` and `y`."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,8 +40,26 @@ def test_a_list_of_one_target_keeps_its_column():
 def test_x_latest_ends_at_the_last_row_with_all_targets():
     data = FRAME[["rail", "bus"]].astype(float)
     data.iloc[-1, 1] = np.nan
-    X, _, X_latest = make_supervised(data, target=["rail", "bus"])
+    with pytest.warns(
+        UserWarning, match=r"The last 1 rows of data.*2019-05-09"
+    ) as caught:
+        X, _, X_latest = make_supervised(data, target=["rail", "bus"])
     assert (len(X), X_latest.index[0]) == (8, DAYS[8])
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(("n_after", "is_warned"), [(2, False), (3, True)])
+def test_rows_behind_the_last_target_are_the_horizon_of_known_columns(
+    n_after, is_warned
+):
+    data = FRAME[["rail", "bus"]].astype(float)
+    data.iloc[-n_after:, 0] = np.nan
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        make_supervised(data, target="rail", horizon=2, known_future=["bus"])
+    assert len(caught) == is_warned
+    if is_warned:
+        assert f"from row 6 ({DAYS[6]})" in str(caught[0].message)
 
 
 def test_known_future_columns_are_carried_to_their_row():

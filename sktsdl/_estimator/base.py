@@ -31,6 +31,7 @@ from sktsdl._sklearn.fields import parameter_docs
 from sktsdl._sklearn.validation import roll_back_on_error
 from sktsdl._training.batches import WindowDataset, evaluate_in_blocks
 from sktsdl._training.callbacks import ScikitLearnCallbacks
+from sktsdl._training.device import own_torch_state
 from sktsdl._training.skorch_net import Net
 from sktsdl._training.trainer import micro_batch_size
 
@@ -252,7 +253,7 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetSettings, ABC):
         """Return the output of a method of the module for each window of `X`."""
         dataset = self._prepared_windows(X)
         evaluate = getattr(self.module_, method)
-        with torch.inference_mode():
+        with own_torch_state(dataset.device), torch.inference_mode():
             outputs = evaluate_in_blocks(evaluate, dataset, self._block_size)
         return check_outputs(outputs.cpu().double().numpy())
 

@@ -218,8 +218,8 @@ class NetParameters(FieldParams):
     callbacks: Annotated[
         Sequence[Callback] | None,
         Doc("""
-            Instances of skorch callbacks, copied in every ``fit``, where they begin
-            anew; the copies are in ``net_.callbacks_``. skorch's ``EarlyStopping`` ends
+            Instances of skorch callbacks. Every ``fit`` takes shallow copies, which
+            begin anew and are in ``net_.callbacks_``. skorch's ``EarlyStopping`` ends
             training. ``"valid_loss"`` is there with `early_stopping` or `X_val`.
             """),
     ] = None

@@ -11,7 +11,7 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch import Tensor, nn
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 # The state of a schedule, apart from its settings.
 SCHEDULE_STATE = {
@@ -22,6 +22,12 @@ SCHEDULE_STATE = {
     "num_bad_epochs",
     "cooldown_counter",
 }
+
+
+def is_terminal() -> bool:
+    """Say whether stderr is a terminal, also if it is missing or replaced."""
+    is_tty = getattr(sys.stderr, "isatty", None)
+    return is_tty is not None and bool(is_tty())
 
 
 class FiniteLoss(Callback):
@@ -167,7 +173,7 @@ class Progress(Callback):
             initial=len(net.history),
             total=self.end_,
             unit="epoch",
-            disable=not sys.stderr.isatty(),
+            disable=not is_terminal(),
         )
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: object) -> None:
@@ -180,7 +186,7 @@ class Progress(Callback):
         if self.bar_.disable:
             shown = ", ".join(f"{name} {loss}" for name, loss in losses.items())
             line = f"{self.name}: epoch {len(net.history)} of {self.end_}, {shown}"
-            tqdm.write(line, file=sys.stderr)
+            print(line, file=sys.stderr)  # noqa: T201
         self.bar_.set_postfix(losses, refresh=False)
         self.bar_.update()
 

@@ -1,8 +1,9 @@
 """The device of a net, its threads and its random generators."""
 
+import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
@@ -13,6 +14,16 @@ from torch import Tensor
 LEAST_SHARED_WORK = 10_000_000
 
 _GENERATOR_LOCK = threading.RLock()
+
+
+def _new_lock() -> None:
+    global _GENERATOR_LOCK
+    _GENERATOR_LOCK = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    # A lock that another thread holds while the process forks would stay held.
+    os.register_at_fork(after_in_child=_new_lock)
 
 
 def resolve_device(name: str) -> torch.device:
@@ -72,12 +83,31 @@ def threads_for(work: int) -> Iterator[None]:
 
 
 @contextmanager
+def own_torch_state(device: torch.device) -> Iterator[None]:
+    """Run the block without the caller's autocast, grad mode and default device.
+
+    They are of this thread only. What is of the whole process, `seeded` sets and
+    restores under its lock.
+    """
+    with ExitStack() as stack:
+        for kind in {"cpu", device.type} & {"cpu", "cuda"}:
+            stack.enter_context(torch.autocast(kind, enabled=False))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        if torch.get_default_device().type != "cpu":
+            # A default device is a mode of torch; another mode on top of it would
+            # keep torch from its fused kernels.
+            stack.enter_context(torch._C.DisableTorchFunction())
+        yield
+
+
+@contextmanager
 def seeded(
     random_state: int | np.random.RandomState | None,
     device: torch.device,
     states: dict[str, Tensor] | None = None,
 ) -> Iterator[None]:
-    """Run the block with its own seed, and leave the global generators unchanged.
+    """Run the block with its own seed, and leave the global state as it was.
 
     With `states`, from `generator_states`, the block continues from these states.
     torch's layers draw from one generator for the whole process, so blocks in other
@@ -92,9 +122,13 @@ def seeded(
         devices=[] if on_cpu else [device.index or 0],
         device_type="cuda" if on_cpu else device.type,
     )
-    with _GENERATOR_LOCK, fork, torch.inference_mode(False), torch.enable_grad():
+    with _GENERATOR_LOCK, fork, own_torch_state(device):
         dtype = torch.get_default_dtype()
+        is_deterministic = torch.are_deterministic_algorithms_enabled()
+        warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
         torch.set_default_dtype(torch.float32)
+        if is_deterministic:
+            torch.use_deterministic_algorithms(False)
         torch.default_generator.manual_seed(seed)
         if not on_cpu:
             getattr(torch, device.type).manual_seed(seed)
@@ -103,6 +137,8 @@ def seeded(
             yield
         finally:
             torch.set_default_dtype(dtype)
+            if is_deterministic:
+                torch.use_deterministic_algorithms(True, warn_only=warn_only)
 
 
 def generator_states(device: torch.device) -> dict[str, Tensor]:

@@ -1,16 +1,16 @@
 """Monte Carlo dropout: the spread of a module's outputs under its dropout."""
 
 import copy
-import sys
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from sktsdl._layers.causal import CausalNet
 from sktsdl._training.batches import WindowDataset, batch_sizes
+from sktsdl._training.callbacks import is_terminal
 from sktsdl._training.device import seeded, set_generator_states
 
 
@@ -67,7 +67,7 @@ def mc_mean_and_std(
     device = next(active.parameters()).device
     means, stds = [], []
     with seeded(0, device), torch.inference_mode():
-        shown = verbose and sys.stderr.isatty()
+        shown = verbose and is_terminal()
         for i in tqdm(range(len(dataset)), "draws", unit="window", disable=not shown):
             # The same draws for each window, and no other window in the batch: its
             # prediction depends on itself alone.

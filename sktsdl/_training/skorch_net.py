@@ -21,8 +21,8 @@ checkpoints. These methods are replaced, in the order in which a training calls 
 - `__getstate__`, `__setstate__`: a pickle holds each weight once.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Self
 
 import torch
@@ -221,10 +221,15 @@ class Net(NeuralNetRegressor):
             loss = loss.sum() if self.reduction == "sum" else loss.mean()
         return loss
 
-    def _autocast(self) -> AbstractContextManager[object]:
-        if self.autocast_dtype is None:
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=self.autocast_dtype)
+    def _autocast(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.autocast_dtype is None else self._low_precision()
+
+    @contextmanager
+    def _low_precision(self) -> Iterator[None]:
+        with torch.autocast(self.device.type, dtype=self.autocast_dtype):
+            yield
+        # Inside of a caller's autocast, weights of this step would stay in the cache.
+        torch.clear_autocast_cache()
 
     def _set_training(self, training: bool = True) -> None:
         if self.module_.training != training:  # skorch sets it in every batch

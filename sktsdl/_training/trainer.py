@@ -206,7 +206,8 @@ def _callbacks(
             patience=config.n_iter_no_change, threshold=config.tol, load_best=True
         )
         callbacks.append(("early_stopping", stopping))
-    return [*callbacks, *copy.deepcopy(list(config.callbacks or ()))]
+    # Shallow copies share what a callback reports to, such as a trial or a writer.
+    return [*callbacks, *map(copy.copy, config.callbacks or ())]
 
 
 def _schedule(

@@ -187,4 +187,8 @@ def _distinct_start(rows: np.ndarray) -> int:
         starts = starts[_close(rows[starts + n], rows[n], spread).all(axis=1)]
         if len(starts) == 0:
             return n + 1
+        # Constant and periodic rows, which every pass would leave as they are.
+        first = rows[starts[0] : starts[0] + limit]
+        if len(first) == limit and _close(first, rows[:limit], spread).all():
+            return limit
     return limit

@@ -15,6 +15,7 @@ from sktsdl._estimator.scaling import ChannelScaling
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.warnings import warn
 from sktsdl._training.batches import evaluate_in_blocks
+from sktsdl._training.device import own_torch_state
 from sktsdl.inspection._windows import ESTIMATOR, to_net
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def integrated_gradients(
         return torch.cat([part.flatten(1), gap[:, None]], dim=1).detach()
 
     # In evaluation mode, recurrent layers of cuDNN have no backward pass.
-    with torch.backends.cudnn.flags(enabled=False):
+    without_cudnn = torch.backends.cudnn.flags(enabled=False)
+    with own_torch_state(dataset.device), without_cudnn:
         size = max(1, EVALUATED_AT_ONCE // n_steps)
         explained = evaluate_in_blocks(explain, dataset, size).cpu().double().numpy()
     attributions = explained[:, :-1].reshape(-1, *spec.inputs.shape)
