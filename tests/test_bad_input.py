@@ -111,7 +111,7 @@ ERRORS = {
     ),
     "dates": (
         lambda X, y: (X.assign(rail=X.index), y),
-        "DateTime64DType.* could not be promoted",
+        r"^Column 'rail' of X holds dates or times.*make them the index, or encode",
     ),
     "sparse": (
         lambda X, y: (sparse.csr_array(X.to_numpy()), y),
@@ -144,12 +144,17 @@ ERRORS = {
 }
 
 OTHER_MESSAGES = {
-    "strings": (
-        (*PASS_X_ON, *READ_ONE_COLUMN),
-        r"^could not convert string to float: '1\.0126\d+a'",
-    ),
-    "dates": (READ_ONE_COLUMN, "^column=0 of X holds dates.*another column, or make"),
-    "infinity": (PASS_X_ON, "^Input X contains infinity"),
+    "strings": [
+        (
+            (*PASS_X_ON, *READ_ONE_COLUMN),
+            r"^could not convert string to float: '1\.0126\d+a'",
+        )
+    ],
+    "dates": [
+        (READ_ONE_COLUMN, "^column=0 of X holds dates.*another column, or make"),
+        (PASS_X_ON, "DateTime64DType.* could not be promoted"),
+    ],
+    "infinity": [(PASS_X_ON, "^Input X contains infinity")],
 }
 OF_THE_REGRESSOR = ("sparse", "no columns", "two columns of one name")
 
@@ -158,8 +163,10 @@ def message_of(cls, kind, of_fit=False):
     """Return the pattern of the message with which `cls` refuses this input."""
     if of_fit and (cls, kind) == (sktsdl.PurgedRegressor, "no rows"):
         return "^purge=1 leaves none of the n_samples=0 rows.* a smaller purge"
-    classes, message = OTHER_MESSAGES.get(kind, ((), ""))
-    return message if cls in classes else ERRORS[kind][1]
+    for classes, message in OTHER_MESSAGES.get(kind, ()):
+        if cls in classes:
+            return message
+    return ERRORS[kind][1]
 
 
 def finite(estimator, found):
@@ -329,3 +336,40 @@ def test_fewer_rows_than_the_window_are_an_error(cls):
         pipe.fit(X[:11], y[:11])
     fitted = pipe.fit(X, y)
     assert np.isfinite(fitted.predict(X[:5])).all()
+
+
+def as_polars(X):
+    return pl.from_pandas(X.reset_index(drop=True))
+
+
+TIMES = {
+    "dates of pandas": lambda X: X.assign(when=X.index),
+    "with a time zone": lambda X: X.assign(when=X.index.tz_localize("Europe/Berlin")),
+    "spans": lambda X: X.assign(when=X.index - X.index[0]),
+    "periods": lambda X: X.assign(when=X.index.to_period("D")),
+    "objects": lambda X: X.assign(when=X.index.date),
+    "dates of polars": lambda X: as_polars(X.assign(when=X.index)),
+    "spans of polars": lambda X: as_polars(X.assign(when=X.index - X.index[0])),
+}
+
+
+@pytest.mark.parametrize("kind", TIMES)
+@pytest.mark.parametrize(
+    "cls", [sktsdl.SlidingWindow, sktsdl.RatioLogScaler, sktsdl.WindowMLPRegressor]
+)
+@pytest.mark.filterwarnings("ignore:X is a DataFrame with a time index")
+def test_a_column_of_times_is_named(cls, kind):
+    X, y = rows()
+    with pytest.raises(ValueError, match=r"^Column 'when' of X holds dates or times"):
+        cls().fit(TIMES[kind](X), y)
+
+
+@pytest.mark.parametrize("shape", [(-1, 1), (-1, 1, 1)])
+def test_arrays_of_times_are_not_numbers(shape):
+    X, y = rows()
+    times = X.index.to_numpy().reshape(shape)
+    with pytest.raises(ValueError, match=r"^X holds dates or times"):
+        sktsdl.WindowMLPRegressor().fit(times, y)
+    for targets in (X.index.to_numpy(), pd.Series(X.index), X[[]].assign(a=X.index)):
+        with pytest.raises(ValueError, match="y holds dates or times"):
+            sktsdl.WindowMLPRegressor().fit(X[["rail"]].to_numpy(), targets)

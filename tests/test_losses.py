@@ -54,3 +54,14 @@ def test_a_loss_module_of_the_user_is_not_changed():
 def test_a_loss_with_reduction_none_is_averaged():
     each, mean = (lstm(loss=nn.MSELoss(reduction=how)) for how in ("none", "mean"))
     np.testing.assert_allclose(each.fit(X, Y).predict(X), mean.fit(X, Y).predict(X))
+
+
+@pytest.mark.parametrize(
+    ("loss", "needed"),
+    [(nn.GaussianNLLLoss(), "'var'"), (nn.TripletMarginLoss, "'negative'")],
+)
+def test_a_loss_of_more_than_two_arguments_is_an_error(loss, needed):
+    with pytest.raises(
+        ValueError, match=rf"^loss=.* needs \[.*{needed}\].*another loss"
+    ):
+        lstm(loss=loss).fit(X, Y)

@@ -338,3 +338,10 @@ def test_a_file_of_an_earlier_version_predicts_the_same():
         [1.0622378040618232, -0.5668820222877227, 0.8287965112, -0.4269878072361762],
     ]
     np.testing.assert_allclose(predicted, expected, rtol=1e-5)
+
+
+def test_a_device_of_torch_is_saved_by_its_name(tmp_path):
+    net = WindowMLPRegressor(max_epochs=1, device=torch.device("cpu")).fit(X, Y)
+    again = there_and_back(net, tmp_path)
+    assert again.device == "cpu"
+    np.testing.assert_array_equal(again.predict(X), net.predict(X))

@@ -233,7 +233,10 @@ class NetParameters(FieldParams):
     random_state: Annotated[
         int | np.random.RandomState | None,
         "random_state",
-        Doc("Decides the initial weights, the order of the batches and dropout."),
+        Doc("""
+            Decides the initial weights, the order of the batches and dropout. None is
+            another seed in every ``fit``, and does not use numpy's global state.
+            """),
     ] = None
     verbose: Annotated[
         int,

@@ -245,6 +245,8 @@ def _to_json(name: str, value: Any) -> Any:
     """Return a parameter as JSON can hold it, tuples and classes of torch by a mark."""
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, torch.device):
+        value = str(value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple | list | np.ndarray):

@@ -3,6 +3,7 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from inspect import signature
 from typing import Self
 
 import numpy as np
@@ -109,8 +110,17 @@ class PointTargets(Targets):
 
     def criterion(self) -> nn.Module:
         if isinstance(self.loss, nn.Module):
-            return copy.deepcopy(self.loss)
-        return LOSSES[self.loss]() if isinstance(self.loss, str) else self.loss()
+            loss = copy.deepcopy(self.loss)
+        else:
+            loss = LOSSES[self.loss]() if isinstance(self.loss, str) else self.loss()
+        parameters = signature(loss.forward).parameters.values()
+        needed = [p.name for p in parameters if p.default is p.empty and p.kind < 2]
+        if len(needed) > 2:
+            raise ValueError(
+                f"loss={self.loss!r} needs {needed}, and a net has only an output and "
+                "a target to give it: use another loss."
+            )
+        return loss
 
     def _loss_scale(self, scale: float) -> float:
         if not isinstance(self.loss, str):

@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_sample_weight
 from sktsdl._estimator.specs import InputSpec, Samples, TargetSpec
 from sktsdl._sklearn.validation import (
     raise_at_first,
+    refuse_times,
     validate_rows,
     validate_targets,
 )
@@ -43,6 +44,7 @@ def validate_windows(
     names = None
     is_3d = (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) == 3
     if is_3d:
+        refuse_times(X, "X")
         names = X.names if isinstance(X, Windows) else None
         windows = check_array(
             np.asarray(X) if isinstance(X, Windows) else X,

@@ -51,6 +51,7 @@ def validate_rows(
         If `X` holds infinity, or is not a table of numbers.
     """
     check_columns(X)
+    refuse_times(X, "X")
     try:
         rows: np.ndarray = validate_data(
             estimator,
@@ -77,6 +78,38 @@ def check_columns(X: object) -> None:
     if isinstance(X, pd.DataFrame) and not X.columns.is_unique:
         name = X.columns[X.columns.duplicated()][0]
         raise ValueError(f"X has two columns named {name!r}: rename or drop one.")
+
+
+def refuse_times(data: Any, name: str) -> None:
+    """Raise a ValueError if an array, or a column of any frame, holds dates or times.
+
+    scikit-learn would take some of them as numbers, such as nanoseconds.
+    """
+    if hasattr(data, "dtypes") and hasattr(data, "columns"):
+        columns = zip(list(data.columns), list(data.dtypes), strict=True)
+    elif isinstance(data, pd.Series):
+        columns = zip([data.name], [data.dtype], strict=True)
+    else:
+        columns = zip([None], [getattr(data, "dtype", None)], strict=True)
+    for column, dtype in columns:
+        values = data if column is None or isinstance(data, pd.Series) else data[column]
+        if _is_temporal(dtype, values):
+            what = name if column is None else f"Column {column!r} of {name}"
+            raise ValueError(
+                f"{what} holds dates or times, which are not numbers: make them the "
+                "index, or encode them, such as by the hour or the day of the week."
+            )
+
+
+def _is_temporal(dtype: Any, values: Any) -> bool:
+    if hasattr(dtype, "is_temporal"):  # of polars
+        return bool(dtype.is_temporal())
+    if isinstance(dtype, pd.PeriodDtype):
+        return True
+    if getattr(dtype, "kind", "") == "O" and isinstance(values, pd.Series):
+        kind = pd.api.types.infer_dtype(values, skipna=True)
+        return kind in ("date", "datetime", "datetime64", "period", "time", "timedelta")
+    return getattr(dtype, "kind", "") in ("m", "M")
 
 
 def raise_at_text(X: ArrayLike, error: ValueError) -> None:
@@ -170,6 +203,7 @@ def validate_targets(estimator: BaseEstimator, y: Any, n_rows: int) -> np.ndarra
     name = type(estimator).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    refuse_times(y, "y")
     targets: np.ndarray = check_array(
         y,
         dtype=np.float64,
