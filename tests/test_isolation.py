@@ -116,28 +116,42 @@ CALLER = {
 }
 
 
-@pytest.mark.parametrize("state", CALLER)
 @pytest.mark.parametrize(
     "name",
     ["LSTMRegressor", "TCNRegressor", "TransformerRegressor", "Seq2SeqRegressor"],
 )
-def test_the_state_of_torch_that_the_caller_has_set_does_not_matter(name, state):
+def test_the_state_of_torch_that_the_caller_has_set_does_not_matter(name):
     net = make(getattr(sktsdl, name), dropout=0.1, max_epochs=3)
     if name == "LSTMRegressor":
         net.set_params(variational_dropout=0.1, precision="bf16")
-    expected = clone(net).fit(X, Y)
-    with CALLER[state]():
-        fitted = clone(net).fit(X, Y)
-        inside = fitted.predict(X)
-        drawn = fitted.predict(X[:3], return_std=True, n_draws=4)
-        explained = integrated_gradients(fitted, X[:3], n_steps=200)
-    assert fitted.loss_curve_ == expected.loss_curve_
-    np.testing.assert_array_equal(inside, expected.predict(X))
-    again = expected.predict(X[:3], return_std=True, n_draws=4)
-    np.testing.assert_array_equal(drawn, again)
-    np.testing.assert_array_equal(
-        explained, integrated_gradients(expected, X[:3], n_steps=200)
-    )
+
+    def outputs(fitted):
+        return (
+            fitted.loss_curve_,
+            fitted.predict(X),
+            fitted.predict(X[:3], return_std=True, n_draws=4),
+            integrated_gradients(fitted, X[:3], n_steps=200),
+        )
+
+    expected = outputs(clone(net).fit(X, Y))
+    for state, entered in CALLER.items():
+        with entered():
+            found = outputs(clone(net).fit(X, Y))
+        for ours, wanted in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(ours, wanted, err_msg=state)
+
+
+def test_a_net_chooses_its_algorithms_itself():
+    seen = set()
+
+    class Loss(torch.nn.MSELoss):
+        def forward(self, prediction, target):
+            seen.add(torch.are_deterministic_algorithms_enabled())
+            return super().forward(prediction, target)
+
+    with deterministic_algorithms():
+        lstm(loss=Loss).fit(X, Y)
+    assert seen == {False}
 
 
 @every_net
