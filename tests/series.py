@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sktsdl import RatioLogScaler, SeasonalDifference, SlidingWindow
+from sktsdl.preprocessing._base import LookBackTransformer
 
 
 def levels(n=60, start="2020-02-01", seed=0):
@@ -79,4 +80,6 @@ def as_in_whole_series(step, rows):
         padded = np.vstack([before, rows])
         windows = [padded[i : i + step.window] for i in range(len(rows))]
         return np.stack(windows).reshape(len(rows), -1)
+    if isinstance(step, LookBackTransformer):
+        raise NotImplementedError(f"Write the equation of {type(step).__name__} here.")
     return step.transform(rows)

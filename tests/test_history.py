@@ -19,6 +19,8 @@ from sktsdl import (
     SlidingWindow,
 )
 from sktsdl._windows import history
+from sktsdl.preprocessing._base import LookBackTransformer
+from tests.estimators import CLASSES
 from tests.series import (
     INDEXES,
     TIMED,
@@ -64,6 +66,12 @@ def assert_as_in_whole_series(pipe, X, train, test):
         np.testing.assert_allclose(
             ridge.predict(seen), ridge.predict(rows[test]), rtol=1e-12, atol=1e-12
         )
+
+
+def test_every_step_that_looks_back_is_in_a_chain():
+    look_back = {cls for cls in CLASSES if issubclass(cls, LookBackTransformer)}
+    in_chains = {type(step) for chain in CHAINS.values() for step in chain()}
+    assert look_back <= in_chains | {SlidingWindow}
 
 
 @pytest.mark.parametrize("chain", CHAINS)
