@@ -12,9 +12,11 @@ from sklearn.utils import Tags, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.callbacks import CallbackSupportMixin, fit_task, with_callbacks
+from sktsdl._sklearn.docs import fill_docs
+from sktsdl._sklearn.target_steps import COLUMN, OwnColumn, TargetSteps, own_columns
 from sktsdl._sklearn.validation import (
     roll_back_on_error,
-    validate_column,
+    validate_columns,
     validate_targets,
 )
 from sktsdl.preprocessing import SlidingWindow
@@ -26,7 +28,7 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
     .. math:: \hat x_{t+h} = x_{t + h - p \lceil h / p \rceil}
 
     with :math:`p` the `period`: the last known season, repeated over the horizon [1]_.
-    It takes nothing but the horizon from `y`.
+    It takes nothing from `y` but its targets and the steps of its horizon.
 
     The first training rows have no season before them and get the earliest known
     value. An array `X` is either the training rows from their start, or the rows right
@@ -37,8 +39,7 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
     ----------
     period : int, default=1
         The number of rows in a season; 1 predicts the last value.
-    column : int or str, default=0
-        The column of `X` whose future `y` is.
+    {column}
 
     Attributes
     ----------
@@ -60,7 +61,7 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
     array([7., 3., 7.])
     """
 
-    def __init__(self, period: int = 1, *, column: int | str = 0) -> None:
+    def __init__(self, period: int = 1, *, column: OwnColumn = None) -> None:
         self.period = period
         self.column = column
 
@@ -72,8 +73,10 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
         ----------
         X : array-like of shape (n_rows, n_features)
             One row per time step, oldest first.
-        y : array-like of shape (n_rows,) or (n_rows, horizon)
-            The next values of `column`; only the horizon is taken from it.
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+            The next values of `column`. Columns that are named as by
+            ``make_supervised`` say which target and which step they are; without
+            names, they are the steps of the horizon of one target.
 
         Returns
         -------
@@ -88,7 +91,10 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
         """
         with fit_task(self, X, y), roll_back_on_error(self):
             check_scalar(self.period, "period", Integral, min_val=1)
-            X, values = validate_column(self, X, self.column, reset=True)
+            steps = TargetSteps.of(y)
+            columns = own_columns(self.column, X, steps)
+            labels = steps.shared_by(columns).labels
+            X, values = validate_columns(self, X, columns, reset=True)
             targets = validate_targets(self, y, len(values))
             if len(values) < self.period:
                 raise ValueError(
@@ -96,6 +102,7 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
                     f"period={self.period}: give more rows, or a smaller `period`."
                 )
             self._season = SlidingWindow(int(self.period), pad="edge").fit(values)
+            self._columns, self._y_labels = columns, labels
             self._targets_shape = targets.shape[1:]
         return self
 
@@ -109,7 +116,7 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
 
         Returns
         -------
-        y : ndarray of shape (n_rows,) or (n_rows, horizon), float64
+        y : ndarray of shape (n_rows,) or (n_rows, n_outputs), float64
             In the units of `column`.
 
         Raises
@@ -118,10 +125,11 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
             If a value, a column or the index of `X` cannot be used.
         """
         check_is_fitted(self)
-        _, values = validate_column(self, X, self.column, reset=False)
-        season = self._season.transform(values)[:, :, 0]
-        horizon = int(np.prod(self._targets_shape))
-        y = season[:, np.arange(horizon) % self.period]
+        _, values = validate_columns(self, X, self._columns, reset=False)
+        season = np.asarray(self._season.transform(values))
+        ahead = TargetSteps.of_labels(self._y_labels).shared_by(self._columns)
+        steps = np.array(ahead.steps) - 1
+        y = season[:, steps % season.shape[1], ahead.targets]
         return y.reshape(len(season), *self._targets_shape)
 
     def __sklearn_tags__(self) -> Tags:
@@ -129,3 +137,6 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
         tags.target_tags.multi_output = True
         tags.regressor_tags.poor_score = True
         return tags
+
+
+fill_docs(SeasonalNaiveRegressor, {"column": COLUMN})

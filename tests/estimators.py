@@ -18,8 +18,6 @@ CLASSES = [
 TAKE_WINDOWS = (DeepRegressor, sktsdl.MultiTaskNet)
 # These leave the values of X to the regressor inside.
 PASS_X_ON = (sktsdl.ConformalRegressor, sktsdl.PurgedRegressor)
-# These read one column of X themselves.
-READ_ONE_COLUMN = (sktsdl.RelativeTargetRegressor, sktsdl.SeasonalNaiveRegressor)
 
 every_estimator = pytest.mark.parametrize("cls", CLASSES)
 every_net = pytest.mark.parametrize(
@@ -28,7 +26,6 @@ every_net = pytest.mark.parametrize(
 
 REQUIRED = {
     "regressor": Ridge(),
-    "purge": 1,
     "net": sktsdl.LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0),
 }
 

@@ -4,10 +4,17 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
 
-from sktsdl import make_supervised
+from sktsdl import (
+    RatioLogScaler,
+    SlidingWindow,
+    WindowMLPRegressor,
+    make_supervised,
+)
 
 DAYS = pd.date_range("2019-05-01", periods=10, freq="D")
 FRAME = pd.DataFrame(
@@ -151,3 +158,127 @@ def test_rows_out_of_order_are_an_error():
 def test_a_missing_row_warns():
     with pytest.warns(UserWarning, match="longer than usual"):
         make_supervised(FRAME.drop(DAYS[4]), target="rail")
+
+
+def as_columns(frame):
+    """The index as a first column, `date`."""
+    return frame.rename_axis("date").reset_index()
+
+
+def as_polars(frame):
+    return pl.DataFrame({name: frame[name].to_numpy() for name in frame.columns})
+
+
+FRAMES = {
+    "a column of dates": as_columns,
+    "text": lambda frame: as_columns(frame).astype({"date": str}),
+    "polars": lambda frame: as_polars(as_columns(frame)),
+    "dates of polars": lambda frame: as_polars(as_columns(frame)).with_columns(
+        pl.col("date").cast(pl.Date)
+    ),
+    "text of polars": lambda frame: as_polars(as_columns(frame)).with_columns(
+        pl.col("date").dt.to_string("%Y-%m-%d")
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_a_column_of_times_becomes_the_index(kind, horizon):
+    params = {"target": "rail", "horizon": horizon, "known_future": ["bus"]}
+    numbers = FRAME[["rail", "bus"]]
+    parts = make_supervised(FRAMES[kind](numbers), time="date", **params)
+    expected = make_supervised(numbers.rename_axis("date"), **params)
+    for part, right in zip(parts, expected, strict=True):
+        assert list(part.index) == list(right.index)
+        assert part.index.name == "date"
+        np.testing.assert_array_equal(part, right)
+        assert np.all(part.dtypes == right.dtypes)
+
+
+def test_a_polars_frame_keeps_time_zones_numbers_and_missing_values():
+    zone = "Europe/Paris"
+    hours = pd.date_range("2024-03-30 20:00", periods=12, freq="h", tz=zone)
+    stamps = pl.Series(hours.tz_convert("UTC").tz_localize(None).to_numpy())
+    when = stamps.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+    frame = pl.DataFrame({"when": when, "rail": range(12), "bus": [None] * 12})
+    X, _, X_latest = make_supervised(frame, target="rail", time="when")
+    assert list(X.index.append(X_latest.index)) == list(hours)
+    assert X["rail"].dtype == np.int64
+    assert X["bus"].isna().all()
+
+
+def test_a_polars_frame_without_times_is_numbered():
+    frame = as_polars(FRAME[["rail", "bus"]])
+    X, y, _ = make_supervised(frame, target=["rail", "bus"])
+    pd.testing.assert_index_equal(X.index, pd.RangeIndex(9))
+    assert y.iloc[0].tolist() == [1, 101]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"time": "dat"}, "'dat' is not a column of data: it has \\['date'"),
+        ({"time": ["date"]}, "is a list: name one column"),
+        ({"time": "kind"}, "time='kind' holds text that is not a date"),
+        ({"target": "date", "time": "date"}, "'date' is not a column of data"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["a column of dates", "polars"])
+def test_a_bad_column_of_times(params, message, kind):
+    data = FRAMES[kind](FRAME[["rail"]].assign(kind="tram"))
+    with pytest.raises(ValueError, match=message):
+        make_supervised(data, **{"target": "rail"} | params)
+
+
+def two_levels():
+    names = [("Close", "TSLA"), ("Close", "AAPL"), ("Volume", "TSLA")]
+    values = np.arange(30.0).reshape(10, 3)
+    columns = pd.MultiIndex.from_tuples(names)
+    return pd.DataFrame(values, index=DAYS, columns=columns)
+
+
+@pytest.mark.parametrize("target", [("Close", "TSLA"), [("Close", "TSLA")]])
+def test_a_column_of_several_levels(target):
+    X, y, _ = make_supervised(
+        two_levels(), target=target, horizon=2, known_future=[("Volume", "TSLA")]
+    )
+    ahead = [("Volume", "TSLA+1"), ("Volume", "TSLA+2")]
+    assert list(X.columns) == [*two_levels().columns, *ahead]
+    assert list(y.columns) == [("Close", "TSLA+1"), ("Close", "TSLA+2")]
+    np.testing.assert_array_equal(y.iloc[0], [3, 6])
+
+
+def test_the_first_level_names_a_column_if_it_is_the_only_one():
+    _, y, _ = make_supervised(two_levels(), target="Volume")
+    assert (y.name, y.iloc[0]) == (("Volume", "TSLA+1"), 5)
+    with pytest.raises(ValueError, match=r"names 2 columns .*\('Close', 'TSLA'\)"):
+        make_supervised(two_levels(), target="Close")
+
+
+def test_names_that_are_numbers_are_of_one_kind():
+    data = pd.DataFrame(np.arange(40.0).reshape(20, 2))
+    X, y, X_latest = make_supervised(data, target=0, known_future=[1])
+    assert (list(X.columns), y.name) == (["0", "1", "1+1"], "0+1")
+    assert LinearRegression().fit(X, y).predict(X[-1:]) == pytest.approx(38)
+    assert list(X_latest.columns) == list(X.columns)
+    plain, _, _ = make_supervised(data, target=0)
+    assert list(plain.columns) == [0, 1]
+
+
+@pytest.mark.parametrize("steps", [[SlidingWindow(2)], [RatioLogScaler()], []])
+def test_a_missing_value_that_is_known_ahead_says_where_it_belongs(steps):
+    net = WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1)
+    data = (FRAME[["rail", "bus"]] + 1.0).reset_index(drop=True)
+    if steps and isinstance(steps[0], RatioLogScaler):
+        steps = [*steps, SlidingWindow(2)]
+    X, y, X_latest = make_supervised(
+        data, target="rail", horizon=2, known_future=["bus"]
+    )
+    model = make_pipeline(*steps, net).fit(X, y)
+    with pytest.raises(ValueError, match=r"'bus\+\d'.*append rows .*of 'bus'.*of data"):
+        model.predict(X_latest)
+    later = pd.DataFrame({"rail": np.nan, "bus": [111.0, 112.0]})
+    full = pd.concat([data, later], ignore_index=True)
+    X_latest = make_supervised(full, target="rail", horizon=2, known_future="bus")[2]
+    assert model.predict(X_latest).shape == (2, 2)

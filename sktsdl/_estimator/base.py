@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -150,6 +151,10 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetSettings, ABC):
     @property
     def module_(self) -> torch.nn.Module:
         return self.net_.module_
+
+    @property
+    def _y_labels(self) -> tuple[Hashable, ...]:
+        return self._spec.outputs.labels
 
     @with_callbacks
     def _fit(

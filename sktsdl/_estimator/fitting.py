@@ -69,7 +69,7 @@ def split_samples(config: FitConfig, samples: Samples, valid: Samples | None) ->
     if not config.early_stopping:
         return Split(samples, train_idx, None, None)
     train_idx, valid_idx = split_validation(
-        train_idx, config.validation_fraction, samples.n_targets
+        train_idx, config.validation_fraction, samples.horizon
     )
     return Split(samples, train_idx, samples, valid_idx)
 

@@ -1,6 +1,6 @@
 """Records that pass from one step of a fit to the next; none is ever changed."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from sktsdl._estimator.scaling import ChannelScaling
 from sktsdl._estimator.targets import Targets
+from sktsdl._sklearn.target_steps import TargetSteps
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,19 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class TargetSpec:
-    """The form of `y`: whether it is 1-D, and the number of its columns."""
+    """The form of `y`: whether it is 1-D, and the names of its columns."""
 
     is_1d: bool
-    n_targets: int
+    labels: tuple[Hashable, ...]
+
+    @property
+    def n_targets(self) -> int:
+        return len(self.labels)
+
+    @property
+    def steps(self) -> TargetSteps:
+        """Which target, and which step ahead, each column is."""
+        return TargetSteps.of_labels(self.labels)
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,8 @@ class Samples:
         The target of each window.
     weights : ndarray of shape (n,) or None
         The weight of each window.
+    horizon : int
+        The number of rows that the furthest target lies ahead.
     """
 
     rows: np.ndarray
@@ -81,6 +93,7 @@ class Samples:
     window: int
     targets: np.ndarray
     weights: np.ndarray | None
+    horizon: int
 
     @property
     def n_targets(self) -> int:

@@ -11,11 +11,13 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
 from sktsdl._estimator.specs import InputSpec, Samples, TargetSpec
+from sktsdl._sklearn.target_steps import TargetSteps
 from sktsdl._sklearn.validation import (
     raise_at_first,
     refuse_times,
     validate_rows,
     validate_targets,
+    way_out_of_missing,
 )
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.missing import fill_unknown, unknown_after_known
@@ -99,7 +101,8 @@ def validate_samples(
     windows, inputs = validate_windows(estimator, X, inputs_before)
     rows, starts = rows_of(windows, inputs)
     targets = validate_targets(estimator, y, len(windows))
-    outputs = TargetSpec(targets.ndim == 1, math.prod(targets.shape[1:]))
+    steps = TargetSteps.of(y)
+    outputs = TargetSpec(targets.ndim == 1, steps.labels)
     if outputs_before is not None and outputs.n_targets != outputs_before.n_targets:
         raise ValueError(
             f"y has {outputs.n_targets} columns, but {type(estimator).__name__} is "
@@ -111,7 +114,7 @@ def validate_samples(
             sample_weight, windows, dtype=np.float64, ensure_non_negative=True
         )
     targets = targets.reshape(len(targets), -1)
-    samples = Samples(rows, starts, inputs.window, targets, weights)
+    samples = Samples(rows, starts, inputs.window, targets, weights, steps.horizon)
     return samples, inputs, outputs_before or outputs
 
 
@@ -163,12 +166,12 @@ def rows_of(windows: np.ndarray, inputs: InputSpec) -> tuple[np.ndarray, np.ndar
     at, channel = (int(i) for i in np.argwhere(bad)[0])
     row = max(at - window + 1, 0) if is_consecutive else at // window
     what = "infinity" if np.isinf(rows[at, channel]) else "NaN"
-    names = inputs.channel_names
-    column = channel if names is None else repr(names[channel])
+    name = None if inputs.channel_names is None else inputs.channel_names[channel]
+    column = channel if name is None else repr(name)
     raise ValueError(
         f"Input X contains {what} in row {row}, step {at - starts[row]} of its window, "
-        f"column {column}: fill it or drop the row before this step (NaN is taken only "
-        "at the start of windows, for unknown history)."
+        f"column {column}: {way_out_of_missing(name)} (NaN is taken only at the start "
+        "of windows, for unknown history)."
     )
 
 
@@ -228,15 +231,15 @@ def trainable_windows(samples: Samples, *, every_step: bool) -> np.ndarray:
 
 
 def split_validation(
-    idx: np.ndarray, fraction: float, n_targets: int
+    idx: np.ndarray, fraction: float, horizon: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split windows into training windows and, after them, validation windows.
 
-    The ``n_targets - 1`` windows between the two are dropped, so that no target occurs
+    The ``horizon - 1`` windows between the two are dropped, so that no target occurs
     in both.
     """
     n_valid = math.ceil(fraction * len(idx))
-    n_train = len(idx) - n_valid - (n_targets - 1)
+    n_train = len(idx) - n_valid - (horizon - 1)
     if n_train < 1:
         raise ValueError(
             f"early_stopping with validation_fraction={fraction} leaves none of the "

@@ -1,6 +1,6 @@
 """Checks that name the row and the column, and the roll-back of a failed fit."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Real
 from typing import Any
@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_scalar
 from sklearn.utils.validation import validate_data
+
+from sktsdl._sklearn.target_steps import split_ahead
 
 
 @contextmanager
@@ -129,10 +131,10 @@ def raise_at_text(X: ArrayLike, error: ValueError) -> None:
             ) from error
 
 
-def validate_column(
-    estimator: BaseEstimator, X: Any, column: int | str, *, reset: bool
+def validate_columns(
+    estimator: BaseEstimator, X: Any, columns: Sequence[Hashable], *, reset: bool
 ) -> tuple[Any, Any]:
-    """Return `X` and one finite column of it, with its time index if it has one.
+    """Return `X` and some finite columns of it, with its time index if it has one.
 
     Parameters
     ----------
@@ -140,8 +142,8 @@ def validate_column(
         Its ``n_features_in_`` and ``feature_names_in_`` are set or checked.
     X : array-like of shape (n_rows, n_features)
         The other columns of a DataFrame may hold anything.
-    column : int or str
-        Position, or name in a DataFrame.
+    columns : sequence of column names or positions
+        Names are for a DataFrame.
     reset : bool
         Whether to set (in ``fit``) or to check the feature attributes.
 
@@ -149,8 +151,8 @@ def validate_column(
     -------
     X : DataFrame or ndarray of shape (n_rows, n_features)
         A DataFrame as it is.
-    values : DataFrame or ndarray of shape (n_rows, 1)
-        The column, as floats.
+    values : DataFrame or ndarray of shape (n_rows, n_columns)
+        The columns, as floats.
 
     Raises
     ------
@@ -167,29 +169,35 @@ def validate_column(
             estimator, X, dtype="numeric", ensure_all_finite=False, reset=reset
         )
         names = list(getattr(estimator, "feature_names_in_", ()))
-    n_columns = X.shape[1]
-    if isinstance(column, str) and column in names:
-        at = names.index(column)
-    elif isinstance(column, int | np.integer) and -n_columns <= column < n_columns:
-        at = int(column) % n_columns
-    else:
-        has = names if names else f"{n_columns} columns and no names"
-        raise ValueError(f"column={column!r} is not a column of X: it has {has}.")
-    part = X.iloc[:, [at]] if is_frame else X[:, [at]]
-    if is_frame and pd.api.types.is_datetime64_any_dtype(part.dtypes.iloc[0]):
-        raise ValueError(
-            f"column={column!r} of X holds dates, which are not numbers: name another "
-            "column, or make the dates the index."
-        )
-    values = check_array(part, dtype=np.float64, ensure_all_finite=False)
+    at = [_position_of(column, names, X.shape[1]) for column in columns]
+    part = X.iloc[:, at] if is_frame else X[:, at]
+    if is_frame:
+        refuse_times(part, "X")
+    try:
+        values = check_array(part, dtype=np.float64, ensure_all_finite=False)
+    except ValueError as error:
+        raise_at_text(part, error)
+        raise
     bad = ~np.isfinite(values)
     if bad.any():
-        spread = np.zeros(X.shape, dtype=bool)
-        spread[:, [at]] = bad
-        raise_at_first(spread, np.where(spread, values, 0.0), X)
+        row, column = np.argwhere(bad)[0]
+        spread = np.zeros(X.shape)
+        spread[row, at[column]] = values[row, column]
+        raise_at_first(~np.isfinite(spread), spread, X)
     if is_frame:
         return X, pd.DataFrame(values, index=X.index, columns=part.columns)
     return X, values
+
+
+def _position_of(column: Hashable, names: list[Hashable], n_columns: int) -> int:
+    """Return the position of a column that is given by name or position."""
+    if not isinstance(column, int | np.integer):
+        if column in names:
+            return names.index(column)
+    elif -n_columns <= column < n_columns:
+        return int(column) % n_columns
+    has = names if names else f"{n_columns} columns and no names"
+    raise ValueError(f"column={column!r} is not a column of X: it has {has}.")
 
 
 def validate_targets(estimator: BaseEstimator, y: Any, n_rows: int) -> np.ndarray:
@@ -234,9 +242,21 @@ def raise_at_first(bad: np.ndarray, rows: np.ndarray, X: object = None) -> None:
         return
     row, column = (int(i) for i in np.argwhere(bad)[0])
     what = "infinity" if np.isinf(rows[row, column]) else "NaN"
+    name = X.columns[column] if isinstance(X, pd.DataFrame) else None
     raise ValueError(
-        f"Input X contains {what} in {describe_cell(X, row, column)}: fill it or drop "
-        "the row before this step."
+        f"Input X contains {what} in {describe_cell(X, row, column)}: "
+        f"{way_out_of_missing(name)}."
+    )
+
+
+def way_out_of_missing(column: Hashable) -> str:
+    """Say what to do about a missing value of the column of this name."""
+    known_ahead = split_ahead(column)
+    if known_ahead is None:
+        return "fill it or drop the row before this step"
+    return (
+        f"append rows with the values of {known_ahead[0]!r} that are known ahead to "
+        "the end of data in `make_supervised`"
     )
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import indexable
+from sklearn.utils import check_scalar, indexable
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
+from sktsdl._sklearn.target_steps import TargetSteps
 from sktsdl._sklearn.validation import (
     check_number,
     roll_back_on_error,
     validate_targets,
 )
+from sktsdl._sklearn.warnings import warn
 from sktsdl.compose._conformal_quantile import conformal_quantile, rank
 from sktsdl.compose._wrapper import DelegatingWrapper, slice_rows
 
@@ -42,7 +45,8 @@ class ConformalRegressor(DelegatingWrapper):
 
     The calibration rows have their true history. With targets `h` steps ahead, the
     last `h-1` targets of the earlier rows lie among the calibration rows. The first fit
-    leaves these rows out.
+    leaves these rows out. Several targets one step ahead leave no row out: columns of
+    `y` that are named as by ``make_supervised`` say which step they are.
 
     Parameters
     ----------
@@ -53,6 +57,10 @@ class ConformalRegressor(DelegatingWrapper):
     calibration_fraction : float, default=0.2
         The share of the training rows, the last ones, that are calibration rows. A
         level of 0.9 needs at least 9 calibration rows, 0.99 needs 99.
+    horizon : int or None, default=None
+        The number of rows that the furthest target lies ahead. None reads it from the
+        names of the columns of `y` (``rail+14``); without names, it is the number of
+        columns.
 
     Attributes
     ----------
@@ -102,10 +110,12 @@ class ConformalRegressor(DelegatingWrapper):
         *,
         confidence_level: float = 0.9,
         calibration_fraction: float = 0.2,
+        horizon: int | None = None,
     ) -> None:
         self.regressor = regressor
         self.confidence_level = confidence_level
         self.calibration_fraction = calibration_fraction
+        self.horizon = horizon
 
     @with_callbacks
     def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
@@ -144,10 +154,10 @@ class ConformalRegressor(DelegatingWrapper):
                     "the rows right after its own: leave it out, or let the regressor "
                     "use the last of its rows for validation (validation_fraction)."
                 )
+            n_ahead = self._n_ahead(y) - 1
             X, y = indexable(X, y)
             n_rows = _num_samples(X)
             targets = validate_targets(self, y, n_rows)
-            n_ahead = int(np.prod(targets.shape[1:])) - 1
             n_first = _n_first_rows(n_rows, n_ahead, self.calibration_fraction)
             X_first, y_first = slice_rows(X, 0, n_first), slice_rows(y, 0, n_first)
             first.fit(X_first, y_first, **_first_params(fit_params, n_first))
@@ -249,6 +259,20 @@ class ConformalRegressor(DelegatingWrapper):
             miscoverage = miscoverage + gamma * (target - outside)
         self._set_half_width(residuals[-n:], miscoverage)
         return self
+
+    def _n_ahead(self, y: ArrayLike) -> int:
+        """Return the number of rows that the furthest target lies ahead."""
+        if self.horizon is not None:
+            check_scalar(self.horizon, "horizon", Integral, min_val=1)
+            return int(self.horizon)
+        steps = TargetSteps.of(y)
+        if not steps.is_known and len(set(steps.labels)) > 1:
+            warn(
+                f"The columns of y, {list(steps.labels)}, are taken as the steps of a "
+                f"horizon of {steps.horizon} rows: give `horizon`, or name them as "
+                "make_supervised does, such as 'rail+1' and 'bus+1' for two targets."
+            )
+        return steps.horizon
 
     def _set_half_width(self, residuals: np.ndarray, miscoverage: np.ndarray) -> None:
         self._level = self.confidence_level

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
+from sktsdl._sklearn.target_steps import ahead, split_ahead
 from sktsdl._sklearn.validation import roll_back_on_error
 from sktsdl.compose._tasks import check_columns, read_tasks, read_weights, to_numbers
 from sktsdl.compose._wrapper import Wrapper
@@ -47,7 +48,8 @@ class MultiTaskNet(Wrapper):
         Any net of this package, with its own parameters.
     tasks : dict of {str: {"regression", "classification"}} or None, default=None
         The kind of each column of `y`. None takes every column as a regression, and `y`
-        as an array.
+        as an array. Early stopping reads from a name such as ``rail+14`` how many rows
+        ahead the target is; other names stand for one row.
     weights : dict of {str: float}, sequence of float or None, default=None
         The weight of each column in the loss, by name or in order; None is 1 for each.
     random_state : int, RandomState instance or None, default=None
@@ -156,6 +158,8 @@ class MultiTaskNet(Wrapper):
                 for name in names
             ]
             targets = MultiTargets(columns, read_weights(self.weights, names))
+            if isinstance(numbers, pd.DataFrame):
+                numbers = numbers.rename(columns=_with_step)
             self.net_ = net._fit(X, numbers, sample_weight, X_val, y_val, targets)
         return self
 
@@ -273,3 +277,8 @@ def _check_net(net: object) -> None:
         raise ValueError(
             "loss='quantile' of the net is not for several tasks: use another loss."
         )
+
+
+def _with_step(task: Hashable) -> Hashable:
+    """Return a name that says that a task is one step ahead, if it says no step."""
+    return ahead(task, 1) if split_ahead(task) is None else task

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
@@ -11,9 +11,8 @@ from sklearn.utils import check_scalar, indexable
 from sklearn.utils.validation import _num_samples
 
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
-from sktsdl._sklearn.validation import (
-    roll_back_on_error,
-)
+from sktsdl._sklearn.target_steps import TargetSteps
+from sktsdl._sklearn.validation import roll_back_on_error
 from sktsdl.compose._wrapper import DelegatingWrapper, slice_rows
 
 
@@ -21,17 +20,19 @@ class PurgedRegressor(DelegatingWrapper):
     """Leave the last training rows out of ``fit``, after the look-back steps.
 
     With targets `h` steps ahead, the last `h-1` training targets lie among the test
-    rows. As the last step of a pipeline, ``PurgedRegressor(regressor, purge=h-1)``
-    keeps them out of training, which is called purging [1]_. The look-back steps
-    before it see all rows, so the history has no gap. ``TimeSeriesSplit(gap=h-1)``
-    would take these rows out of the history too.
+    rows. As the last step of a pipeline, ``PurgedRegressor(regressor)`` keeps them out
+    of training, which is called purging [1]_. The look-back steps before it see all
+    rows, so the history has no gap. ``TimeSeriesSplit(gap=h-1)`` would take these rows
+    out of the history too.
 
     Parameters
     ----------
     regressor : estimator
         The regressor to fit.
-    purge : int
-        The number of rows to leave out.
+    purge : int or "auto", default="auto"
+        The number of rows to leave out. ``"auto"`` is ``h-1`` for targets up to `h`
+        steps ahead, by the names of the columns of `y` (``rail+14``); without names,
+        `h` is the number of columns.
 
     Attributes
     ----------
@@ -57,7 +58,9 @@ class PurgedRegressor(DelegatingWrapper):
     array([2.])
     """
 
-    def __init__(self, regressor: BaseEstimator, purge: int) -> None:
+    def __init__(
+        self, regressor: BaseEstimator, purge: int | Literal["auto"] = "auto"
+    ) -> None:
         self.regressor = regressor
         self.purge = purge
 
@@ -69,7 +72,7 @@ class PurgedRegressor(DelegatingWrapper):
         ----------
         X : array-like of shape (n_rows, ...)
             Rows or windows, oldest first.
-        y : array-like of shape (n_rows,) or (n_rows, horizon)
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs)
             The target.
         **fit_params : dict
             Passed to the regressor's ``fit``; the last rows of ``sample_weight`` are
@@ -88,13 +91,13 @@ class PurgedRegressor(DelegatingWrapper):
         regressor = clone(self.regressor)
         with fit_task(self, X, y, regressor), roll_back_on_error(self):
             fit_params = dict(self._fit_params(fit_params))
-            check_scalar(self.purge, "purge", Integral, min_val=0)
+            purge = self._n_purged(y)
             X, y, weights = indexable(X, y, fit_params.get("sample_weight"))
             n_rows = _num_samples(X)
-            n_kept = n_rows - self.purge
+            n_kept = n_rows - purge
             if n_kept < 1:
                 raise ValueError(
-                    f"purge={self.purge} leaves none of the n_samples={n_rows} rows to "
+                    f"purge={purge} leaves none of the n_samples={n_rows} rows to "
                     "fit: give more rows, or a smaller purge."
                 )
             if weights is not None:
@@ -104,3 +107,10 @@ class PurgedRegressor(DelegatingWrapper):
                 slice_rows(X, 0, n_kept), y_kept, **fit_params
             )
         return self
+
+    def _n_purged(self, y: ArrayLike | None) -> int:
+        """Return the number of rows to leave out."""
+        if self.purge == "auto":
+            return 0 if y is None else TargetSteps.of(y).horizon - 1
+        check_scalar(self.purge, "purge", Integral, min_val=0)
+        return int(self.purge)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any, Literal, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
+from sktsdl._sklearn.docs import fill_docs
+from sktsdl._sklearn.target_steps import COLUMN, OwnColumn, TargetSteps, own_columns
 from sktsdl._sklearn.validation import (
     check_option,
     roll_back_on_error,
-    validate_column,
+    validate_columns,
     validate_targets,
 )
 from sktsdl.compose._wrapper import RegressorWrapper
@@ -28,16 +31,15 @@ class RelativeTargetRegressor(RegressorWrapper):
         \tilde y_t = \log(y_t / x_t) \quad\text{(ratio)}, \qquad
         \tilde y_t = y_t - x_t \quad\text{(difference)}
 
-    with :math:`x_t` the value of `column` in row :math:`t` of `X`. A regressor of
-    :math:`\tilde y` follows a level that training has never seen. A regressor that
-    predicts zero gives the naive forecast.
+    with :math:`x_t` the value in row :math:`t` of `X` of the column whose future the
+    target is. A regressor of :math:`\tilde y` follows a level that training has never
+    seen. A regressor that predicts zero gives the naive forecast.
 
     Parameters
     ----------
     regressor : estimator
         A regressor or pipeline; it is given `X` as it is.
-    column : int or str, default=0
-        The column of `X` whose future `y` is, by position or by name.
+    {column}
     relation : {"ratio", "difference"}, default="ratio"
         ``"ratio"`` needs a positive column and target.
 
@@ -69,7 +71,7 @@ class RelativeTargetRegressor(RegressorWrapper):
         self,
         regressor: BaseEstimator,
         *,
-        column: int | str = 0,
+        column: OwnColumn = None,
         relation: Literal["ratio", "difference"] = "ratio",
     ) -> None:
         self.regressor = regressor
@@ -84,8 +86,10 @@ class RelativeTargetRegressor(RegressorWrapper):
         ----------
         X : array-like of shape (n_rows, n_features)
             One row per time step, oldest first.
-        y : array-like of shape (n_rows,) or (n_rows, horizon)
-            The next values of `column`, in its units.
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+            The next values of `column`, in its units. Columns that are named as by
+            ``make_supervised`` say which target they are; without names, they are the
+            steps of the horizon of one target.
         **fit_params : dict
             Passed to the regressor's ``fit``; `y_val` is taken relative to `X_val`.
 
@@ -104,6 +108,9 @@ class RelativeTargetRegressor(RegressorWrapper):
         with fit_task(self, X, y, regressor), roll_back_on_error(self):
             check_option("relation", self.relation, ("ratio", "difference"))
             fit_params = dict(self._fit_params(fit_params))
+            steps = TargetSteps.of(y)
+            self._columns = own_columns(self.column, X, steps)
+            self._y_labels = steps.shared_by(self._columns).labels
             X, relative = self._relative(X, y, "y", reset=True)
             X_val, y_val = fit_params.get("X_val"), fit_params.get("y_val")
             if X_val is not None and y_val is not None:
@@ -123,7 +130,7 @@ class RelativeTargetRegressor(RegressorWrapper):
 
         Returns
         -------
-        y : ndarray of shape (n_rows,) or (n_rows, horizon)
+        y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
             In the units of `y`.
 
         Raises
@@ -132,7 +139,7 @@ class RelativeTargetRegressor(RegressorWrapper):
             If a value, a column or the index of `X` cannot be used.
         """
         check_is_fitted(self)
-        X, values = validate_column(self, X, self.column, reset=False)
+        X, values = validate_columns(self, X, self._columns, reset=False)
         relative = self.regressor_.predict(X)
         last = self._last_known(values, relative.ndim)
         return last * np.exp(relative) if self.relation == "ratio" else last + relative
@@ -144,21 +151,30 @@ class RelativeTargetRegressor(RegressorWrapper):
 
     def _relative(
         self, X: ArrayLike, y: ArrayLike, name: str, *, reset: bool
-    ) -> tuple[ArrayLike, np.ndarray]:
+    ) -> tuple[ArrayLike, ArrayLike]:
         """Return `X`, and `y` relative to the last known values."""
-        X, values = validate_column(self, X, self.column, reset=reset)
+        X, values = validate_columns(self, X, self._columns, reset=reset)
         targets = validate_targets(self, y, len(values))
         last = self._last_known(values, targets.ndim)
-        if self.relation == "difference":
-            return X, targets - last
-        self._check_positive(targets, name)
-        return X, np.log(targets / last)
+        if self.relation == "ratio":
+            self._check_positive(targets, name)
+            targets = np.log(targets / last)
+        else:
+            targets = targets - last
+        if isinstance(y, pd.Series):  # whose names the regressor reads
+            return X, pd.Series(targets, index=y.index, name=y.name)
+        if isinstance(y, pd.DataFrame):
+            return X, pd.DataFrame(targets, index=y.index, columns=y.columns)
+        return X, targets
 
     def _last_known(self, values: ArrayLike, ndim: int) -> np.ndarray:
-        last = np.asarray(values)[:, 0]
+        """Return the last known value of the target of each column of `y`."""
+        last = np.asarray(values)
         if self.relation == "ratio":
-            self._check_positive(last, f"column {self.column!r} of X")
-        return last if ndim == 1 else last[:, None]
+            for column, known in zip(self._columns, last.T, strict=True):
+                self._check_positive(known, f"column {column!r} of X")
+        steps = TargetSteps.of_labels(self._y_labels).shared_by(self._columns)
+        return last[:, 0] if ndim == 1 else last[:, steps.targets]
 
     @staticmethod
     def _check_positive(values: np.ndarray, name: str) -> None:
@@ -168,3 +184,6 @@ class RelativeTargetRegressor(RegressorWrapper):
                 f"{name} is not positive in row {int(bad.argmax())}, as a ratio needs: "
                 "use relation='difference', or shift the levels."
             )
+
+
+fill_docs(RelativeTargetRegressor, {"column": COLUMN})

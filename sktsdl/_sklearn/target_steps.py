@@ -1,0 +1,190 @@
+"""Which target, and which step ahead, each column of `y` is."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+AHEAD = re.compile(r"(.+)\+([1-9]\d*)")
+OwnColumn = Hashable | list[Hashable] | None
+
+COLUMN = """\
+column : int, str, tuple, list of them, or None, default=None
+    The column of `X` whose future `y` is, by position or by name; a list has one for
+    each target. None takes the columns that `y` is named after, as ``make_supervised``
+    names it (``rail`` for ``rail+1``). Without names, it takes column 0."""
+
+
+@dataclass(frozen=True)
+class TargetSteps:
+    """The target and the step ahead of each column of `y`.
+
+    Parameters
+    ----------
+    labels : tuple
+        The names of the columns of `y`, None where they have none.
+    names : tuple
+        The names of the targets.
+    targets : tuple of int
+        For each column, the position of its target in `names`.
+    steps : tuple of int
+        For each column, the number of rows ahead.
+    is_known : bool
+        Whether the columns are named as ``make_supervised`` names them. Otherwise they
+        are taken as the horizon of one target.
+    """
+
+    labels: tuple[Hashable, ...]
+    names: tuple[Hashable, ...]
+    targets: tuple[int, ...]
+    steps: tuple[int, ...]
+    is_known: bool
+
+    @classmethod
+    def of(cls, y: Any) -> Self:
+        """Read the names of the columns of `y`, or the name of a Series."""
+        if hasattr(y, "columns"):
+            return cls.of_labels(list(y.columns))
+        shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
+        if len(shape) == 1:
+            return cls.of_labels([getattr(y, "name", None)])
+        return cls.of_labels([None] * math.prod(shape[1:]))
+
+    @classmethod
+    def of_labels(cls, labels: Sequence[Hashable]) -> Self:
+        """Read the names of columns."""
+        pairs = [split_ahead(label) for label in labels]
+        known = [pair for pair in pairs if pair is not None]
+        if len(known) < len(pairs):
+            name = labels[0] if len(labels) == 1 else None
+            steps = range(1, len(labels) + 1)
+            return cls(tuple(labels), (name,), (0,) * len(labels), tuple(steps), False)
+        names = tuple(dict.fromkeys(name for name, _ in known))
+        targets = tuple(names.index(name) for name, _ in known)
+        return cls(tuple(labels), names, targets, tuple(s for _, s in known), True)
+
+    @property
+    def horizon(self) -> int:
+        """The number of rows that the furthest column lies ahead."""
+        return max(self.steps, default=1)
+
+    def position_of(self, target: int | Hashable) -> int:
+        """Return the position of a target that is given by name or position.
+
+        Raises
+        ------
+        ValueError
+            If there is no such target.
+        """
+        if target in self.names and target is not None:
+            return self.names.index(target)
+        n = len(self.names)
+        if isinstance(target, int | np.integer) and -n <= target < n:
+            return int(target) % n
+        raise ValueError(
+            f"target={target!r} is not one of the {n} targets, {list(self.names)}: "
+            "give a name or a position."
+        )
+
+    def columns_of(self, target: int) -> list[int]:
+        """Return the columns of one target, by step."""
+        columns = [at for at, found in enumerate(self.targets) if found == target]
+        return sorted(columns, key=self.steps.__getitem__)
+
+    def shared_by(self, columns: Sequence[Hashable]) -> Self:
+        """Return the steps of targets that are the future of `columns` of `X`.
+
+        If the names of `y` do not say it, the columns of `X` share the columns of `y`
+        evenly and in order, each with its whole horizon.
+
+        Raises
+        ------
+        ValueError
+            If the number of targets is another one.
+        """
+        n, n_columns = len(columns), len(self.steps)
+        if self.is_known and n != len(self.names):
+            raise ValueError(
+                f"column names {n} columns of X, {list(columns)}, and y holds "
+                f"{len(self.names)} targets, {list(self.names)}: name one for each."
+            )
+        if self.is_known:
+            return self
+        if n_columns % n:
+            raise ValueError(
+                f"column names {n} columns of X, {list(columns)}, which cannot share "
+                f"the {n_columns} columns of y evenly: name one for each target."
+            )
+        horizon = n_columns // n
+        targets = tuple(at // horizon for at in range(n_columns))
+        steps = tuple(at % horizon + 1 for at in range(n_columns))
+        return type(self)(self.labels, tuple(columns), targets, steps, False)
+
+
+def own_columns(column: OwnColumn, X: Any, y: TargetSteps) -> list[Hashable]:
+    """Return the column of `X` whose future each target of `y` is.
+
+    Parameters
+    ----------
+    column : column name or position, list of them, or None
+        As the user gave it; None finds the columns by the names of the targets.
+    X : DataFrame or array-like of shape (n_rows, n_features)
+        The rows.
+    y : TargetSteps
+        The columns of `y`.
+
+    Raises
+    ------
+    ValueError
+        If `column` is None, and it cannot be known which columns these are.
+    """
+    if isinstance(column, list):
+        return column
+    if column is not None:
+        return [column]
+    labels = list(X.columns) if isinstance(X, pd.DataFrame) else []
+    if y.is_known or len(y.labels) == 1:
+        found = [_find(name, labels) for name in y.names]
+        if None not in found:
+            return found
+        if len(y.names) == 1 and (len(labels) < 2 or not y.is_known):
+            return [0]
+    elif not all(isinstance(name, str) and name in labels for name in y.labels):
+        return [0]
+    raise ValueError(
+        f"y has the columns {list(y.labels)}, which do not say whose future in X they "
+        "are: give `column`, with a column of X for each target."
+    )
+
+
+def ahead(column: Hashable, step: int) -> Hashable:
+    """Return the name of the values of `column` so many steps ahead: ``rail+1``.
+
+    The last part of a tuple, which names a column of several levels, is extended.
+    """
+    if isinstance(column, tuple):
+        return (*column[:-1], f"{column[-1]}+{step}")
+    return f"{column}+{step}"
+
+
+def split_ahead(label: Hashable) -> tuple[Hashable, int] | None:
+    """Return the column and the step of a name of `ahead`, None for other names."""
+    if isinstance(label, tuple) and label:
+        pair = split_ahead(label[-1])
+        return None if pair is None else ((*label[:-1], pair[0]), pair[1])
+    match = AHEAD.fullmatch(label) if isinstance(label, str) else None
+    return None if match is None else (match[1], int(match[2]))
+
+
+def _find(name: Hashable, labels: Sequence[Hashable]) -> Hashable | None:
+    """Return the label that is `name`, or the position of a number that it names."""
+    for at, label in enumerate(labels):
+        if label == name or ahead(label, 1) == ahead(name, 1):
+            return label if isinstance(label, str | tuple) else at
+    return None
