@@ -182,10 +182,12 @@ def times_ahead(index: pd.Index, n: int) -> pd.Index:
         or pd.api.types.is_any_real_numeric_dtype(index.dtype)
     ):
         return pd.RangeIndex(len(index), len(index) + n)
+    is_whole = pd.api.types.is_integer_dtype(index.dtype)
     if len(index) > 1:
         step = np.median(np.diff(index))
-    elif isinstance(index, pd.RangeIndex):
-        step = index.step
+        step = max(round(step), 1) if is_whole else step
+    elif is_whole:
+        step = getattr(index, "step", 1)
     else:
         raise ValueError(
             f"The one time in X, {index[0]}, does not say which one follows: give more "
@@ -194,12 +196,11 @@ def times_ahead(index: pd.Index, n: int) -> pd.Index:
     return pd.Index([index[-1] + step * (i + 1) for i in range(n)])
 
 
-def next_times(index: pd.Index) -> pd.Index:
-    """Return the time after each of `index`."""
-    ahead = times_ahead(index, 1)
-    if len(ahead) and len(index) > 1 and type(ahead[0]) is not type(index[1]):
+def with_times_ahead(index: pd.Index, n: int) -> pd.Index:
+    """Return `index` and the `n` times that follow it, numbers if it has no times."""
+    if _kind(index)[0] is None:
         index = pd.RangeIndex(len(index))
-    return index[1:].append(ahead)
+    return index.append(times_ahead(index, n))
 
 
 def _kind(index: pd.Index) -> tuple[Hashable, ...]:

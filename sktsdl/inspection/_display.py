@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.utils import check_array
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from sktsdl._sklearn.docs import fill_docs
+from sktsdl._sklearn.target_steps import TargetSteps, split_ahead
 from sktsdl.inspection._windows import ESTIMATOR
 
 if TYPE_CHECKING:
@@ -106,6 +106,22 @@ class Display(ABC):
         return ax
 
 
+def check_times(y: Any, times: pd.Index) -> None:
+    """Raise a ValueError if `y` is not one value for each of `times`."""
+    if len(y) != len(times):
+        raise ValueError(
+            f"y has {len(y)} values and the horizon has {len(times)} steps: give the "
+            "truth of each step, or of each row of X and each step."
+        )
+    index = getattr(y, "index", None)
+    dated = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
+    if isinstance(index, dated) and list(index) != list(times):
+        raise ValueError(
+            f"y has the times {index[0]} to {index[-1]}, and the forecast has "
+            f"{times[0]} to {times[-1]}: give the truth of these times."
+        )
+
+
 def lighten(color: str, share: float) -> tuple[float, ...]:
     """Return a mix of `color`, by its `share`, and white; it is not transparent."""
     from matplotlib.colors import to_rgb
@@ -146,10 +162,18 @@ def check_finite_array(values: ArrayLike, name: str, ndim: int = 1) -> np.ndarra
     return array
 
 
-def target_name(y: object) -> str | None:
-    """Return the name of the first target, ``rail`` for a column ``rail+1``."""
-    name = y.columns[0] if hasattr(y, "columns") else getattr(y, "name", None)
-    return None if name is None else re.sub(r"\+\d+$", "", str(name))
+def target_name(y: object, column: int = 0) -> str | None:
+    """Return the name of the target of a column, ``rail`` for a column ``rail+1``."""
+    label = TargetSteps.of(y).labels[column]
+    pair = split_ahead(label)
+    return name_of(label if pair is None else pair[0])
+
+
+def name_of(label: Hashable) -> str | None:
+    """Return the name of a column as text, also of a column of several levels."""
+    if isinstance(label, tuple):
+        return " ".join(map(str, label))
+    return None if label is None else str(label)
 
 
 def row_index(X: ArrayLike) -> pd.Index:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Self
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sktsdl._windows.time_index import next_times, times_ahead
+from sktsdl._windows.time_index import with_times_ahead
 from sktsdl.inspection._display import (
     BLACK,
     BLUE,
@@ -20,15 +20,17 @@ from sktsdl.inspection._display import (
     Display,
     as_series,
     check_finite_array,
+    check_times,
     hide_spines,
     label_times,
+    name_of,
     positions,
     row_index,
     shade,
     shade_quantiles,
     target_name,
 )
-from sktsdl.inspection._windows import check_row, interval_or_quantiles
+from sktsdl.inspection._windows import check_row, interval_or_quantiles, target_steps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,15 +120,16 @@ class ForecastDisplay(Display):
         y: ArrayLike | None = None,
         *,
         row: int = -1,
+        target: int | Hashable = 0,
         history: pd.Series | ArrayLike | None = None,
         name: str | None = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw the forecast of a fitted regressor.
 
-        With one output, the forecasts of all rows of `X` are drawn. Each stands at the
-        time of the next row, from which ``make_supervised`` takes `y`. With a horizon,
-        the forecast of one row is drawn, over the times after this row.
+        With one step ahead, the forecasts of all rows of `X` are drawn. Each stands at
+        the time of the next row, from which ``make_supervised`` takes `y`. With a
+        horizon, the forecast of one row is drawn, over the times after this row.
 
         The interval of the regressor's ``predict_interval`` (lower and upper end, each
         shaped as `y`) is drawn too. A regressor without this method may have
@@ -139,10 +142,16 @@ class ForecastDisplay(Display):
             A fitted regressor or pipeline.
         X : array-like
             As for ``estimator.predict``; the index of a DataFrame gives the times.
-        y : array-like of shape (n,) or (n, horizon), or None, default=None
-            The truth, if it is known.
+        y : array-like of shape (n,) or (n, n_outputs), or None, default=None
+            The truth, if it is known. With a horizon, it may also be the truth of the
+            row that is drawn, of shape (horizon,).
         row : int, default=-1
             With a horizon, the row whose forecast is drawn.
+        target : int or name, default=0
+            The target that is drawn if there are several, by position or by name. The
+            names of ``make_supervised`` tell them from the steps of a horizon. They
+            are read from the columns of `y`, or from the `y` of ``fit`` for an
+            estimator of this package. Without names, the outputs are one horizon.
         history : Series or array-like or None, default=None
             Values before the forecast, a Series with the times of `X`.
         name : str or None, default=None
@@ -159,27 +168,41 @@ class ForecastDisplay(Display):
         ImportError
             If matplotlib is missing.
         ValueError
-            If shapes do not fit.
+            If shapes or times do not fit, or there is no such row or target.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         y_pred = np.asarray(estimator.predict(X))
-        index = row_index(X)
+        n = len(y_pred)
+        y_pred = y_pred.reshape(n, -1)
+        steps = target_steps(estimator, y, y_pred.shape[1])
+        at = steps.position_of(target)
+        columns = steps.columns_of(at)
         bounds, levels = interval_or_quantiles(estimator, X)
-        if name is None and y is not None:
-            name = target_name(y)
-        truth = None if y is None else np.asarray(y)
-        check_consistent_length(y_pred, truth)
-        if y_pred.ndim == 1 or y_pred.shape[1] == 1:
-            times = next_times(index)
-            bounds = {
-                key: np.reshape(values, (len(y_pred), -1))
-                for key, values in bounds.items()
-            }
+        bounds = {key: np.reshape(v, (*y_pred.shape, -1)) for key, v in bounds.items()}
+        index = row_index(X)
+        times = with_times_ahead(index, steps.horizon)
+        ahead = [steps.steps[column] for column in columns]
+        chosen: tuple[Any, Any]
+        if len(columns) == 1:
+            times = times[ahead[0] :][:n]
+            chosen = slice(None), columns[0]
         else:
-            check_row(row, len(y_pred))
-            times = times_ahead(index[: row % len(index) + 1], y_pred.shape[1])
-            y_pred, truth = y_pred[row], None if truth is None else truth[row]
-            bounds = {key: np.asarray(values)[row] for key, values in bounds.items()}
+            check_row(row, n)
+            times = times[[row % n + step for step in ahead]]
+            chosen = row, columns
+        truth = None if y is None else np.asarray(y)
+        if truth is not None and truth.ndim == 1 and len(columns) > 1:
+            check_times(y, times)
+        elif truth is not None:
+            check_consistent_length(y_pred, truth)
+            truth = truth.reshape(y_pred.shape)[chosen]
+        bounds = {
+            key: values[chosen] if key == "quantiles" else values[chosen][:, 0]
+            for key, values in bounds.items()
+        }
+        y_pred = y_pred[chosen]
+        if name is None and steps.names[at] is not None:
+            name = name_of(steps.names[at])
         return cls.from_predictions(
             truth,
             y_pred,

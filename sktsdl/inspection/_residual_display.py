@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_scalar
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sktsdl._windows.time_index import next_times
+from sktsdl._windows.time_index import with_times_ahead
 from sktsdl.inspection._display import (
     BLACK,
     BLUE,
@@ -29,6 +29,7 @@ from sktsdl.inspection._display import (
     target_name,
 )
 from sktsdl.inspection._residual_diagnostics import residual_diagnostics
+from sktsdl.inspection._windows import target_steps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,10 +139,10 @@ class ResidualDisplay(Display):
         y : array-like of shape (n,) or (n, n_outputs)
             The truth.
         target : int, default=0
-            The output that is drawn if there are several, such as the step of the
-            horizon, counted from 0. Its residuals stand at the time of the row that
-            made the forecast. With one output, they stand at the time of the next row,
-            from which ``make_supervised`` takes `y`.
+            The column of `y` that is drawn if there are several, such as the step of
+            the horizon, counted from 0. Its residuals stand at the time of the row that
+            made the forecast. If all targets are one step ahead, they stand at the time
+            of the next row, from which ``make_supervised`` takes `y`.
         n_lags, name
             As in `from_predictions`.
         {ax}
@@ -157,19 +158,22 @@ class ResidualDisplay(Display):
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         y_pred = np.asarray(estimator.predict(X))
-        index = row_index(X)
-        name = name or target_name(y)
-        if y_pred.ndim == 1 or y_pred.shape[1] == 1:
-            times, truth = next_times(index), y
-        else:
-            last = y_pred.shape[1] - 1
-            check_scalar(target, "target", Integral, min_val=0, max_val=last)
-            times, truth, y_pred = index, np.asarray(y)[:, target], y_pred[:, target]
+        n = len(y_pred)
+        y_pred = y_pred.reshape(n, -1)
+        last = y_pred.shape[1] - 1
+        check_scalar(target, "target", Integral, min_val=0, max_val=last)
+        check_consistent_length(y_pred, y)
+        truth = np.asarray(y).reshape(y_pred.shape)[:, target]
+        times, steps = row_index(X), target_steps(estimator, y, y_pred.shape[1])
+        if steps.horizon == 1:
+            times = with_times_ahead(times, 1)[1:]
+        name = name or target_name(y, target)
+        y_pred = y_pred[:, target]
         return cls.from_predictions(
             truth,
             y_pred,
             n_lags=n_lags,
-            index=times.rename(index.name),
+            index=times.rename(row_index(X).name),
             name=name,
             ax=ax,
         )

@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.regressor import DeepRegressor
+from sktsdl._sklearn.target_steps import TargetSteps
 from sktsdl.compose import PurgedRegressor
 
 ESTIMATOR = """\
@@ -99,6 +100,21 @@ def interval_or_quantiles(
         quantiles = regressor.predict_quantiles(to_last_step(estimator, X)[1])
         return {"quantiles": quantiles}, getattr(regressor, "quantiles", None)
     return {}, None
+
+
+def target_steps(estimator: BaseEstimator, y: Any, n_outputs: int) -> TargetSteps:
+    """Return which target and step each output of a fitted `estimator` is.
+
+    The names of the columns of `y` say it, or else the names that `estimator` was
+    fitted to, if it keeps them. Without names, they are the horizon of one target.
+    """
+    labels = TargetSteps.of(y).labels
+    if len(labels) != n_outputs or None in labels:
+        regressor, _ = to_last_step(estimator, None)
+        while hasattr(regressor, "regressor_") and not hasattr(regressor, "_y_labels"):
+            regressor, _ = to_last_step(regressor.regressor_, None)
+        labels = getattr(regressor, "_y_labels", (None,) * n_outputs)
+    return TargetSteps.of_labels(labels)
 
 
 def check_row(row: int, n_rows: int) -> None:
