@@ -23,7 +23,12 @@ from sktsdl.compose import (
     RelativeTargetRegressor,
 )
 from sktsdl.persistence import load
-from sktsdl.preprocessing import RatioLogScaler, SeasonalDifference, SlidingWindow
+from sktsdl.preprocessing import (
+    RatioLogScaler,
+    SeasonalDifference,
+    SlidingWindow,
+    WithHistory,
+)
 from sktsdl.supervised import make_supervised
 
 __version__ = version("sktsdl")
@@ -49,6 +54,7 @@ __all__ = [
     "TransformerRegressor",
     "WaveNetRegressor",
     "WindowMLPRegressor",
+    "WithHistory",
     "datasets",
     "inspection",
     "load",

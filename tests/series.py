@@ -2,8 +2,9 @@
 
 import numpy as np
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 
-from sktsdl import RatioLogScaler, SeasonalDifference, SlidingWindow
+from sktsdl import RatioLogScaler, SeasonalDifference, SlidingWindow, WithHistory
 from sktsdl.preprocessing._base import LookBackTransformer
 
 
@@ -66,6 +67,11 @@ def part(X, start, stop):
     return take(X, np.arange(start, min(stop, len(X))))
 
 
+def rolling_mean(X, window=5):
+    """The mean of the last rows, of an array or a frame."""
+    return pd.DataFrame(X).rolling(window).mean()
+
+
 def as_in_whole_series(step, rows):
     """Return a fitted step's output for the whole series, computed by numpy."""
     if isinstance(step, RatioLogScaler):
@@ -80,6 +86,10 @@ def as_in_whole_series(step, rows):
         padded = np.vstack([before, rows])
         windows = [padded[i : i + step.window] for i in range(len(rows))]
         return np.stack(windows).reshape(len(rows), -1)
+    if isinstance(step, WithHistory):  # of `rolling_mean`
+        before = np.full((step.n_rows, rows.shape[1]), np.nan)
+        means = sliding_window_view(rows, step.n_rows + 1, axis=0).mean(axis=2)
+        return np.vstack([before, means])
     if isinstance(step, LookBackTransformer):
         raise NotImplementedError(f"Write the equation of {type(step).__name__} here.")
     return step.transform(rows)

@@ -58,7 +58,8 @@ def check_history(names):
     assert np.isnan(names["gap"][0, 0]).all()
     assert len(names["caught"]) == 1
     assert names["forecasts"].shape == (41, 3)
-    assert np.isfinite(names["scores"]).all()
+    mean = names["X"]["passengers"].iloc[89:101].mean()
+    assert names["means"].iloc[0] == pytest.approx(mean)
 
 
 def check_inspection(names):

@@ -10,13 +10,14 @@ from sklearn.compose import make_column_transformer
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sktsdl import (
     LSTMRegressor,
     RatioLogScaler,
     SeasonalDifference,
     SlidingWindow,
+    WithHistory,
 )
 from sktsdl._windows import history
 from sktsdl.preprocessing._base import LookBackTransformer
@@ -27,6 +28,7 @@ from tests.series import (
     N,
     as_in_whole_series,
     part,
+    rolling_mean,
     series,
     take,
     target,
@@ -36,6 +38,11 @@ CHAINS = {
     "ratios": lambda: [RatioLogScaler()],
     "differences": lambda: [SeasonalDifference(5)],
     "three look back": lambda: [RatioLogScaler(), SeasonalDifference(3)],
+    "rolling means": lambda: [WithHistory(FunctionTransformer(rolling_mean), 4)],
+    "rolling means of ratios": lambda: [
+        RatioLogScaler(),
+        WithHistory(FunctionTransformer(rolling_mean), 4),
+    ],
     "scaler between": lambda: [RatioLogScaler(), StandardScaler()],
     "scaler before": lambda: [StandardScaler(), SeasonalDifference(2)],
     "column transformer between": lambda: [

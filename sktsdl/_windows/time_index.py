@@ -203,6 +203,22 @@ def with_times_ahead(index: pd.Index, n: int) -> pd.Index:
     return index.append(times_ahead(index, n))
 
 
+def plain_stamps(index: pd.Index) -> np.ndarray:
+    """Return a time index as numbers, or as numpy's times in UTC."""
+    return _stamps(index, getattr(index, "tz", None), None)
+
+
+def index_of_stamps(stamps: np.ndarray, like: pd.Index) -> pd.Index:
+    """Return the index of `plain_stamps`, of the kind of the time index `like`."""
+    if isinstance(like, pd.PeriodIndex):
+        periods = [pd.Period(ordinal=i, freq=like.freqstr) for i in stamps]
+        return pd.PeriodIndex(periods, dtype=like.dtype, name=like.name)
+    index = pd.Index(stamps, name=like.name)
+    if isinstance(like, pd.DatetimeIndex) and like.tz is not None:
+        index = pd.DatetimeIndex(index).tz_localize("UTC").tz_convert(like.tz)
+    return index
+
+
 def _kind(index: pd.Index) -> tuple[Hashable, ...]:
     if isinstance(index, pd.DatetimeIndex):
         return ("datetime", index.tz is not None)

@@ -3,5 +3,11 @@
 from sktsdl.preprocessing._ratio_log_scaler import RatioLogScaler
 from sktsdl.preprocessing._seasonal_difference import SeasonalDifference
 from sktsdl.preprocessing._sliding_window import SlidingWindow
+from sktsdl.preprocessing._with_history import WithHistory
 
-__all__ = ["RatioLogScaler", "SeasonalDifference", "SlidingWindow"]
+__all__ = [
+    "RatioLogScaler",
+    "SeasonalDifference",
+    "SlidingWindow",
+    "WithHistory",
+]
