@@ -24,6 +24,7 @@ from sktsdl.compose import (
 )
 from sktsdl.persistence import load
 from sktsdl.preprocessing import (
+    LagsToWindows,
     RatioLogScaler,
     SeasonalDifference,
     SlidingWindow,
@@ -41,6 +42,7 @@ __all__ = [
     "ConformalRegressor",
     "GRURegressor",
     "LSTMRegressor",
+    "LagsToWindows",
     "MultiTaskNet",
     "PurgedRegressor",
     "RNNRegressor",

@@ -60,6 +60,10 @@ def check_history(names):
     assert names["forecasts"].shape == (41, 3)
     mean = names["X"]["passengers"].iloc[89:101].mean()
     assert names["means"].iloc[0] == pytest.approx(mean)
+    assert names["windows"].shape == (132, 12, 2)
+    first_year = names["series"]["passengers"].iloc[:12]
+    assert names["windows"][0, :, 0].tolist() == first_year.tolist()
+    assert np.isfinite(names["scores"]).all()
 
 
 def check_inspection(names):
