@@ -1,14 +1,19 @@
-"""LagsToWindows makes windows of the lag tables of other packages."""
+"""Lag tables and turned arrays: LagsToWindows, and what a net warns of."""
+
+import warnings
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
+from sklearn.ensemble import AdaBoostRegressor
+from sklearn.feature_selection import RFE
+from sklearn.inspection import partial_dependence
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from sktsdl import LagsToWindows, SlidingWindow
+from sktsdl import LagsToWindows, SlidingWindow, WindowMLPRegressor
 from sktsdl._windows.lags import lag_of
 from sktsdl._windows.windows import Windows
 from tests.nets import lstm
@@ -225,3 +230,142 @@ NAMED = {
 @pytest.mark.parametrize("name", NAMED)
 def test_the_lag_that_a_name_says(name):
     assert lag_of(name) == NAMED[name]
+
+
+FIRST = r"lags with the newest first, .*`LagsToWindows\(lags=4, order='newest_first'\)`"
+BESIDE = r"newest first beside other columns.*lags={}, order='newest_first'"
+BY_SERIES = r"one series after another.*lags={}, order='oldest_first'"
+FLAT = SlidingWindow(W, flatten=True, pad="edge").fit_transform(X)[W:]
+PANEL = pd.concat([lags(), lags(BUS)], ignore_index=True)
+RANGES = r"\[range\(0, 4\), range\(4, 8\)\]"
+COLUMNS = {
+    "rows": (X, "DataFrame with a time index.*`SlidingWindow`"),
+    "rows without names": (
+        X.set_axis([0, 1], axis=1),
+        "DataFrame with a time index.*`SlidingWindow`",
+    ),
+    "rows of one lag": (
+        X.add_suffix("_lag7"),
+        "DataFrame with a time index.*`SlidingWindow`",
+    ),
+    "one column": (X[["rail"]], None),
+    "rows as an array": (X.to_numpy(), None),
+    "flattened windows": (FLAT, None),
+    "flattened windows as an array": (FLAT.to_numpy(), None),
+    "some columns of them": (FLAT.iloc[:, [0, 3, 5, 6]], None),
+    "some rows of them": (FLAT.iloc[[5, 3, 3, 8, 9, 20]], None),
+    "windows of one series": (lags(newest_first=False), None),
+    "windows of one series, other names": (
+        lags(name="before {}", newest_first=False),
+        None,
+    ),
+    "windows of one series as an array": (lags(newest_first=False).to_numpy(), None),
+    "newest first by name": (lags(), FIRST),
+    "newest first by name, shuffled": (lags().sample(frac=1, random_state=0), FIRST),
+    "newest first by value": (lags(name="before {}"), FIRST),
+    "newest first as an array": (lags().to_numpy(), FIRST),
+    "newest first of many series": (PANEL.to_numpy(), FIRST),
+    "no order": (
+        lags()[["lag3", "lag1", "lag4"]],
+        r"in no order of time, .*lags=\['lag1', ..., 'lag4'\], order='newest_first'",
+    ),
+    "other columns after": (lags().join(DAY), BESIDE.format(4)),
+    "other columns before": (
+        DAY.loc[DAYS].to_frame().join(lags()),
+        BESIDE.format(r"\['lag1', ..., 'lag4'\]"),
+    ),
+    "other columns in an array": (lags().join(DAY).to_numpy(), BESIDE.format(4)),
+    "oldest first, other columns": (
+        lags(newest_first=False).join(DAY),
+        "lags beside other columns.*lags=4, order='oldest_first'",
+    ),
+    "one series after another": (
+        lags(RAIL, "rail_lag{}", newest_first=False).join(
+            lags(BUS, "bus_lag{}", newest_first=False)
+        ),
+        BY_SERIES.format(r"\[\['rail_lag4', ..., 'rail_lag1'\], ...\]"),
+    ),
+    "one series after another in an array": (
+        np.hstack([lags(newest_first=False), lags(BUS, newest_first=False)]),
+        BY_SERIES.format(RANGES),
+    ),
+    "newest first of several series in an array": (
+        np.hstack([lags(), lags(BUS)]),
+        f"newest first, .*lags={RANGES}",
+    ),
+    "rare flags": (np.eye(60), None),
+    "constant columns": (np.ones((60, 5)), None),
+    "independent samples": (np.random.default_rng(0).normal(size=(60, 5)), None),
+    "counts": (np.random.default_rng(0).poisson(0.5, size=(60, 5)), None),
+}
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_a_net_warns_once_of_columns_that_it_does_not_read_as_meant(kind):
+    table, message = COLUMNS[kind]
+    y = np.arange(len(table))
+    net = WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1, random_state=0)
+    expected = 0 if message is None else 1
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        net.fit(table, y, X_val=table[-9:], y_val=y[-9:])
+        net.predict(table)
+        net.partial_fit(table, y)
+    assert len(caught) == expected
+    if message is not None:
+        with pytest.warns(UserWarning, match=message):
+            net.fit(table, y)
+
+
+def test_flattened_windows_in_the_tools_of_scikit_learn_do_not_warn():
+    net = WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1, random_state=0)
+    importance = {"importance_getter": lambda net: np.arange(net.n_features_in_)}
+    AdaBoostRegressor(net, n_estimators=3, random_state=0).fit(FLAT, Y)
+    RFE(net, n_features_to_select=5, **importance).fit(FLAT, Y)
+    partial_dependence(net.fit(FLAT, Y), FLAT, [0], kind="average", grid_resolution=3)
+
+
+STEPS = np.random.default_rng(0).normal(size=(60, 4, 3))
+CONSECUTIVE = np.ascontiguousarray(windows_of(RAIL, BUS))
+TURN = r"X.transpose\(0, 2, 1\)"
+ARRAYS = {
+    "one step": (STEPS[:, :1], rf"windows of one step and 3 channels.*{TURN}"),
+    "time is last": (
+        CONSECUTIVE.transpose(0, 2, 1),
+        rf"overlap along its last axis.*{TURN}",
+    ),
+    "time is last, one channel": (
+        windows_of(RAIL).transpose(0, 2, 1),
+        rf"windows of one step and 4 channels.*{TURN}",
+    ),
+    "one step, one channel": (STEPS[:, :1, :1], None),
+    "one channel": (STEPS[:, :, :1], None),
+    "independent samples": (STEPS, None),
+    "windows": (CONSECUTIVE, None),
+    "constant windows": (np.ones((60, 4, 3)), None),
+    "lags of one series as channels": (
+        sliding_window_view(sliding_window_view(RAIL, 3), 4, axis=0)
+        .transpose(0, 2, 1)
+        .copy(),
+        None,
+    ),
+    "windows of one row": (SlidingWindow(1).fit_transform(X), None),
+    "windows of one lag": (LagsToWindows(1).fit_transform(lags()[["lag1"]]), None),
+    "windows of lags": (LagsToWindows(W).fit_transform(lags().join(DAY)), None),
+}
+
+
+@pytest.mark.parametrize("kind", ARRAYS)
+def test_a_net_warns_once_of_an_array_that_seems_to_be_turned(kind):
+    windows, message = ARRAYS[kind]
+    y = np.arange(len(windows))
+    net = WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        net.fit(windows, y)
+        net.predict(windows)
+        net.partial_fit(windows, y)
+    assert len(caught) == (message is not None)
+    if message is not None:
+        with pytest.warns(UserWarning, match=message):
+            net.fit(windows, y)

@@ -4,13 +4,13 @@ import copy
 import math
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
 from sktsdl._estimator.specs import InputSpec, Samples, TargetSpec
+from sktsdl._estimator.steps import warn_of_axes, warn_of_columns
 from sktsdl._sklearn.target_steps import TargetSteps
 from sktsdl._sklearn.validation import (
     raise_at_first,
@@ -19,7 +19,6 @@ from sktsdl._sklearn.validation import (
     validate_targets,
     way_out_of_missing,
 )
-from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.missing import fill_unknown, unknown_after_known
 from sktsdl._windows.windows import Windows, recover_rows
 
@@ -61,14 +60,17 @@ def validate_windows(
                 f"X has windows of shape {windows.shape[1:]}, but needs at least one "
                 "step and one channel."
             )
+        if expected is None and not isinstance(X, Windows):
+            warn_of_axes(windows)
     else:
-        _warn_of_raw_rows(X)
         # scikit-learn's validation reads and writes attributes: here, of a copy.
         scratch = copy.copy(estimator)
         vars(scratch).pop("feature_names_in_", None)
         vars(scratch).update({} if expected is None else expected.attributes)
         rows = validate_rows(scratch, X, reset=expected is None)
         raise_at_first(~np.isfinite(rows), rows, X)
+        if expected is None:
+            warn_of_columns(X, rows)
         names = getattr(scratch, "feature_names_in_", None)
         windows = rows[:, :, None]
     spec = InputSpec(
@@ -265,13 +267,3 @@ def check_outputs(outputs: np.ndarray) -> np.ndarray:
             "out."
         )
     return outputs
-
-
-def _warn_of_raw_rows(X: object) -> None:
-    """Warn of a frame of rows in place of windows of rows."""
-    timed = (pd.DatetimeIndex, pd.TimedeltaIndex, pd.PeriodIndex)
-    if isinstance(X, pd.DataFrame) and isinstance(X.index, timed) and X.shape[1] > 1:
-        warn(
-            "X is a DataFrame with a time index, whose columns are taken as the steps "
-            "of one channel: put `SlidingWindow` before the net if they are channels."
-        )

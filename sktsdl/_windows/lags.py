@@ -1,6 +1,7 @@
 """Lag tables: rows whose columns are earlier values of a series."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,6 +21,15 @@ def lag_of(name: object) -> tuple[str, int] | None:
     if not lags:
         return None
     return LAG.sub("", str(name)).strip(" _"), sum(map(int, lags))
+
+
+def lagged_columns(names: Sequence[object]) -> dict[str, list[tuple[int, object]]]:
+    """Return lag and name of the columns of each series that has two or more."""
+    series: dict[str, list[tuple[int, object]]] = {}
+    for name in names:
+        if (found := lag_of(name)) is not None:
+            series.setdefault(found[0], []).append((found[1], name))
+    return {name: lags for name, lags in series.items() if len(lags) > 1}
 
 
 def n_shifted(rows: np.ndarray, *, newest_first: bool) -> int:

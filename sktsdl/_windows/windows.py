@@ -201,3 +201,9 @@ def _overlap(X: np.ndarray) -> bool:
         if not np.array_equal(block[1:, :-1], block[:-1, 1:], equal_nan=True):
             return False
     return X.shape[1] > 1
+
+
+def is_transposed(X: np.ndarray) -> bool:
+    """Say whether windows of consecutive rows have their steps on the last axis."""
+    turned = X.transpose(0, 2, 1)
+    return len(X) > 2 and _overlap(turned[:3]) and _overlap(turned) and not _overlap(X)
