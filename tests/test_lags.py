@@ -329,14 +329,18 @@ STEPS = np.random.default_rng(0).normal(size=(60, 4, 3))
 CONSECUTIVE = np.ascontiguousarray(windows_of(RAIL, BUS))
 TURN = r"X.transpose\(0, 2, 1\)"
 ARRAYS = {
-    "one step": (STEPS[:, :1], rf"windows of one step and 3 channels.*{TURN}"),
+    "one step": (
+        STEPS.reshape(60, 1, 12),
+        rf"windows of one step and 12 channels.*{TURN}",
+    ),
+    "one step, few channels": (STEPS[:, :1], None),
     "time is last": (
         CONSECUTIVE.transpose(0, 2, 1),
         rf"overlap along its last axis.*{TURN}",
     ),
     "time is last, one channel": (
         windows_of(RAIL).transpose(0, 2, 1),
-        rf"windows of one step and 4 channels.*{TURN}",
+        rf"overlap along its last axis.*{TURN}",
     ),
     "one step, one channel": (STEPS[:, :1, :1], None),
     "one channel": (STEPS[:, :, :1], None),

@@ -10,6 +10,7 @@ from sktsdl._windows.lags import lagged_columns, n_shifted
 from sktsdl._windows.windows import is_transposed
 
 MIN_LAGS = 3  # two columns of many may be alike for another reason
+MIN_STEPS = 8  # a window of one row with fewer channels is usual
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def warn_of_axes(X: np.ndarray) -> None:
         Windows that come from no step of this package.
     """
     _, window, n_channels = X.shape
-    if window == 1 < n_channels:
+    if window == 1 and n_channels >= MIN_STEPS:
         what = f"has windows of one step and {n_channels} channels"
     elif is_transposed(X):
         what = "has windows that overlap along its last axis, and not along its second"
