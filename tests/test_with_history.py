@@ -3,6 +3,7 @@
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import skops.io
 from sklearn.decomposition import PCA
@@ -217,6 +218,10 @@ NAMES = {
         FunctionTransformer(lambda X: X.to_numpy()),
         ["withhistory0", "withhistory1"],
     ),
+    "none, in a pipeline": (
+        make_pipeline(StandardScaler(), FunctionTransformer(lambda X: X[:, :1])),
+        ["withhistory0"],
+    ),
 }
 
 
@@ -231,6 +236,26 @@ def test_names_of_the_output(kind, container):
     assert type(output).__module__.startswith(
         "polars" if container == "polars" else "pandas"
     )
+
+
+def test_names_of_a_polars_frame():
+    X = pl.from_pandas(series(INDEXES["daily"]))
+    step = WithHistory(StandardScaler(), 2).set_output(transform="polars").fit(X[:100])
+    output = step.transform(X[100:])
+    assert output.columns == ["rail", "bus"]
+    assert np.isfinite(output.to_numpy()).all()
+
+
+@pytest.mark.parametrize("kind", [rolling_mean, lambda X: np.asarray(X)])
+def test_arrays_after_a_frame_and_a_frame_after_arrays(kind):
+    X = series(INDEXES["daily"])
+    step = WithHistory(FunctionTransformer(kind), 4)
+    expected = step.fit(X[:100]).transform(X[100:])
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        np.testing.assert_array_equal(step.transform(X[100:].to_numpy()), expected)
+    step.fit(X[:100].to_numpy())
+    with pytest.warns(UserWarning, match="X has feature names"):
+        np.testing.assert_array_equal(step.transform(X[100:]), expected)
 
 
 def test_names_that_are_tuples():

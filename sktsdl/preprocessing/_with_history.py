@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from numbers import Integral
 from typing import Any, Literal
 
@@ -121,12 +122,14 @@ class WithHistory(LookBackTransformer):
             ``get_feature_names_out``, else ``withhistory0``, ``withhistory1``, ...
         """
         check_is_fitted(self)
+        if input_features is None:
+            input_features = getattr(self, "feature_names_in_", None)
         names = self._names
-        if names is None and hasattr(self.transformer_, "get_feature_names_out"):
-            names = self.transformer_.get_feature_names_out(input_features)
         if names is None:
             prefix = type(self).__name__.lower()
             names = [f"{prefix}{i}" for i in range(self._n_features_out)]
+            with suppress(AttributeError):
+                names = self.transformer_.get_feature_names_out(input_features)
         return pd.Index(names, dtype=object, tupleize_cols=False).to_numpy()
 
     def _check_n_back(self) -> int:
@@ -153,6 +156,7 @@ class WithHistory(LookBackTransformer):
         kept = len(self._tail.end)
         self._stamps = np.unique(np.r_[stamps[:kept], stamps[-kept:]])
         table: Any = rows[first:]
+        self._is_frame = isinstance(X, pd.DataFrame)
         if isinstance(X, pd.DataFrame):
             table = pd.DataFrame(table, index=X.index[first:], columns=X.columns)
         self.transformer_ = clone(self.transformer).fit(table)
@@ -204,6 +208,8 @@ class WithHistory(LookBackTransformer):
 
     def _apply(self, table: Any) -> np.ndarray:
         names, output = _transform(self.transformer_, table)
+        if isinstance(table, pd.DataFrame) != self._is_frame:
+            names = self._names  # the names of an array's columns may be others
         if output.shape[1] != self._n_features_out or names != self._names:
             raise ValueError(
                 f"The transformer returned the columns {names or output.shape[1]} for "
