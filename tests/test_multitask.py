@@ -184,6 +184,38 @@ def test_a_frame_keeps_its_index(air_passengers):
     pd.testing.assert_index_equal(model.predict(rows).index, rows.index)
 
 
+def test_warm_start_trains_all_tasks_further():
+    whole = MultiTaskNet(lstm(max_epochs=6), tasks=TASKS).fit(X, Y)
+    net = lstm(max_epochs=3, warm_start=True)
+    model = PurgedRegressor(MultiTaskNet(net, tasks=TASKS), purge=0).fit(X, Y)
+    net.set_params(max_epochs=6)
+    pd.testing.assert_frame_equal(model.fit(X, Y).predict(X), whole.predict(X))
+    net.set_params(max_epochs=7)
+    trained = model.fit(X[50:], Y[50:]).regressor_.net_.loss_curve_
+    assert trained[:6] == whole.net_.loss_curve_
+
+
+@pytest.mark.parametrize(
+    ("y", "params", "message"),
+    [
+        (
+            Y.replace({"direction": {"flat": "up"}}),
+            {},
+            r"The classes of y cannot change.*'flat'",
+        ),
+        (Y[["level", "direction"]], {}, "The columns of y cannot change"),
+        (Y[["level"]], {"tasks": {"level": "regression"}}, "The columns of y cannot"),
+    ],
+)
+def test_tasks_cannot_change_in_a_net_trained_further(y, params, message):
+    model = MultiTaskNet(lstm(warm_start=True), tasks=TASKS).fit(X, Y)
+    expected = model.predict(X)
+    model.set_params(net__max_epochs=5, **params)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+    pd.testing.assert_frame_equal(model.predict(X), expected)
+
+
 @pytest.mark.parametrize(
     ("tasks", "y", "message"),
     [

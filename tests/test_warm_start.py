@@ -7,8 +7,23 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.ensemble import (
+    BaggingRegressor,
+    GradientBoostingRegressor,
+    HistGradientBoostingRegressor,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import Lasso, SGDRegressor
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sktsdl import (
+    ConformalRegressor,
+    MultiTaskNet,
+    PurgedRegressor,
+    RelativeTargetRegressor,
     Seq2SeqRegressor,
     TCNRegressor,
 )
@@ -162,3 +177,164 @@ def test_partial_fit_refuses_early_stopping_and_other_targets():
         lstm(early_stopping=True).partial_fit(X, Y)
     with pytest.raises(ValueError, match=r"y has 2 columns.*expecting 1"):
         lstm().partial_fit(X, Y).partial_fit(X, np.column_stack([Y, Y]))
+
+
+# Wrappers
+
+ROWS = X[:, :, 0]
+WRAPPERS = {
+    "purged": lambda net: PurgedRegressor(net, purge=2),
+    "conformal": ConformalRegressor,
+    "relative": lambda net: RelativeTargetRegressor(net, relation="difference"),
+    "several targets": MultiTaskNet,
+    "pipeline": lambda net: PurgedRegressor(
+        make_pipeline(StandardScaler(), net), purge=2
+    ),
+    "in a pipeline": lambda net: make_pipeline(
+        StandardScaler(), PurgedRegressor(net, purge=2)
+    ),
+    "nested": lambda net: ConformalRegressor(
+        make_pipeline(StandardScaler(), PurgedRegressor(MultiTaskNet(net), purge=1))
+    ),
+}
+wrapped = pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
+
+
+def net_inside(model):
+    """Return the fitted net of a wrapper."""
+    if hasattr(model, "module_"):
+        return model
+    if hasattr(model, "steps"):
+        return net_inside(model[-1])
+    return net_inside(vars(model).get("regressor_") or model.net_)
+
+
+@wrapped
+@pytest.mark.parametrize("through", ["memory", "pickle"])
+def test_a_wrapper_trains_its_regressor_further(wrap, through):
+    expected = wrap(lstm(max_epochs=4)).fit(ROWS, Y)
+    model = wrap(lstm(max_epochs=2, warm_start=True)).fit(ROWS, Y)
+    before = net_inside(model)
+    curve = list(before.loss_curve_)
+    if through == "pickle":
+        model = pickle.loads(pickle.dumps(model))
+    (name,) = (k for k in model.get_params() if k.endswith("max_epochs"))
+    model.set_params(**{name: 4}).fit(ROWS, Y)
+    assert net_inside(model).loss_curve_ == net_inside(expected).loss_curve_
+    np.testing.assert_array_equal(model.predict(ROWS), expected.predict(ROWS))
+    if isinstance(model, ConformalRegressor):
+        np.testing.assert_array_equal(model.residuals_, expected.residuals_)
+    model.set_params(**{name: 6}).fit(ROWS[10:], Y[10:])
+    trained = net_inside(model).loss_curve_
+    assert trained[:4] == net_inside(expected).loss_curve_
+    assert len(trained) == 6
+    assert before.loss_curve_ == curve
+
+
+@wrapped
+def test_a_wrapper_does_not_change_the_regressor_of_the_user(wrap):
+    net = lstm(warm_start=True)
+    model = wrap(net).fit(ROWS, Y)
+    net.set_params(max_epochs=4)
+    model.fit(ROWS[:90], Y[:90])
+    assert not hasattr(net, "net_")
+
+
+@wrapped
+def test_a_clone_of_a_wrapper_starts_anew(wrap):
+    model = wrap(lstm(warm_start=True)).fit(ROWS, Y)
+    again = clone(model).fit(ROWS, Y)
+    assert net_inside(again).n_epochs_ == 3
+    search = GridSearchCV(model, {}, cv=TimeSeriesSplit(2)).fit(ROWS, Y)
+    search.fit(ROWS, Y)
+    assert net_inside(search.best_estimator_).n_epochs_ == 3
+
+
+@wrapped
+def test_without_warm_start_a_wrapper_starts_anew(wrap):
+    model = wrap(lstm(warm_start=True)).fit(ROWS, Y)
+    (name,) = (k for k in model.get_params() if k.endswith("warm_start"))
+    model.set_params(**{name: False}).fit(ROWS, Y)
+    expected = wrap(lstm()).fit(ROWS, Y)
+    assert net_inside(model).loss_curve_ == net_inside(expected).loss_curve_
+
+
+@wrapped
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"hidden_sizes": (5,)}, r"hidden_sizes=\(5,\) cannot change"),
+        (
+            {"max_epochs": 5, "optimizer": "sgd", "clip_grad_norm": None, "lr": 1e30},
+            "diverged",
+        ),
+    ],
+    ids=["sizes", "diverged"],
+)
+def test_a_failed_second_fit_leaves_a_wrapper_as_it_was(wrap, params, message):
+    net = lstm(warm_start=True)
+    model = wrap(net).fit(ROWS, Y)
+    before, expected = net_inside(model), model.predict(ROWS)
+    states = {k: v.clone() for k, v in before.module_.state_dict().items()}
+    net.set_params(**params)
+    with pytest.raises((ValueError, FloatingPointError), match=message):
+        model.fit(ROWS, Y)
+    assert net_inside(model) is before
+    assert before.n_epochs_ == 3
+    assert all(map(torch.equal, before.module_.state_dict().values(), states.values()))
+    np.testing.assert_array_equal(model.predict(ROWS), expected)
+
+
+def test_calibration_rows_are_new_to_the_first_fit():
+    model = ConformalRegressor(lstm(warm_start=True, max_epochs=2)).fit(ROWS, Y)
+    model.set_params(regressor__max_epochs=4).fit(ROWS[:60], Y[:60])
+    expected = ConformalRegressor(lstm(max_epochs=4)).fit(ROWS[:60], Y[:60])
+    np.testing.assert_array_equal(model.residuals_, expected.residuals_)
+    assert model.regressor_.n_epochs_ == 4
+
+
+OTHERS = {
+    "forest": (RandomForestRegressor(2, random_state=0), {"n_estimators": 5}),
+    "bagging": (BaggingRegressor(n_estimators=2, random_state=0), {"n_estimators": 5}),
+    "boosting": (
+        GradientBoostingRegressor(n_estimators=3, random_state=0),
+        {"n_estimators": 6},
+    ),
+    "histograms": (HistGradientBoostingRegressor(max_iter=3), {"max_iter": 6}),
+    "sgd": (SGDRegressor(random_state=0, tol=None, max_iter=3), {"eta0": 0.02}),
+    "mlp": (MLPRegressor(max_iter=3, random_state=0), {"alpha": 0.1}),
+    "lasso": (Lasso(0.1), {"alpha": 0.01}),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("regressor", "changed"), OTHERS.values(), ids=OTHERS)
+def test_wrappers_of_other_estimators_with_warm_start(regressor, changed):
+    regressor = clone(regressor).set_params(warm_start=True)
+    alone = clone(regressor).fit(ROWS, Y)
+    first = alone.predict(ROWS)
+    expected = alone.set_params(**changed).fit(ROWS[:60], Y[:60]).predict(ROWS)
+    model = PurgedRegressor(regressor, purge=0).fit(ROWS, Y)
+    before = model.regressor_
+    model.regressor.set_params(**changed)
+    model.fit(ROWS[:60], Y[:60])
+    np.testing.assert_array_equal(model.predict(ROWS), expected)
+    np.testing.assert_array_equal(before.predict(ROWS), first)
+
+
+def test_another_class_of_regressor_starts_anew():
+    model = PurgedRegressor(lstm(warm_start=True), purge=0).fit(ROWS, Y)
+    other = TCNRegressor(channels=(4,), max_epochs=2, warm_start=True, random_state=0)
+    model.set_params(regressor=other).fit(ROWS, Y)
+    assert model.regressor_.n_epochs_ == 2
+
+
+def test_a_target_trained_further_cannot_change():
+    rows = np.exp(ROWS)
+    model = RelativeTargetRegressor(lstm(warm_start=True)).fit(rows, np.exp(Y))
+    expected = model.predict(rows)
+    for changed in ({"relation": "difference"}, {"column": 1}):
+        with pytest.raises(ValueError, match="cannot change in a regressor that is"):
+            model.set_params(**changed).fit(rows, np.exp(Y))
+        model.set_params(relation="ratio", column=0)
+    np.testing.assert_array_equal(model.predict(rows), expected)

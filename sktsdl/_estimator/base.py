@@ -169,7 +169,7 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetSettings, ABC):
         """Fit to targets of a given type; to the type of the parameters by default."""
         self._check_parameters()
         n_epochs = self.max_epochs
-        previous = self._previous() if self.warm_start else None
+        previous = self._previous(targets) if self.warm_start else None
         if previous is not None:
             patience = self.n_iter_no_change if self.early_stopping else None
             n_epochs = epochs_left(previous, self.max_epochs, patience)
@@ -183,11 +183,11 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetSettings, ABC):
             callbacks.end()
         return self
 
-    def _previous(self) -> Net | None:
+    def _previous(self, targets: Targets | None = None) -> Net | None:
         """Return the net whose training can continue, None if there is none."""
         if not hasattr(self, "net_"):
             return None
-        check_warm_start(self.net_, self._structure(), self._spec)
+        check_warm_start(self.net_, self._structure(), self._spec, targets)
         return self.net_
 
     def _train(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from sktsdl._estimator.specs import FittedSpec
+from sktsdl._estimator.targets import Targets
 from sktsdl._sklearn.warnings import warn
 from sktsdl._training.skorch_net import Net
 from sktsdl._training.trainer import CYCLIC_SCHEDULES
@@ -22,9 +23,15 @@ def check_structure(
 
 
 def check_warm_start(
-    net: Net, structure: Mapping[str, object], fitted: FittedSpec
+    net: Net,
+    structure: Mapping[str, object],
+    fitted: FittedSpec,
+    targets: Targets | None = None,
 ) -> None:
-    """Raise an error if the training of a fitted net cannot continue."""
+    """Raise an error if the training of a fitted net cannot continue.
+
+    `targets` are given by their owner, and None if the net is fitted by itself.
+    """
     if not net.has_optimizer_state_:
         raise ValueError(
             "A net from a file of `save` cannot be trained further, as the file does "
@@ -32,7 +39,7 @@ def check_warm_start(
             "nets that you want to train further by pickle."
         )
     owner = fitted.targets.owner
-    if owner is not None:
+    if owner is not None and targets is None:
         raise ValueError(
             f"The net of a {owner} cannot be trained further by itself: fit the "
             f"{owner}."

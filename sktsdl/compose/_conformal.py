@@ -21,7 +21,7 @@ from sktsdl._sklearn.validation import (
 )
 from sktsdl._sklearn.warnings import warn
 from sktsdl.compose._conformal_quantile import conformal_quantile, rank
-from sktsdl.compose._wrapper import DelegatingWrapper, slice_rows
+from sktsdl.compose._wrapper import DelegatingWrapper, next_regressor, slice_rows
 
 
 class ConformalRegressor(DelegatingWrapper):
@@ -51,7 +51,8 @@ class ConformalRegressor(DelegatingWrapper):
     Parameters
     ----------
     regressor : estimator
-        A regressor or pipeline; it is given `X` as it is.
+        A regressor or pipeline; it is given `X` as it is. With its ``warm_start=True``,
+        another ``fit`` trains `regressor_` further; the first fit always starts anew.
     confidence_level : float, default=0.9
         The share of targets that should lie in their intervals, between 0 and 1.
     calibration_fraction : float, default=0.2
@@ -142,7 +143,8 @@ class ConformalRegressor(DelegatingWrapper):
             If a parameter or a target cannot be used, or no row is left for the first
             fit; the regressor then stays as it was.
         """
-        first, regressor = clone(self.regressor), clone(self.regressor)
+        first = clone(self.regressor)
+        regressor = next_regressor(self.regressor, getattr(self, "regressor_", None))
         with fit_task(self, X, y, first, regressor), roll_back_on_error(self):
             fit_params = dict(self._fit_params(fit_params))
             for name in ("confidence_level", "calibration_fraction"):

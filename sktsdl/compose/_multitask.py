@@ -8,7 +8,7 @@ from typing import Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -18,8 +18,16 @@ from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.target_steps import ahead, split_ahead
 from sktsdl._sklearn.validation import roll_back_on_error
-from sktsdl.compose._tasks import check_columns, read_tasks, read_weights, to_numbers
-from sktsdl.compose._wrapper import Wrapper
+from sktsdl.compose._tasks import (
+    Classes,
+    check_columns,
+    check_net,
+    check_same_tasks,
+    read_tasks,
+    read_weights,
+    to_numbers,
+)
+from sktsdl.compose._wrapper import Wrapper, next_regressor
 
 
 def _has_classes(estimator: MultiTaskNet) -> bool:
@@ -45,7 +53,8 @@ class MultiTaskNet(Wrapper):
     Parameters
     ----------
     net : net
-        Any net of this package, with its own parameters.
+        Any net of this package, with its own parameters. With its ``warm_start=True``,
+        another ``fit`` trains `net_` further; the labels of classes stay the same.
     tasks : dict of {str: {"regression", "classification"}} or None, default=None
         The kind of each column of `y`. None takes every column as a regression, and `y`
         as an array. Early stopping reads from a name such as ``rail+14`` how many rows
@@ -86,6 +95,9 @@ class MultiTaskNet(Wrapper):
     >>> pipe.fit(X, y).predict(X_latest).columns.tolist()
     ['level', 'direction']
     """
+
+    _columns: list[Hashable] | None
+    classes_: Classes
 
     def __init__(
         self,
@@ -140,12 +152,15 @@ class MultiTaskNet(Wrapper):
             If `tasks` and the columns of `y` are not the same, or a parameter or a
             value cannot be used; the estimator then stays as it was.
         """
-        _check_net(self.net)
-        net = clone(self.net)
+        check_net(self.net)
+        net = next_regressor(self.net, getattr(self, "net_", None))
         if self.random_state is not None:
             net.set_params(random_state=self.random_state)
         with fit_task(self, X, y, net), roll_back_on_error(self):
-            self._columns, self.classes_ = read_tasks(self.tasks, self.net, y)
+            tasks = read_tasks(self.tasks, self.net, y)
+            if hasattr(net, "net_"):
+                check_same_tasks((self._columns, self.classes_), tasks)
+            self._columns, self.classes_ = tasks
             numbers = to_numbers(y, self._columns, self.classes_, "y")
             if y_val is not None:
                 y_val = to_numbers(y_val, self._columns, self.classes_, "y_val")
@@ -265,18 +280,6 @@ class MultiTaskNet(Wrapper):
     @property
     def feature_names_in_(self) -> np.ndarray:
         return self.net_.feature_names_in_
-
-
-def _check_net(net: object) -> None:
-    if not isinstance(net, DeepRegressor):
-        raise TypeError(
-            f"net={net!r} is not a net of this package: give one, such as "
-            "LSTMRegressor()."
-        )
-    if net.loss == "quantile":
-        raise ValueError(
-            "loss='quantile' of the net is not for several tasks: use another loss."
-        )
 
 
 def _with_step(task: Hashable) -> Hashable:

@@ -6,14 +6,14 @@ from numbers import Integral
 from typing import Any, Literal, Self
 
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar, indexable
 from sklearn.utils.validation import _num_samples
 
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.target_steps import TargetSteps
 from sktsdl._sklearn.validation import roll_back_on_error
-from sktsdl.compose._wrapper import DelegatingWrapper, slice_rows
+from sktsdl.compose._wrapper import DelegatingWrapper, next_regressor, slice_rows
 
 
 class PurgedRegressor(DelegatingWrapper):
@@ -28,7 +28,8 @@ class PurgedRegressor(DelegatingWrapper):
     Parameters
     ----------
     regressor : estimator
-        The regressor to fit.
+        The regressor to fit. With its ``warm_start=True``, another ``fit`` trains
+        `regressor_` further.
     purge : int or "auto", default="auto"
         The number of rows to leave out. ``"auto"`` is ``h-1`` for targets up to `h`
         steps ahead, by the names of the columns of `y` (``rail+14``); without names,
@@ -88,7 +89,7 @@ class PurgedRegressor(DelegatingWrapper):
         ValueError
             If no row is left; the regressor then stays as it was.
         """
-        regressor = clone(self.regressor)
+        regressor = next_regressor(self.regressor, getattr(self, "regressor_", None))
         with fit_task(self, X, y, regressor), roll_back_on_error(self):
             fit_params = dict(self._fit_params(fit_params))
             purge = self._n_purged(y)

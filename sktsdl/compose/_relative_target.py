@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,7 +20,7 @@ from sktsdl._sklearn.validation import (
     validate_columns,
     validate_targets,
 )
-from sktsdl.compose._wrapper import RegressorWrapper
+from sktsdl.compose._wrapper import RegressorWrapper, is_warm, next_regressor
 
 
 class RelativeTargetRegressor(RegressorWrapper):
@@ -38,7 +38,8 @@ class RelativeTargetRegressor(RegressorWrapper):
     Parameters
     ----------
     regressor : estimator
-        A regressor or pipeline; it is given `X` as it is.
+        A regressor or pipeline; it is given `X` as it is. With its ``warm_start=True``,
+        another ``fit`` trains `regressor_` further.
     {column}
     relation : {"ratio", "difference"}, default="ratio"
         ``"ratio"`` needs a positive column and target.
@@ -104,9 +105,10 @@ class RelativeTargetRegressor(RegressorWrapper):
             If a parameter or a value cannot be used, such as zero for a ratio; the
             regressor then stays as it was.
         """
-        regressor = clone(self.regressor)
+        regressor = next_regressor(self.regressor, getattr(self, "regressor_", None))
         with fit_task(self, X, y, regressor), roll_back_on_error(self):
             check_option("relation", self.relation, ("ratio", "difference"))
+            self._check_warm_start()
             fit_params = dict(self._fit_params(fit_params))
             steps = TargetSteps.of(y)
             self._columns = own_columns(self.column, X, steps)
@@ -166,6 +168,19 @@ class RelativeTargetRegressor(RegressorWrapper):
         if isinstance(y, pd.DataFrame):
             return X, pd.DataFrame(targets, index=y.index, columns=y.columns)
         return X, targets
+
+    def _check_warm_start(self) -> None:
+        """Raise a ValueError if a net would be trained further on another target."""
+        target = {"column": self.column, "relation": self.relation}
+        before = getattr(self, "_target", target)
+        for name, value in target.items():
+            if is_warm(self.regressor) and value != before[name]:
+                raise ValueError(
+                    f"{name}={value!r} cannot change in a regressor that is trained "
+                    f"further, which has {before[name]!r}: set it back, or fit with "
+                    "warm_start=False."
+                )
+        self._target = target
 
     def _last_known(self, values: ArrayLike, ndim: int) -> np.ndarray:
         """Return the last known value of the target of each column of `y`."""

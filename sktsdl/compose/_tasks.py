@@ -20,6 +20,19 @@ NUMBERS_ONLY = {
 }
 
 
+def check_net(net: object) -> None:
+    """Raise an error if `net` is not a net of this package, or predicts quantiles."""
+    if not isinstance(net, DeepRegressor):
+        raise TypeError(
+            f"net={net!r} is not a net of this package: give one, such as "
+            "LSTMRegressor()."
+        )
+    if net.loss == "quantile":
+        raise ValueError(
+            "loss='quantile' of the net is not for several tasks: use another loss."
+        )
+
+
 def read_tasks(
     tasks: Tasks, net: DeepRegressor, y: ArrayLike
 ) -> tuple[list[Hashable] | None, Classes]:
@@ -94,6 +107,21 @@ def to_numbers(
         for name in names
     ]
     return pd.concat(columns, axis=1, keys=names)
+
+
+def check_same_tasks(
+    before: tuple[list[Hashable] | None, Classes],
+    now: tuple[list[Hashable] | None, Classes],
+) -> None:
+    """Raise a ValueError if the columns or the labels of two fits are not the same."""
+    labels = [{k: v.tolist() for k, v in part[1].items()} for part in (before, now)]
+    for what, old, new in (("columns", before[0], now[0]), ("classes", *labels)):
+        if old != new:
+            raise ValueError(
+                f"The {what} of y cannot change in a net that is trained further, "
+                f"which has {old}, and y has {new}: give the same, or fit with "
+                "warm_start=False."
+            )
 
 
 def read_weights(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import get_config
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -18,9 +20,12 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sktsdl._estimator.base import DeepNet
 from sktsdl._sklearn.callbacks import CallbackSupportMixin
 
 Rows = TypeVar("Rows")
+# Attributes that `clone` takes from the estimator of the user.
+CLONED = ("_metadata_request", "_skl_callbacks", "_sklearn_output_config")
 
 
 class Wrapper(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -126,3 +131,51 @@ def slice_rows(rows: Rows, start: int, stop: int | None) -> Rows:
     container: Any = rows
     sliced: Rows = getattr(container, "iloc", container)[start:stop]
     return sliced
+
+
+def next_regressor(regressor: BaseEstimator, fitted: object) -> Any:
+    """Return a copy of `regressor` to fit, which continues `fitted` by ``warm_start``.
+
+    Parameters
+    ----------
+    regressor : estimator
+        The estimator of the user. The copy has its parameters.
+    fitted : estimator or None
+        What the last ``fit`` of the wrapper made of it. A fit of the copy does not
+        change it.
+
+    Returns
+    -------
+    regressor : estimator
+        A clone. If its `warm_start` is True, or that of the estimator inside of
+        pipelines and wrappers, the clone also has the fitted attributes of `fitted`.
+    """
+    copied = clone(regressor)
+    if is_warm(copied):
+        _take_over(fitted, copied)
+    return copied
+
+
+def is_warm(estimator: Any) -> bool:
+    """Say whether `warm_start` is True, also inside of pipelines and wrappers."""
+    if isinstance(estimator, Pipeline):
+        return is_warm(estimator.steps[-1][1])
+    if isinstance(estimator, Wrapper):
+        return is_warm(estimator._inner)
+    has_params = hasattr(estimator, "get_params")
+    return has_params and bool(estimator.get_params(deep=False).get("warm_start"))
+
+
+def _take_over(fitted: Any, copied: Any) -> None:
+    """Give fitted attributes to a clone that is trained further."""
+    if type(fitted) is not type(copied):
+        return
+    if isinstance(copied, Pipeline):
+        _take_over(fitted.steps[-1][1], copied.steps[-1][1])
+        return
+    not_fitted = (*copied.get_params(deep=False), *CLONED)
+    state = {k: v for k, v in vars(fitted).items() if k not in not_fitted}
+    # The package's own estimators train a copy; others change what they have fitted.
+    if not isinstance(copied, Wrapper | DeepNet):
+        state = copy.deepcopy(state)
+    vars(copied).update(state)
