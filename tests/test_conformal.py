@@ -7,6 +7,8 @@ import pytest
 from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.dummy import DummyRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
@@ -14,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sktsdl import (
     ConformalRegressor,
     LSTMRegressor,
+    PurgedRegressor,
     RelativeTargetRegressor,
     SlidingWindow,
     make_supervised,
@@ -399,3 +402,103 @@ def test_another_confidence_level_needs_no_new_fit():
     model.set_params(confidence_level=0.999)
     with pytest.raises(ValueError, match="needs at least 999 calibration rows"):
         model.predict_interval(X)
+
+
+# Fitted regressors
+
+FITTED = {
+    "ridge": Ridge(),
+    "net": make_pipeline(
+        SlidingWindow(4), LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0)
+    ),
+    "purged": make_pipeline(
+        SlidingWindow(4, flatten=True, pad="edge"), PurgedRegressor(Ridge(), purge=2)
+    ),
+    "relative": RelativeTargetRegressor(windowed().regressor),
+}
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+@pytest.mark.parametrize("name", FITTED)
+def test_all_rows_calibrate_a_frozen_regressor(name, horizon):
+    X, y, _ = make_supervised(levels(122)[0], target="rail", horizon=horizon)
+    fitted = clone(FITTED[name]).fit(X[:80], y[:80])
+    before = joblib.hash(fitted)
+    model = ConformalRegressor(FrozenEstimator(fitted), confidence_level=0.8)
+    model.fit(X[80:110], y[80:110], sample_weight=np.ones(30))
+    assert model.regressor_.estimator is fitted
+    residuals = np.abs(y - fitted.predict(X))[80:110].to_numpy()
+    np.testing.assert_allclose(model.residuals_, residuals)
+    expected = np.sort(residuals, axis=0)[25 - 1]  # 25 = ceil(31 * 0.8)
+    np.testing.assert_allclose(model.half_width_, expected)
+    lower, upper = model.update(X[80:], y[80:]).predict_interval(X[80:])
+    np.testing.assert_allclose((lower + upper) / 2, fitted.predict(X)[80:])
+    assert joblib.hash(fitted) == before
+
+
+def test_a_frozen_step_of_a_pipeline():
+    X, y = levels(100)
+    pipe = clone(FITTED["net"]).fit(X, y)
+    frozen = make_pipeline(SlidingWindow(4), FrozenEstimator(pipe[-1]))
+    residuals = ConformalRegressor(frozen).fit(X, y).residuals_
+    np.testing.assert_allclose(residuals, np.abs(y - pipe.predict(X))[80:])
+
+
+def test_few_rows_calibrate_a_frozen_regressor():
+    X, y = levels(3)
+    model = ConformalRegressor(FrozenEstimator(Ridge().fit(X, y))).fit(X[:1], y[:1])
+    assert model.residuals_.shape == (1,)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        ConformalRegressor,
+        lambda frozen: PurgedRegressor(frozen, purge=2),
+        RelativeTargetRegressor,
+    ],
+)
+@pytest.mark.parametrize("name", ["ridge", "net"])
+def test_a_frozen_regressor_must_be_fitted(wrap, name):
+    model = wrap(FrozenEstimator(clone(FITTED[name])))
+    with pytest.raises(NotFittedError, match="instance is not fitted yet"):
+        model.fit(*levels())
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [lambda frozen: PurgedRegressor(frozen, purge=2), RelativeTargetRegressor],
+)
+@pytest.mark.parametrize("name", ["ridge", "net", "purged"])
+def test_other_wrappers_do_not_fit_a_frozen_regressor(wrap, name):
+    X, y = levels(100)
+    fitted = clone(FITTED[name]).fit(X[:80], y[:80])
+    model = wrap(FrozenEstimator(fitted)).fit(X[80:], y[80:])
+    expected = fitted.predict(X[80:])
+    if isinstance(model, RelativeTargetRegressor):
+        expected = X["rail"][80:] * np.exp(expected)
+    np.testing.assert_allclose(model.predict(X[80:]), expected)
+
+
+def test_a_search_over_frozen_regressors():
+    X, y = levels(100)
+    fitted = Ridge().fit(X[:40], y[:40])
+    model = ConformalRegressor(FrozenEstimator(fitted))
+    grid = {"confidence_level": [0.5, 0.8]}
+    search = GridSearchCV(model, grid, cv=TimeSeriesSplit(2), error_score="raise")
+    best = search.fit(X[40:], y[40:]).best_estimator_
+    assert best.residuals_.shape == (60,)
+    assert clone(best).regressor.estimator is fitted
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_callbacks_leave_a_frozen_regressor_alone(name):
+    callback = pytest.importorskip("sklearn.callback")
+    pytest.importorskip("rich")
+    X, y = levels(100)
+    fitted = clone(FITTED[name]).fit(X[:60], y[:60])
+    before = joblib.hash(fitted)
+    everywhere = callback.ProgressBar(max_propagation_depth=None)
+    for wrapper in (ConformalRegressor, lambda frozen: PurgedRegressor(frozen, 1)):
+        wrapper(FrozenEstimator(fitted)).set_callbacks(everywhere).fit(X[60:], y[60:])
+    assert joblib.hash(fitted) == before

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
@@ -184,6 +185,19 @@ def test_a_search_and_a_purge_are_looked_into(monthly):
     best = search.best_estimator_
     regressor, windows = best[-1].regressor_, best[:-1].transform(X[100:104])
     np.testing.assert_array_equal(seen, integrated_gradients(regressor, windows))
+
+
+def test_a_frozen_estimator_is_looked_into(lstm, monthly):
+    X, y, _ = monthly
+    frozen = FrozenEstimator(lstm)
+    np.testing.assert_array_equal(
+        integrated_gradients(frozen, X[100:104]), integrated_gradients(lstm, X[100:104])
+    )
+    seen, expected = (
+        channel_importance(model, X, y, random_state=0).importances
+        for model in (frozen, lstm)
+    )
+    np.testing.assert_array_equal(seen, expected)
 
 
 def test_rows_of_one_channel_and_units_of_their_own(monthly):

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any
 
 from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -38,8 +39,10 @@ def fit_task(
     X, y : array-like
         The data of the fit.
     *inner : estimators
-        The estimators that it fits in turn; the callbacks are passed on to them.
+        The estimators that it fits in turn; the callbacks are passed on to them, but
+        not to a ``FrozenEstimator``, which is not fitted.
     """
+    inner = tuple(part for part in inner if not isinstance(part, FrozenEstimator))
     if not hasattr(estimator, "_init_callback_context"):
         yield
         return

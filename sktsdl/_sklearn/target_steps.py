@@ -6,10 +6,14 @@ import math
 import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_scalar
+
+from sktsdl._sklearn.warnings import warn
 
 AHEAD = re.compile(r"(.+)\+([1-9]\d*)")
 OwnColumn = Hashable | list[Hashable] | None
@@ -125,6 +129,24 @@ class TargetSteps:
         targets = tuple(at // horizon for at in range(n_columns))
         steps = tuple(at % horizon + 1 for at in range(n_columns))
         return type(self)(self.labels, tuple(columns), targets, steps, False)
+
+
+def horizon_of(y: Any, horizon: int | None) -> int:
+    """Return the number of rows that the furthest target of `y` lies ahead.
+
+    `horizon` is the number that the user gave, None to read it from the names of `y`.
+    """
+    if horizon is not None:
+        check_scalar(horizon, "horizon", Integral, min_val=1)
+        return int(horizon)
+    steps = TargetSteps.of(y)
+    if not steps.is_known and len(set(steps.labels)) > 1:
+        warn(
+            f"The columns of y, {list(steps.labels)}, are taken as the steps of a "
+            f"horizon of {steps.horizon} rows: give `horizon`, or name them as "
+            "make_supervised does, such as 'rail+1' and 'bus+1' for two targets."
+        )
+    return steps.horizon
 
 
 def own_columns(column: OwnColumn, X: Any, y: TargetSteps) -> list[Hashable]:

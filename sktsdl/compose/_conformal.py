@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_scalar, indexable
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
-from sktsdl._sklearn.target_steps import TargetSteps
+from sktsdl._sklearn.target_steps import horizon_of
 from sktsdl._sklearn.validation import (
     check_number,
     roll_back_on_error,
     validate_targets,
 )
-from sktsdl._sklearn.warnings import warn
-from sktsdl.compose._conformal_quantile import conformal_quantile, rank
+from sktsdl.compose._conformal_quantile import check_level, conformal_quantile
 from sktsdl.compose._wrapper import DelegatingWrapper, next_regressor, slice_rows
 
 
@@ -53,6 +52,8 @@ class ConformalRegressor(DelegatingWrapper):
     regressor : estimator
         A regressor or pipeline; it is given `X` as it is. With its ``warm_start=True``,
         another ``fit`` trains `regressor_` further; the first fit always starts anew.
+        A fitted regressor in scikit-learn's ``FrozenEstimator`` is not fitted: all rows
+        of ``fit`` are then calibration rows, and it must not have been trained on them.
     confidence_level : float, default=0.9
         The share of targets that should lie in their intervals, between 0 and 1.
     calibration_fraction : float, default=0.2
@@ -156,11 +157,13 @@ class ConformalRegressor(DelegatingWrapper):
                     "the rows right after its own: leave it out, or let the regressor "
                     "use the last of its rows for validation (validation_fraction)."
                 )
-            n_ahead = self._n_ahead(y) - 1
             X, y = indexable(X, y)
             n_rows = _num_samples(X)
             targets = validate_targets(self, y, n_rows)
-            n_first = _n_first_rows(n_rows, n_ahead, self.calibration_fraction)
+            n_first = n_ahead = 0
+            if not isinstance(self.regressor, FrozenEstimator):
+                n_ahead = horizon_of(y, self.horizon) - 1
+                n_first = _n_first_rows(n_rows, n_ahead, self.calibration_fraction)
             X_first, y_first = slice_rows(X, 0, n_first), slice_rows(y, 0, n_first)
             first.fit(X_first, y_first, **_first_params(fit_params, n_first))
             # The rows whose targets overlap are predicted as history, and not scored.
@@ -199,7 +202,7 @@ class ConformalRegressor(DelegatingWrapper):
             If there were too few calibration rows for the confidence level.
         """
         check_is_fitted(self)
-        self._check_calibration()
+        check_level(len(self.residuals_), self.confidence_level)
         predicted, half_width = self.predict(X), self.half_width_
         if self.confidence_level != self._level:
             miscoverage = np.full_like(half_width, 1 - self.confidence_level)
@@ -242,7 +245,7 @@ class ConformalRegressor(DelegatingWrapper):
             calibration rows for the confidence level; nothing then changes.
         """
         check_is_fitted(self)
-        self._check_calibration()
+        check_level(len(self.residuals_), self.confidence_level)
         check_number("gamma", gamma, min_val=0)
         predicted = np.asarray(self.predict(X))
         targets = validate_targets(self, y, len(predicted))
@@ -262,34 +265,10 @@ class ConformalRegressor(DelegatingWrapper):
         self._set_half_width(residuals[-n:], miscoverage)
         return self
 
-    def _n_ahead(self, y: ArrayLike) -> int:
-        """Return the number of rows that the furthest target lies ahead."""
-        if self.horizon is not None:
-            check_scalar(self.horizon, "horizon", Integral, min_val=1)
-            return int(self.horizon)
-        steps = TargetSteps.of(y)
-        if not steps.is_known and len(set(steps.labels)) > 1:
-            warn(
-                f"The columns of y, {list(steps.labels)}, are taken as the steps of a "
-                f"horizon of {steps.horizon} rows: give `horizon`, or name them as "
-                "make_supervised does, such as 'rail+1' and 'bus+1' for two targets."
-            )
-        return steps.horizon
-
     def _set_half_width(self, residuals: np.ndarray, miscoverage: np.ndarray) -> None:
         self._level = self.confidence_level
         self.miscoverage_ = miscoverage
         self.half_width_ = conformal_quantile(residuals, miscoverage)
-
-    def _check_calibration(self) -> None:
-        n, level = len(self.residuals_), self.confidence_level
-        if rank(n, np.asarray(1 - level)) > n:
-            needed = math.ceil(level / (1 - level) - 1e-9)
-            raise ValueError(
-                f"confidence_level={level} needs at least {needed} calibration rows "
-                f"and there are {n}: fit to more rows, with a larger "
-                "calibration_fraction, or with a lower confidence_level."
-            )
 
 
 def _n_first_rows(n_rows: int, n_ahead: int, calibration_fraction: float) -> int:

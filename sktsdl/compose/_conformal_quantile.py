@@ -1,5 +1,7 @@
 """The quantile of residuals that split conformal prediction takes."""
 
+import math
+
 import numpy as np
 
 
@@ -29,3 +31,14 @@ def rank(n: int, miscoverage: np.ndarray) -> np.ndarray:
     # A rounding error, as in 10 * 0.9, must not reach the next rank.
     at: np.ndarray = np.ceil((n + 1) * (1 - miscoverage) - 1e-9).astype(int)
     return at
+
+
+def check_level(n: int, level: float) -> None:
+    """Raise a ValueError if `n` calibration rows are too few for a confidence level."""
+    if rank(n, np.asarray(1 - level)) > n:
+        needed = math.ceil(level / (1 - level) - 1e-9)
+        raise ValueError(
+            f"confidence_level={level} needs at least {needed} calibration rows "
+            f"and there are {n}: fit to more rows, with a larger "
+            "calibration_fraction, or with a lower confidence_level."
+        )

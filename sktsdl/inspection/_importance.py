@@ -22,8 +22,9 @@ PREDICTED_AT_ONCE = 4096
 # ``{part}`` is "channel" or "lag".
 IMPORTANCE_PARAMETERS = """\
 estimator : estimator
-    A fitted regressor of windows, or a ``Pipeline``, ``PurgedRegressor`` or search
-    that ends in one. `X` goes through the steps before it once.
+    A fitted regressor of windows, or a ``Pipeline``, ``PurgedRegressor``,
+    ``FrozenEstimator`` or search that ends in one. `X` goes through the steps before
+    it once.
 X : array-like
     As for ``estimator.predict``.
 y : array-like of shape (n,) or (n, n_outputs)

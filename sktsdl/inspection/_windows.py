@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,7 +15,7 @@ from sktsdl._sklearn.target_steps import TargetSteps
 from sktsdl.compose import PurgedRegressor
 
 ESTIMATOR = """\
-estimator : regressor, Pipeline, PurgedRegressor or search
+estimator : regressor, Pipeline, PurgedRegressor, FrozenEstimator or search
     A fitted net of this package, or an estimator that ends in one."""
 
 
@@ -26,12 +27,14 @@ def to_last_step(
     Parameters
     ----------
     estimator : estimator
-        A fitted regressor, or a search, a ``Pipeline`` or a ``PurgedRegressor`` around
-        one.
+        A fitted regressor, or a search, a ``Pipeline``, a ``PurgedRegressor`` or a
+        ``FrozenEstimator`` around one.
     X : array-like or None
         As for ``estimator.predict``; None is not transformed.
     """
     check_is_fitted(estimator)
+    if isinstance(estimator, FrozenEstimator):
+        return to_last_step(estimator.estimator, X)
     if hasattr(estimator, "best_estimator_"):
         return to_last_step(estimator.best_estimator_, X)
     if isinstance(estimator, PurgedRegressor):
