@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.dates import ConciseDateFormatter
 from scipy.stats import chi2
 from sklearn.base import BaseEstimator, clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from statsmodels.stats.diagnostic import acorr_ljungbox
@@ -18,6 +19,8 @@ from sktsdl import (
     AttentionLSTMRegressor,
     ConformalRegressor,
     LSTMRegressor,
+    MultiTaskNet,
+    PurgedRegressor,
     RelativeTargetRegressor,
     SlidingWindow,
     TCNRegressor,
@@ -177,6 +180,19 @@ def test_bands_of_the_package(air_passengers):
     fan = regressor.predict_quantiles(pipe[:-1].transform(X[test]))
     np.testing.assert_array_equal(display.quantiles, fan)
     assert display.levels == (0.1, 0.5, 0.9)
+
+
+def test_the_net_of_several_targets_and_of_a_frozen_estimator(air_passengers):
+    X, y, _ = air_passengers
+    tasks = {"level": "regression", "is_high": "classification"}
+    targets = pd.DataFrame({"level": y, "is_high": y > 200})
+    net = MultiTaskNet(LSTMRegressor(hidden_sizes=(4,), **TRAINED), tasks=tasks)
+    pipe = make_pipeline(SlidingWindow(WINDOW), PurgedRegressor(net, purge=1))
+    fitted = FrozenEstimator(pipe.fit(X, targets))
+    display = LossCurveDisplay.from_estimator(fitted)
+    assert display.loss_curve == pipe[-1].regressor_.net_.loss_curve_
+    shown = AttributionDisplay.from_estimator(fitted, X)
+    assert shown.attributions.shape == (WINDOW, 1)
 
 
 def test_a_fan_is_darker_inside():

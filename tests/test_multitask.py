@@ -8,13 +8,15 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.metrics import accuracy_score, log_loss, r2_score
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from torch import nn
 
 from sktsdl import (
+    ConformalRegressor,
     LSTMRegressor,
     MultiTaskNet,
     PurgedRegressor,
@@ -24,7 +26,7 @@ from sktsdl import (
     TransformerRegressor,
 )
 from sktsdl._layers.losses import ClassLoss, MultiLoss
-from sktsdl.inspection import integrated_gradients
+from sktsdl.inspection import channel_importance, integrated_gradients
 from tests.nets import lstm, net_fixture
 
 TASKS = {"level": "regression", "direction": "classification"}
@@ -177,11 +179,116 @@ def test_the_last_rows_can_be_purged():
     pd.testing.assert_frame_equal(model.predict(X), alone.predict(X))
 
 
-def test_a_frame_keeps_its_index(air_passengers):
-    rows, y, _ = air_passengers
+WRAPPED = {
+    "purged": lambda model: PurgedRegressor(model, purge=3),
+    "pipeline": lambda model: PurgedRegressor(make_pipeline(model), purge=3),
+    "frozen": lambda model: PurgedRegressor(
+        FrozenEstimator(model.fit(X[:-3], Y[:-3])), purge=3
+    ),
+    "search": lambda model: GridSearchCV(
+        PurgedRegressor(model, purge=3), {"purge": [3]}, cv=TimeSeriesSplit(2)
+    ),
+}
+wrapped = pytest.mark.parametrize("wrap", WRAPPED.values(), ids=WRAPPED)
+
+
+@wrapped
+def test_all_methods_are_reached_through_wrappers(wrap):
+    wrapper = wrap(MultiTaskNet(lstm(), tasks=TASKS))
+    assert hasattr(wrapper, "predict_proba")
+    wrapper.fit(X, Y)
+    alone = MultiTaskNet(lstm(), tasks=TASKS).fit(X[:-3], Y[:-3])
+    np.testing.assert_array_equal(
+        wrapper.predict_proba(X)["direction"], alone.predict_proba(X)["direction"]
+    )
+    assert wrapper.classes_["direction"].tolist() == ["down", "flat", "up"]
+    assert wrapper.score(X, Y) == alone.score(X, Y)
+    if not isinstance(wrapper, GridSearchCV):
+        weights = np.r_[np.zeros(100), np.ones(100)]
+        assert wrapper.score(X, Y, weights) == alone.score(X, Y, weights)
+
+
+def test_wrappers_have_the_methods_of_their_regressor_only():
+    wrapper = PurgedRegressor(MultiTaskNet(lstm()), purge=1)
+    assert not hasattr(wrapper, "predict_proba")
+    wrapper.set_params(regressor__tasks=TASKS)
+    assert hasattr(wrapper, "predict_proba")
+    y = Y["level"].to_numpy()
+    for inside in (MultiTaskNet(lstm()), Ridge()):
+        wrapper = PurgedRegressor(inside, purge=1).fit(X[:, :, 0], y)
+        assert not hasattr(wrapper, "predict_proba")
+        assert wrapper.score(X[:, :, 0], y) == r2_score(y, wrapper.predict(X[:, :, 0]))
+    assert not hasattr(wrapper, "classes_")
+
+
+def test_intervals_of_classes_are_an_error():
+    model = MultiTaskNet(lstm(), tasks={"code": "classification"})
+    with pytest.raises(ValueError, match="predicts classes, which have no residuals"):
+        ConformalRegressor(make_pipeline(model)).fit(X, Y["level"] > 1000)
+
+
+@wrapped
+def test_importance_of_channels_for_all_tasks(wrap):
+    model = wrap(MultiTaskNet(lstm(max_epochs=40, lr=1e-2), tasks=TASKS)).fit(X, Y)
+
+    def likelihood(model, X, y):
+        return -log_loss(y["direction"], model.predict_proba(X)["direction"])
+
+    def score(model, X, y):
+        predicted = model.predict(X)
+        is_right = (predicted["direction"].to_numpy() == y["direction"]).mean()
+        return (r2_score(y["level"], predicted["level"]) + is_right) / 2
+
+    default, by_hand, other = (
+        channel_importance(model, X, Y, scoring=scoring, random_state=0).importances
+        for scoring in (None, score, likelihood)
+    )
+    np.testing.assert_allclose(default, by_hand)
+    for importances in (default, other):
+        assert importances[0].min() > 2 * importances[1].max()
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+@pytest.mark.parametrize("form", ["series", "no name", "array", "list"])
+def test_one_task_takes_one_dimension(kind, form):
+    name = {"classification": "direction", "regression": "level"}[kind]
+    forms = {
+        "series": Y[name],
+        "no name": Y[name].rename(None),
+        "array": Y[name].to_numpy(),
+        "list": Y[name].tolist(),
+    }
+    y, tasks = forms[form], {name: kind}
+    model = MultiTaskNet(lstm(), tasks=tasks).fit(X, y, X_val=X[:9], y_val=y[:9])
+    frame = MultiTaskNet(lstm(), tasks=tasks).fit(X, Y[[name]])
+    predicted = model.predict(X)
+    pd.testing.assert_series_equal(predicted, frame.predict(X)[name])
+    assert model.score(X, y) == frame.score(X, Y[[name]])
+    assert PurgedRegressor(model, purge=1).fit(X, y).predict(X).shape == (200,)
+
+
+def test_a_series_of_another_name_is_an_error():
+    model = MultiTaskNet(lstm(), tasks={"direction": "classification"})
+    with pytest.raises(ValueError, match=r"y has the columns \['level'\] and tasks"):
+        model.fit(X, Y["level"])
+    with pytest.raises(ValueError, match="y is of type Series: give a DataFrame"):
+        MultiTaskNet(lstm(), tasks=TASKS).fit(X, Y["level"])
+
+
+@pytest.mark.parametrize("steps", [[], [SlidingWindow(4)]], ids=["rows", "windows"])
+def test_predictions_keep_the_index(air_passengers, steps):
+    rows, y, latest = air_passengers
     targets = pd.DataFrame({"level": y, "direction": y > 200})
-    model = MultiTaskNet(lstm(), tasks=TASKS).fit(rows, targets)
+    purged = PurgedRegressor(MultiTaskNet(lstm(), tasks=TASKS), purge=2)
+    model = make_pipeline(*steps, purged).fit(rows, targets)
     pd.testing.assert_index_equal(model.predict(rows).index, rows.index)
+    pd.testing.assert_index_equal(model.predict(latest).index, latest.index)
+
+
+def test_rows_without_an_index_are_numbered():
+    windows = SlidingWindow(4).fit_transform(X[:, 0])
+    model = MultiTaskNet(lstm(), tasks=TASKS).fit(windows, Y)
+    assert model.predict(windows[5:9]).index.tolist() == [0, 1, 2, 3]
 
 
 def test_warm_start_trains_all_tasks_further():

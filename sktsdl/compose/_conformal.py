@@ -148,6 +148,11 @@ class ConformalRegressor(DelegatingWrapper):
         regressor = next_regressor(self.regressor, getattr(self, "regressor_", None))
         with fit_task(self, X, y, first, regressor), roll_back_on_error(self):
             fit_params = dict(self._fit_params(fit_params))
+            if hasattr(self.regressor, "predict_proba"):
+                raise ValueError(
+                    "The regressor predicts classes, which have no residuals: give a "
+                    "regressor of numbers."
+                )
             for name in ("confidence_level", "calibration_fraction"):
                 value, ends = getattr(self, name), "neither"
                 check_number(name, value, min_val=0, max_val=1, include_boundaries=ends)

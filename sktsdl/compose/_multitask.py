@@ -18,6 +18,7 @@ from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.target_steps import ahead, split_ahead
 from sktsdl._sklearn.validation import roll_back_on_error
+from sktsdl._windows.windows import Windows
 from sktsdl.compose._tasks import (
     Classes,
     check_columns,
@@ -32,7 +33,11 @@ from sktsdl.compose._wrapper import Wrapper, next_regressor
 
 def _has_classes(estimator: MultiTaskNet) -> bool:
     tasks = estimator.tasks
-    if isinstance(tasks, Mapping) and "classification" in tasks.values():
+    if hasattr(estimator, "net_"):
+        has_classes = bool(estimator.classes_)
+    else:
+        has_classes = isinstance(tasks, Mapping) and "classification" in tasks.values()
+    if has_classes:
         return True
     raise AttributeError(
         f"predict_proba needs a task of classification, and tasks={tasks!r} has none."
@@ -133,7 +138,8 @@ class MultiTaskNet(Wrapper):
         X : array-like of shape (n, window, channels) or (n, n_features)
             As for the net.
         y : DataFrame of shape (n, n_tasks), or array-like without `tasks`
-            The targets, numbers in their units and classes by their labels.
+            The targets, numbers in their units and classes by their labels. With one
+            task, `y` may be a Series or another 1-D array-like.
         sample_weight : array-like of shape (n,) or None, default=None
             The weight of each row, in all tasks.
         X_val, y_val : array-like of shape (n_val, ...) or None, default=None
@@ -161,6 +167,7 @@ class MultiTaskNet(Wrapper):
             if hasattr(net, "net_"):
                 check_same_tasks((self._columns, self.classes_), tasks)
             self._columns, self.classes_ = tasks
+            self._is_1d = np.ndim(y) == 1
             numbers = to_numbers(y, self._columns, self.classes_, "y")
             if y_val is not None:
                 y_val = to_numbers(y_val, self._columns, self.classes_, "y_val")
@@ -178,7 +185,7 @@ class MultiTaskNet(Wrapper):
             self.net_ = net._fit(X, numbers, sample_weight, X_val, y_val, targets)
         return self
 
-    def predict(self, X: ArrayLike) -> pd.DataFrame | np.ndarray:
+    def predict(self, X: ArrayLike) -> pd.DataFrame | pd.Series | np.ndarray:
         """Predict every target.
 
         Parameters
@@ -190,8 +197,9 @@ class MultiTaskNet(Wrapper):
         -------
         y : DataFrame of shape (n, n_tasks), or ndarray without `tasks`
             With the columns of `y` in ``fit``: numbers in their units, float64, and
-            the most likely label of each class target. Its index is the index of `X`
-            if that is a DataFrame; for windows, rows are numbered from 0.
+            the most likely label of each class target. Its index is the index of `X`,
+            if `X` is a DataFrame or the windows of one; else rows are numbered from 0.
+            If `y` was 1-D in ``fit``, it is a Series.
 
         Raises
         ------
@@ -209,8 +217,9 @@ class MultiTaskNet(Wrapper):
             else column
             for name, column in zip(self._columns, values.T, strict=True)
         }
-        index = X.index if isinstance(X, pd.DataFrame) else None
-        return pd.DataFrame(columns, index=index)
+        index = X.index if isinstance(X, pd.DataFrame | Windows) else None
+        predicted_frame = pd.DataFrame(columns, index=index)
+        return predicted_frame.iloc[:, 0] if self._is_1d else predicted_frame
 
     @available_if(_has_classes)
     def predict_proba(self, X: ArrayLike) -> dict[Hashable, np.ndarray]:
@@ -261,15 +270,20 @@ class MultiTaskNet(Wrapper):
         score : float
             At most 1.
         """
-        check_is_fitted(self)
+        return self._score_of(self.predict(X), y, sample_weight)
+
+    def _score_of(
+        self, predicted: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
+    ) -> float:
+        """Return the score of predictions."""
         if self._columns is None:
-            return float(super().score(X, y, sample_weight))
-        truth, predicted = check_columns(y, self._columns, "y"), self.predict(X)
-        assert isinstance(predicted, pd.DataFrame)
+            return float(r2_score(y, predicted, sample_weight=sample_weight))
+        truth = check_columns(y, self._columns, "y")
+        values = check_columns(predicted, self._columns, "the prediction")
         scores = []
         for name in self._columns:
             metric = accuracy_score if name in self.classes_ else r2_score
-            part = metric(truth[name], predicted[name], sample_weight=sample_weight)
+            part = metric(truth[name], values[name], sample_weight=sample_weight)
             scores.append(part)
         return float(np.mean(scores))
 

@@ -71,11 +71,21 @@ def read_tasks(
 def check_columns(
     y: ArrayLike, names: Collection[Hashable], argument: str
 ) -> pd.DataFrame:
-    """Return `y`, or raise a ValueError if its columns are not the tasks `names`."""
+    """Return `y` as a frame; 1-D `y` is the column of the only task.
+
+    Raises
+    ------
+    ValueError
+        If the columns are not the tasks `names`.
+    """
+    if isinstance(y, pd.Series) and len(names) == 1 and y.name is not None:
+        y = y.to_frame()
+    elif not isinstance(y, pd.DataFrame) and len(names) == 1 and np.ndim(y) == 1:
+        y = pd.DataFrame(dict.fromkeys(names, y))
     if not isinstance(y, pd.DataFrame):
         raise ValueError(
             f"tasks names the columns of {argument}, and {argument} is of type "
-            f"{type(y).__name__}: give a DataFrame."
+            f"{type(y).__name__}: give a DataFrame of pandas."
         )
     if set(y.columns) != set(names) or not y.columns.is_unique:
         raise ValueError(

@@ -75,6 +75,11 @@ def _has_quantiles(wrapper: DelegatingWrapper) -> bool:
     return bool(regressor.predict_quantiles)  # or its AttributeError
 
 
+def _has_probabilities(wrapper: DelegatingWrapper) -> bool:
+    regressor = getattr(wrapper, "regressor_", wrapper.regressor)
+    return bool(regressor.predict_proba)  # or its AttributeError
+
+
 class DelegatingWrapper(RegressorWrapper):
     """A wrapper whose fitted regressor predicts for `X` as it is."""
 
@@ -93,7 +98,7 @@ class DelegatingWrapper(RegressorWrapper):
         Returns
         -------
         y : ndarray of shape (n_rows,) or (n_rows, horizon)
-            In the units of `y`.
+            In the units of `y`, as the regressor returns it.
         """
         check_is_fitted(self)
         return self.regressor_.predict(X, **predict_params)
@@ -116,6 +121,52 @@ class DelegatingWrapper(RegressorWrapper):
         check_is_fitted(self)
         quantiles: np.ndarray = self.regressor_.predict_quantiles(X)
         return quantiles
+
+    @available_if(_has_probabilities)
+    def predict_proba(self, X: ArrayLike) -> Any:
+        """Predict probabilities of classes with the fitted regressor, if it has them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+            Rows or windows.
+
+        Returns
+        -------
+        probabilities : dict of {str: ndarray of shape (n_rows, n_classes)}
+            As the regressor returns them, such as `MultiTaskNet`.
+        """
+        check_is_fitted(self)
+        return self.regressor_.predict_proba(X)
+
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Return the score of the fitted regressor, R² for most.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+            Rows or windows.
+        y : array-like of shape (n_rows,) or (n_rows, horizon)
+            The true target.
+        sample_weight : array-like of shape (n_rows,) or None, default=None
+            The weight of each row.
+
+        Returns
+        -------
+        score : float
+            As of the regressor's ``score``; R² if it has none.
+        """
+        check_is_fitted(self)
+        if not hasattr(self.regressor_, "score"):
+            return float(super().score(X, y, sample_weight))
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return float(self.regressor_.score(X, y, **weights))
+
+    @property
+    def classes_(self) -> Any:
+        return self.regressor_.classes_
 
     @property
     def n_features_in_(self) -> int:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import Bunch, check_consistent_length
+from sklearn.base import BaseEstimator
+from sklearn.utils import Bunch, _safe_indexing, check_consistent_length
 
 from sktsdl._sklearn.docs import fill_docs
+from sktsdl.inspection._parts import PartsRegressor
 from sktsdl.inspection._windows import to_last_step
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     Scoring: TypeAlias = str | Callable | list[str] | tuple[str, ...] | dict | None
-
-PREDICTED_AT_ONCE = 4096
 
 # ``{part}`` is "channel" or "lag".
 IMPORTANCE_PARAMETERS = """\
@@ -30,7 +29,8 @@ X : array-like
 y : array-like of shape (n,) or (n, n_outputs)
     The target of each row.
 scoring : str, callable, list, tuple, dict or None, default=None
-    As in `sklearn.inspection.permutation_importance`; None is R².
+    As in `sklearn.inspection.permutation_importance`; None is R², or the ``score`` of
+    a `MultiTaskNet`.
 n_repeats : int, default=5
     The number of permutations of each {part}.
 n_jobs : int or None, default=None
@@ -41,48 +41,6 @@ sample_weight : array-like of shape (n,) or None, default=None
     The weight of each row in the score.
 max_samples : int or float, default=1.0
     The number of windows, or their share, that are drawn for each {part}."""
-
-
-class _PartsRegressor(RegressorMixin, BaseEstimator):
-    """Predict for windows that are put together from parts of other windows.
-
-    Column `j` of `X` holds the number of the window that part `j` comes from, so that a
-    permuted column is a permuted part.
-
-    Parameters
-    ----------
-    regressor : estimator
-        A fitted regressor of windows.
-    windows : ndarray of shape (n, window, channels)
-        The windows that the parts come from.
-    part : {"channel", "lag"}
-        The kind of a part.
-    """
-
-    def __init__(
-        self,
-        regressor: BaseEstimator,
-        windows: np.ndarray,
-        part: Literal["channel", "lag"],
-    ) -> None:
-        self.regressor = regressor
-        self.windows = windows
-        self.part = part
-
-    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
-        return self
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        _, n_steps, n_channels = self.windows.shape
-        steps = np.arange(n_steps)[:, None]
-        channels = np.arange(n_channels)
-        axis = 1 if self.part == "channel" else 2
-        predictions = []
-        for start in range(0, len(X), PREDICTED_AT_ONCE):
-            origins = np.expand_dims(X[start : start + PREDICTED_AT_ONCE], axis)
-            windows = self.windows[origins, steps, channels]
-            predictions.append(self.regressor.predict(windows))
-        return np.concatenate(predictions)
 
 
 def channel_importance(
@@ -279,9 +237,9 @@ def _importance(
     numbers = np.flatnonzero(is_known)
     n_parts = windows.shape[2 if part == "channel" else 1]
     return permutation_importance(
-        _PartsRegressor(regressor, windows, part),
+        PartsRegressor(regressor, windows, part),
         np.tile(numbers[:, None], n_parts),
-        np.asarray(y)[is_known],
+        _safe_indexing(y, numbers),
         sample_weight=sample_weight,
         **kwargs,
     )

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._sklearn.target_steps import TargetSteps
-from sktsdl.compose import PurgedRegressor
+from sktsdl.compose import MultiTaskNet, PurgedRegressor
 
 ESTIMATOR = """\
 estimator : regressor, Pipeline, PurgedRegressor, FrozenEstimator or search
@@ -55,6 +55,8 @@ def to_net(estimator: BaseEstimator, X: ArrayLike | None) -> tuple[DeepRegressor
         If `estimator` does not end in a net of this package.
     """
     regressor, X = to_last_step(estimator, X)
+    if isinstance(regressor, MultiTaskNet):
+        regressor = regressor.net_
     if not isinstance(regressor, DeepRegressor):
         way_out = "give one, or a pipeline that ends in one."
         if hasattr(regressor, "regressor_"):
