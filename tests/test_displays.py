@@ -182,6 +182,29 @@ def test_bands_of_the_package(air_passengers):
     assert display.levels == (0.1, 0.5, 0.9)
 
 
+WRAPS = {
+    "pipeline": lambda model: make_pipeline(model),
+    "purged": lambda model: PurgedRegressor(model, purge=0),
+    "frozen": FrozenEstimator,
+}
+
+
+@pytest.mark.parametrize("relation", ["ratio", "difference"])
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_bands_of_relative_targets(air_passengers, wrap, relation):
+    X, y, _ = air_passengers
+    train, test = slice(0, 100), slice(100, None)
+    net = LSTMRegressor(hidden_sizes=(4,), loss="quantile", **TRAINED)
+    pipe = make_pipeline(SlidingWindow(WINDOW), PurgedRegressor(net, purge=1))
+    model = RelativeTargetRegressor(pipe, relation=relation)
+    model = WRAPS[wrap](model.fit(X[train], y[train])).fit(X[train], y[train])
+    display = ForecastDisplay.from_estimator(model, X[test], y[test])
+    expected = model.predict(X[test], return_quantiles=True)[1]
+    np.testing.assert_array_equal(display.quantiles, expected)
+    assert display.levels == (0.1, 0.5, 0.9)
+    assert "quantiles 0.1 to 0.9" in legend(display.ax_)
+
+
 def test_the_net_of_several_targets_and_of_a_frozen_estimator(air_passengers):
     X, y, _ = air_passengers
     tasks = {"level": "regression", "is_high": "classification"}

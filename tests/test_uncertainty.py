@@ -5,7 +5,11 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from sklearn import config_context
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.linear_model import Ridge
 from sklearn.metrics import d2_pinball_score, mean_pinball_loss
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
@@ -13,8 +17,10 @@ from torch import nn
 
 import sktsdl
 from sktsdl import (
+    ConformalRegressor,
     LSTMRegressor,
     PurgedRegressor,
+    RelativeTargetRegressor,
     SlidingWindow,
     TCNRegressor,
     TransformerRegressor,
@@ -190,6 +196,130 @@ def test_quantiles_in_a_search_on_real_rows(air_passengers):
     later.iloc[t + 1 :] *= 3
     poisoned = best[-1].predict_quantiles(best[:-1].transform(later))
     np.testing.assert_array_equal(predicted[: t + 1], poisoned[: t + 1])
+
+
+# Quantiles beyond the net
+
+ROWS, NEXT = levels(80)
+HORIZON = np.column_stack([NEXT, 2 * NEXT])
+QUANTILE_PIPE = make_pipeline(
+    SlidingWindow(5), quantiles(WindowMLPRegressor, hidden_sizes=(8,))
+)
+AROUND = {
+    "pipeline": lambda pipe: pipe,
+    "purged": lambda pipe: PurgedRegressor(pipe, purge=0),
+    "conformal": ConformalRegressor,
+    "purged in a pipeline": lambda pipe: make_pipeline(
+        pipe[0], PurgedRegressor(pipe[1], purge=0)
+    ),
+    "frozen": lambda pipe: PurgedRegressor(FrozenEstimator(pipe), purge=0),
+    "search": lambda pipe: GridSearchCV(pipe, {}, cv=TimeSeriesSplit(2)),
+}
+
+
+@pytest.mark.parametrize("y", [NEXT.to_numpy(), HORIZON], ids=["one", "horizon"])
+@pytest.mark.parametrize("wrap", AROUND.values(), ids=AROUND)
+def test_predict_returns_quantiles_through_pipelines_and_wrappers(wrap, y):
+    pipe = clone(QUANTILE_PIPE).fit(ROWS, y)
+    windows = pipe[0].transform(ROWS)
+    expected = pipe[1].predict(windows), pipe[1].predict_quantiles(windows)
+    model = wrap(pipe).fit(ROWS, y)
+    model = getattr(model, "best_estimator_", model)
+    found = model.predict(ROWS, return_quantiles=True)
+    for values, others in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(values, others)
+    assert found[1].shape == (*y.shape, 4)
+    if hasattr(model, "regressor"):
+        np.testing.assert_array_equal(model.predict_quantiles(ROWS), found[1])
+
+
+@pytest.mark.parametrize("y", [NEXT.to_numpy(), HORIZON], ids=["one", "horizon"])
+@pytest.mark.parametrize("relation", ["ratio", "difference"])
+@pytest.mark.parametrize("inside", ["pipeline", "purged", "conformal", "frozen"])
+def test_relative_targets_carry_quantiles(inside, relation, y):
+    column = ROWS["rail"].to_numpy().reshape(-1, *[1] * (y.ndim - 1))
+    relative = np.log(y / column) if relation == "ratio" else y - column
+    pipe = clone(QUANTILE_PIPE).fit(ROWS, relative)
+    expected = pipe.predict(ROWS, return_quantiles=True)[1]
+    column = column[..., None]
+    expected = column * np.exp(expected) if relation == "ratio" else column + expected
+    model = RelativeTargetRegressor(AROUND[inside](pipe), relation=relation)
+    median, found = model.fit(ROWS, y).predict(ROWS, return_quantiles=True)
+    np.testing.assert_allclose(found, expected)
+    assert (np.diff(found, axis=-1) >= 0).all()
+    np.testing.assert_allclose(median, found[..., 2])
+    np.testing.assert_array_equal(median, model.predict(ROWS))
+    np.testing.assert_array_equal(model.predict_quantiles(ROWS), found)
+
+
+@pytest.mark.parametrize("outside", ["pipeline", "purged", "conformal", "search"])
+def test_quantiles_of_relative_targets_pass_through(outside):
+    relative = RelativeTargetRegressor(QUANTILE_PIPE)
+    expected = clone(relative).fit(ROWS, NEXT).predict(ROWS, return_quantiles=True)
+    model = AROUND[outside](make_pipeline(relative)).fit(ROWS, NEXT)
+    model = getattr(model, "best_estimator_", model)
+    found = model.predict(ROWS, return_quantiles=True)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
+@pytest.mark.parametrize("wrap", [ConformalRegressor, RelativeTargetRegressor])
+def test_wrappers_have_quantiles_if_their_regressor_has(wrap):
+    other = make_pipeline(SlidingWindow(5), WindowMLPRegressor(max_epochs=1))
+    for model in (wrap(other), wrap(other).fit(ROWS, NEXT), wrap(Ridge())):
+        assert not hasattr(model, "predict_quantiles")
+    assert hasattr(wrap(QUANTILE_PIPE), "predict_quantiles")
+    assert hasattr(wrap(quantiles(LSTMRegressor)), "predict_quantiles")
+    with pytest.raises(ValueError, match="has none: fit it with loss='quantile'"):
+        wrap(other).fit(ROWS, NEXT).predict(ROWS, return_quantiles=True)
+
+
+def test_quantiles_of_a_regressor_that_has_them_by_its_method_only():
+    class Own(Ridge):
+        def predict_quantiles(self, X):
+            return self.predict(X)[:, None] + [-1, 0, 1]
+
+    model = RelativeTargetRegressor(Own(), relation="difference").fit(ROWS, NEXT)
+    expected = model.predict(ROWS)[:, None] + [-1, 0, 1]
+    np.testing.assert_allclose(model.predict_quantiles(ROWS), expected)
+
+
+def test_return_quantiles_and_return_std_together_are_an_error():
+    fitted = quantiles(WindowMLPRegressor, dropout=0.2).fit(X, Y)
+    for model in (fitted, make_pipeline(PurgedRegressor(fitted, 1)).fit(X, Y)):
+        with pytest.raises(ValueError, match="call predict once for each"):
+            model.predict(X, return_std=True, return_quantiles=True)
+
+
+@pytest.mark.parametrize(
+    "regressor",
+    [
+        make_pipeline(SlidingWindow(5), WindowMLPRegressor(dropout=0.2, max_epochs=1)),
+        GaussianProcessRegressor(optimizer=None, alpha=1.0),
+    ],
+    ids=["net", "gaussian process"],
+)
+def test_the_deviation_of_a_difference_is_that_of_the_level(regressor):
+    model = RelativeTargetRegressor(regressor, relation="difference").fit(ROWS, NEXT)
+    mean, std = model.predict(ROWS, return_std=True)
+    inside, expected = model.regressor_.predict(ROWS, return_std=True)
+    np.testing.assert_allclose(mean, ROWS["rail"] + inside)
+    np.testing.assert_array_equal(std, expected)
+
+
+def test_the_deviation_of_a_ratio_is_an_error():
+    net = make_pipeline(SlidingWindow(5), WindowMLPRegressor(dropout=0.2, max_epochs=1))
+    model = make_pipeline(RelativeTargetRegressor(net)).fit(ROWS, NEXT)
+    with pytest.raises(ValueError, match="return_std=True needs relation='difference'"):
+        model.predict(ROWS, return_std=True, n_draws=3)
+
+
+def test_quantiles_are_requested_by_metadata_routing():
+    with config_context(enable_metadata_routing=True):
+        net = quantiles(WindowMLPRegressor).set_predict_request(return_quantiles=True)
+        for last in (net, PurgedRegressor(net, purge=0)):
+            pipe = make_pipeline(SlidingWindow(5), last).fit(ROWS, NEXT)
+            assert pipe.predict(ROWS, return_quantiles=True)[1].shape == (80, 4)
 
 
 # Monte Carlo dropout

@@ -41,16 +41,38 @@ class DeepRegressor(RegressorMixin, DeepNet):
 
     @overload
     def predict(
-        self, X: ArrayLike, return_std: Literal[False] = False, n_draws: int = 100
+        self,
+        X: ArrayLike,
+        return_std: Literal[False] = False,
+        n_draws: int = 100,
+        return_quantiles: Literal[False] = False,
     ) -> np.ndarray: ...
 
     @overload
     def predict(
-        self, X: ArrayLike, return_std: Literal[True], n_draws: int = 100
+        self,
+        X: ArrayLike,
+        return_std: Literal[True],
+        n_draws: int = 100,
+        return_quantiles: Literal[False] = False,
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+
+    @overload
+    def predict(
+        self,
+        X: ArrayLike,
+        return_std: Literal[False] = False,
+        n_draws: int = 100,
+        *,
+        return_quantiles: Literal[True],
     ) -> tuple[np.ndarray, np.ndarray]: ...
 
     def predict(
-        self, X: ArrayLike, return_std: bool = False, n_draws: int = 100
+        self,
+        X: ArrayLike,
+        return_std: bool = False,
+        n_draws: int = 100,
+        return_quantiles: bool = False,
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         r"""Predict the target of each window's last row.
 
@@ -66,6 +88,9 @@ class DeepRegressor(RegressorMixin, DeepNet):
             draws are the same for every window and in every call.
         n_draws : int, default=100
             The number of passes.
+        return_quantiles : bool, default=False
+            Whether to return the quantiles too; only with ``loss="quantile"``. A
+            ``Pipeline`` passes this argument on.
 
         Returns
         -------
@@ -75,21 +100,34 @@ class DeepRegressor(RegressorMixin, DeepNet):
             dropout.
         std : ndarray of the shape of `y`, float64
             :math:`\sqrt{\frac{1}{T} \sum_t (\hat y_t - y)^2}`; with `return_std` only.
+        quantiles : ndarray of shape (n, n_quantiles) or (n, n_outputs, n_quantiles)
+            As `predict_quantiles`; with `return_quantiles` only.
 
         Raises
         ------
         ValueError
             If `X` has other columns, channels or steps than in ``fit``, or NaN or
-            infinity after a known value, or if `return_std` is asked of a net without
-            dropout.
+            infinity after a known value, if `return_std` is asked of a net without
+            dropout, or `return_quantiles` of a net without quantiles.
         """
+        if return_std and return_quantiles:
+            raise ValueError(
+                "return_std=True and return_quantiles=True cannot be given together: "
+                "call predict once for each."
+            )
         if return_std:
             mean, std = self._predict_with_dropout(X, n_draws)
             return self._shaped(mean), self._shaped(std)
         check_is_fitted(self)
         self._refuse_classes()
+        if return_quantiles and not isinstance(self._spec.targets, QuantileTargets):
+            raise ValueError(
+                "return_quantiles=True needs quantiles, and this "
+                f"{type(self).__name__} has none: fit it with loss='quantile'."
+            )
         outputs = self._evaluate(X)
-        return self._shaped(self._spec.targets.decode(outputs))
+        y = self._shaped(self._spec.targets.decode(outputs))
+        return (y, self._quantiles(outputs)) if return_quantiles else y
 
     @available_if(_has_quantiles)
     def predict_quantiles(self, X: ArrayLike) -> np.ndarray:
@@ -110,7 +148,10 @@ class DeepRegressor(RegressorMixin, DeepNet):
         ValueError
             As in ``predict``.
         """
-        outputs = self._evaluate(X)
+        return self._quantiles(self._evaluate(X))
+
+    def _quantiles(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the quantiles of the outputs of the module, in the units of `y`."""
         targets = self._spec.targets
         assert isinstance(targets, QuantileTargets)
         quantiles = targets.decode_quantiles(outputs)

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
@@ -20,7 +21,13 @@ from sktsdl._sklearn.validation import (
     validate_columns,
     validate_targets,
 )
-from sktsdl.compose._wrapper import RegressorWrapper, is_warm, next_regressor
+from sktsdl.compose._wrapper import (
+    RegressorWrapper,
+    has_quantiles,
+    is_warm,
+    next_regressor,
+    predict_quantiles,
+)
 
 
 class RelativeTargetRegressor(RegressorWrapper):
@@ -122,8 +129,66 @@ class RelativeTargetRegressor(RegressorWrapper):
             self.regressor_ = regressor.fit(X, relative, **fit_params)
         return self
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(
+        self,
+        X: ArrayLike,
+        *,
+        return_std: bool = False,
+        return_quantiles: bool = False,
+        **predict_params: Any,
+    ) -> Any:
         """Predict levels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            One row per time step, oldest first.
+        return_std : bool, default=False
+            Whether to return the standard deviation of the regressor too; only for
+            differences, as the deviation of a log ratio is not one of levels.
+        return_quantiles : bool, default=False
+            Whether to return the quantiles of the regressor too, as levels.
+        **predict_params : dict
+            Passed to the regressor's ``predict``, such as `n_draws`.
+
+        Returns
+        -------
+        y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            In the units of `y`.
+        std : ndarray of the shape of `y`
+            In the units of `y`; with `return_std` only.
+        quantiles : ndarray of shape (n_rows, n_quantiles) or \
+(n_rows, n_outputs, n_quantiles)
+            In the units of `y`; with `return_quantiles` only.
+
+        Raises
+        ------
+        ValueError
+            If a value, a column or the index of `X` cannot be used, or if `return_std`
+            is asked for ratios.
+        """
+        check_is_fitted(self)
+        if return_std and self.relation == "ratio":
+            raise ValueError(
+                "return_std=True needs relation='difference', as the standard "
+                "deviation of a log ratio is not in the units of y: use "
+                "return_quantiles=True with a regressor of quantiles, or "
+                "ConformalRegressor."
+            )
+        asked = {"return_std": return_std, "return_quantiles": return_quantiles}
+        predict_params |= {name: True for name, value in asked.items() if value}
+        X, values = validate_columns(self, X, self._columns, reset=False)
+        predicted = self.regressor_.predict(X, **predict_params)
+        if return_quantiles:
+            relative, quantiles = predicted
+            return self._levels(values, relative), self._levels_of(values, quantiles)
+        if return_std:
+            return self._levels(values, predicted[0]), np.asarray(predicted[1])
+        return self._levels(values, predicted)
+
+    @available_if(has_quantiles)
+    def predict_quantiles(self, X: ArrayLike) -> np.ndarray:
+        """Predict quantiles of levels, if the regressor has quantiles.
 
         Parameters
         ----------
@@ -132,7 +197,8 @@ class RelativeTargetRegressor(RegressorWrapper):
 
         Returns
         -------
-        y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        quantiles : ndarray of shape (n_rows, n_quantiles) or \
+(n_rows, n_outputs, n_quantiles)
             In the units of `y`.
 
         Raises
@@ -142,9 +208,7 @@ class RelativeTargetRegressor(RegressorWrapper):
         """
         check_is_fitted(self)
         X, values = validate_columns(self, X, self._columns, reset=False)
-        relative = self.regressor_.predict(X)
-        last = self._last_known(values, relative.ndim)
-        return last * np.exp(relative) if self.relation == "ratio" else last + relative
+        return self._levels_of(values, predict_quantiles(self.regressor_, X))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -181,6 +245,16 @@ class RelativeTargetRegressor(RegressorWrapper):
                     "warm_start=False."
                 )
         self._target = target
+
+    def _levels(self, values: ArrayLike, relative: np.ndarray) -> np.ndarray:
+        """Return relative predictions as levels."""
+        last = self._last_known(values, relative.ndim)
+        return last * np.exp(relative) if self.relation == "ratio" else last + relative
+
+    def _levels_of(self, values: ArrayLike, quantiles: np.ndarray) -> np.ndarray:
+        """Return quantiles of relative predictions, the last axis, as levels."""
+        parts = np.moveaxis(quantiles, -1, 0)
+        return np.stack([self._levels(values, part) for part in parts], axis=-1)
 
     def _last_known(self, values: ArrayLike, ndim: int) -> np.ndarray:
         """Return the last known value of the target of each column of `y`."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.metadata_routing import (
@@ -56,8 +57,9 @@ class RegressorWrapper(Wrapper):
         return self.regressor
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Return the routing: the regressor's ``fit`` takes what it requests."""
+        """Return the routing: the regressor takes what its methods request."""
         methods = MethodMapping().add(caller="fit", callee="fit")
+        methods.add(caller="predict", callee="predict")
         return MetadataRouter(owner=self).add(
             regressor=self.regressor, method_mapping=methods
         )
@@ -70,9 +72,20 @@ class RegressorWrapper(Wrapper):
         return routed["regressor"]["fit"]
 
 
-def _has_quantiles(wrapper: DelegatingWrapper) -> bool:
+def has_quantiles(wrapper: RegressorWrapper) -> bool:
+    """Say whether the regressor, or the last step of a pipeline, has quantiles."""
     regressor = getattr(wrapper, "regressor_", wrapper.regressor)
+    while isinstance(regressor, FrozenEstimator | Pipeline):
+        is_frozen = isinstance(regressor, FrozenEstimator)
+        regressor = regressor.estimator if is_frozen else regressor.steps[-1][1]
     return bool(regressor.predict_quantiles)  # or its AttributeError
+
+
+def predict_quantiles(regressor: Any, X: ArrayLike) -> np.ndarray:
+    """Return the quantiles that a fitted regressor or pipeline predicts."""
+    if hasattr(regressor, "predict_quantiles"):
+        return np.asarray(regressor.predict_quantiles(X))
+    return np.asarray(regressor.predict(X, return_quantiles=True)[1])
 
 
 def _has_probabilities(wrapper: DelegatingWrapper) -> bool:
@@ -93,7 +106,8 @@ class DelegatingWrapper(RegressorWrapper):
         X : array-like of shape (n_rows, ...)
             Rows or windows.
         **predict_params : dict
-            Passed to the regressor's ``predict``, such as ``return_std=True``.
+            Passed to the regressor's ``predict``, such as ``return_std=True`` or
+            ``return_quantiles=True``.
 
         Returns
         -------
@@ -103,7 +117,7 @@ class DelegatingWrapper(RegressorWrapper):
         check_is_fitted(self)
         return self.regressor_.predict(X, **predict_params)
 
-    @available_if(_has_quantiles)
+    @available_if(has_quantiles)
     def predict_quantiles(self, X: ArrayLike) -> np.ndarray:
         """Predict quantiles with the fitted regressor, if it has them.
 
@@ -119,8 +133,7 @@ class DelegatingWrapper(RegressorWrapper):
             In the units of `y`.
         """
         check_is_fitted(self)
-        quantiles: np.ndarray = self.regressor_.predict_quantiles(X)
-        return quantiles
+        return predict_quantiles(self.regressor_, X)
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: ArrayLike) -> Any:

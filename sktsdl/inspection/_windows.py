@@ -103,6 +103,8 @@ def interval_or_quantiles(
         return {"lower": lower, "upper": upper}, None
     if hasattr(regressor, "predict_quantiles"):
         quantiles = regressor.predict_quantiles(to_last_step(estimator, X)[1])
+        while not hasattr(regressor, "quantiles") and hasattr(regressor, "regressor_"):
+            regressor, _ = to_last_step(regressor.regressor_, None)
         return {"quantiles": quantiles}, getattr(regressor, "quantiles", None)
     return {}, None
 
