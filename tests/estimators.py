@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.linear_model import Ridge
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer
 
 import sktsdl
 from sktsdl._estimator.regressor import DeepRegressor
@@ -27,7 +27,7 @@ every_net = pytest.mark.parametrize(
 
 REQUIRED = {
     "regressor": Ridge(),
-    "transformer": StandardScaler(),
+    "transformer": FunctionTransformer(),
     "n_rows": 3,
     "net": sktsdl.LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0),
 }

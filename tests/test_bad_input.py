@@ -290,7 +290,8 @@ INDEX_ERRORS = {
 
 def looking_back(cls):
     """Construct a pipeline of `cls`, or None if it does not look back."""
-    if issubclass(cls, (*PASS_X_ON, sktsdl.RelativeTargetRegressor)):
+    others = (sktsdl.LagsToWindows, sktsdl.RelativeTargetRegressor)
+    if issubclass(cls, (*PASS_X_ON, *others)):
         return None
     if issubclass(cls, TAKE_WINDOWS):
         return make_pipeline(sktsdl.SlidingWindow(4), small(cls))

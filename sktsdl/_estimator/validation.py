@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
 from sktsdl._estimator.specs import InputSpec, Samples, TargetSpec
-from sktsdl._estimator.steps import warn_of_axes, warn_of_columns
+from sktsdl._estimator.step_order import warn_of_axes, warn_of_columns
 from sktsdl._sklearn.target_steps import TargetSteps
 from sktsdl._sklearn.validation import (
     raise_at_first,

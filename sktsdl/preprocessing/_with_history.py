@@ -18,7 +18,6 @@ from sktsdl._windows.time_index import (
     Position,
     index_of_stamps,
     plain_stamps,
-    time_index,
 )
 from sktsdl.preprocessing._base import LookBackTransformer, Output
 
@@ -151,13 +150,13 @@ class WithHistory(LookBackTransformer):
                 "No row of X is complete, so the transformer cannot be fitted: fill "
                 "NaN, or drop the columns that hold it."
             )
-        index = time_index(X)
-        stamps = np.empty(0) if index is None else plain_stamps(index)
-        kept = len(self._tail.end)
-        self._stamps = np.unique(np.r_[stamps[:kept], stamps[-kept:]])
-        table: Any = rows[first:]
+        self._stamps = np.empty(0)
         self._is_frame = isinstance(X, pd.DataFrame)
+        table: Any = rows[first:]
         if isinstance(X, pd.DataFrame):
+            if self._tail.training_index is not None:
+                kept, stamps = len(self._tail.end), plain_stamps(X.index)
+                self._stamps = np.unique(np.r_[stamps[:kept], stamps[-kept:]])
             table = pd.DataFrame(table, index=X.index[first:], columns=X.columns)
         self.transformer_ = clone(self.transformer).fit(table)
         self._names, output = _transform(self.transformer_, table)
@@ -220,10 +219,10 @@ class WithHistory(LookBackTransformer):
 
     def _index(self, X: pd.DataFrame, n_before: int) -> pd.Index:
         """Return the index of the `n_before` rows before `X`, and of `X`."""
+        index, training = X.index, self._tail.training_index
         if n_before == 0:
-            return X.index
-        index, training = time_index(X), self._tail.training_index
-        if index is None or training is None or not training.is_comparable(index):
+            return index
+        if training is None or not training.is_comparable(index):
             return pd.RangeIndex(-n_before, len(X))
         before = self._stamps[self._stamps < plain_stamps(index[:1])][-n_before:]
         return index_of_stamps(before, index).append(index)
