@@ -68,6 +68,7 @@ class WindowNorm(Adapter):
         super().__init__(module)
         self.window_norm = window_norm
         self.n_values = n_values
+        self.changes_all = not unchanged
         is_changed = torch.ones(n_channels, dtype=torch.bool)
         is_changed[unchanged] = False
         self.register_buffer("is_changed", is_changed)
@@ -82,24 +83,41 @@ class WindowNorm(Adapter):
         self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
     ) -> Tensor:
         x, level, scale = self._normalised(x)
-        level = level[:, 0, self.origins] * self.gain + self.shift  # (batch, targets)
-        if self.window_norm == "last":
-            spread = torch.ones_like(level)
-        else:
-            spread = scale[:, 0, self.origins] * self.gain
+        level = self._of_targets(level)
+        level = torch.addcmul(self.shift, level, self.gain)  # (batch, targets)
+        if scale is None:
+            if targets is not None:
+                kwargs["targets"] = targets - level
+            return self._of_outputs(level) + self.module(x, **kwargs)
+        spread = self._of_targets(scale) * self.gain
         if targets is not None:
             kwargs["targets"] = (targets - level) / spread
-        level = level.repeat_interleave(self.n_values, dim=1)
-        spread = spread.repeat_interleave(self.n_values, dim=1)
-        return level + spread * self.module(x, **kwargs)  # (batch, outputs)
+        output = self.module(x, **kwargs)  # (batch, outputs)
+        return self._of_outputs(level) + self._of_outputs(spread) * output
 
-    def _normalised(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return normalised windows, and the level and scale of each, (batch, 1, n)."""
+    def _normalised(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return normalised windows, and the level and scale of each, (batch, 1, n).
+
+        The scale is None if it is 1.
+        """
         if self.window_norm == "last":
-            level, scale = x[:, -1:], torch.ones_like(x[:, -1:])
-        else:
-            variance, level = torch.var_mean(x, dim=1, correction=0, keepdim=True)
-            scale = (variance + EPSILON).sqrt()
-        level = torch.where(self.is_changed, level, 0.0)
-        scale = torch.where(self.is_changed, scale, 1.0)
+            level = x[:, -1:]
+            if not self.changes_all:
+                level = torch.where(self.is_changed, level, 0.0)
+            return x - level, level, None
+        variance, level = torch.var_mean(x, dim=1, correction=0, keepdim=True)
+        scale = (variance + EPSILON).sqrt()
+        if not self.changes_all:
+            level = torch.where(self.is_changed, level, 0.0)
+            scale = torch.where(self.is_changed, scale, 1.0)
         return (x - level) / scale, level, scale
+
+    def _of_targets(self, values: Tensor) -> Tensor:
+        """(batch, 1, channels) -> (batch, targets)"""
+        return values[:, 0].index_select(1, self.origins)
+
+    def _of_outputs(self, values: Tensor) -> Tensor:
+        """(batch, targets) -> (batch, outputs)"""
+        if self.n_values == 1:
+            return values
+        return values.repeat_interleave(self.n_values, dim=1)
