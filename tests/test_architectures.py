@@ -58,7 +58,7 @@ def module_of(net, window=9, channels=2, outputs=1):
     """Return the net's module after an epoch, in double precision."""
     X = samples(window=window, channels=channels)
     y = np.resize(X[:, -1, 0], (len(X), outputs))
-    net.set_params(max_epochs=1, random_state=0)
+    net.set_params(max_epochs=1, window_norm=None, random_state=0)
     return net.fit(X, y).module_.double()
 
 

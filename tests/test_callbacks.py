@@ -87,7 +87,7 @@ def test_all_callbacks_are_called_in_the_last_epoch(capfd):
     assert len(capfd.readouterr().err.splitlines()) == 3
 
 
-@pytest.mark.parametrize("weights", [None, np.arange(100)])
+@pytest.mark.parametrize("weights", [None, np.arange(1, 101)])
 def test_epoch_scoring_of_skorch(weights):
     scoring = [
         EpochScoring("r2", on_train=True, name="train_r2"),

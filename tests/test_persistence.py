@@ -338,6 +338,7 @@ def test_a_file_of_an_earlier_version_predicts_the_same():
         [1.0622378040618232, -0.5668820222877227, 0.8287965112, -0.4269878072361762],
     ]
     np.testing.assert_allclose(predicted, expected, rtol=1e-5)
+    assert (net.window_norm_, net.target_channels_) == ("standard", (0, 1))
 
 
 def test_a_device_of_torch_is_saved_by_its_name(tmp_path):

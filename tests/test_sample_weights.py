@@ -84,7 +84,7 @@ def test_weights_of_zero_do_not_lower_the_loss_of_all_steps():
     windows = SlidingWindow(6).fit_transform(rows)
     weights = (np.arange(200) % 10 == 0).astype(float)
     curves = [
-        lstm(loss_steps=steps, max_epochs=1, lr=1e-12)
+        lstm(loss_steps=steps, window_norm=None, max_epochs=1, lr=1e-12)
         .fit(windows, y, sample_weight=weights)
         .loss_curve_[0]
         for steps in ("last", "all")

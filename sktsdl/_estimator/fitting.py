@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from sktsdl._estimator.module import AdapterConfig, Architecture, build_module
+from sktsdl._estimator.norm_choice import NormConfig, choose_norm
 from sktsdl._estimator.scaling import ChannelScaling
-from sktsdl._estimator.specs import FittedSpec, InputSpec, Samples
+from sktsdl._estimator.specs import FittedSpec, InputSpec, NormSpec, Samples
 from sktsdl._estimator.targets import Targets
 from sktsdl._estimator.validation import split_validation, trainable_windows
 from sktsdl._layers.causal import LossSteps
@@ -32,12 +33,15 @@ class FitConfig:
         Builds the module of a `ModuleSpec`.
     adapters : AdapterConfig
         What stands around the module.
+    norm : NormConfig
+        What is asked of the window norm.
     training : TrainingConfig
         How it is trained.
     """
 
     architecture: Architecture
     adapters: AdapterConfig
+    norm: NormConfig
     training: TrainingConfig
     standardize: bool
     categorical_features: Sequence[int | str] | None
@@ -80,13 +84,15 @@ def fit_scaling(
     inputs: InputSpec,
     targets: Targets,
     fitted: FittedSpec | None,
-) -> tuple[ChannelScaling, Targets]:
-    """Return the statistics of channels and targets on the training windows.
+) -> tuple[ChannelScaling, Targets, NormSpec]:
+    """Return the statistics of channels and targets, and the window norm.
 
-    A net that is trained further keeps its statistics, which are in `fitted`.
+    All are of the training windows. A net that is trained further keeps its own, which
+    are in `fitted`.
     """
     if fitted is not None:
-        return fitted.channels, targets.with_scaling(fitted.targets.scaling)
+        targets = targets.with_scaling(fitted.targets.scaling)
+        return fitted.channels, targets, fitted.norm
     samples, idx = split.samples, split.train_idx
     rows, row_weights = samples.training_rows(idx)
     categorical = config.categorical_features
@@ -98,7 +104,9 @@ def fit_scaling(
         names=inputs.channel_names,
     )
     y, weights = samples.targets[idx], samples.weights_of(idx)
-    return channels, targets.fit(y, weights, standardize=config.standardize)
+    targets = targets.fit(y, weights, standardize=config.standardize)
+    norm = choose_norm(config.norm, samples, idx, channels, targets)
+    return channels, targets, norm
 
 
 def fit_net(
@@ -150,6 +158,7 @@ def fit_net(
                 window=window,
                 channels=channels,
                 targets=targets,
+                norm=spec.norm,
                 name=config.training.name,
             )
         else:

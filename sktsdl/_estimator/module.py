@@ -1,6 +1,6 @@
 """From an architecture to the whole module: adapters around it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from sktsdl._estimator.scaling import ChannelScaling
-from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._estimator.specs import ModuleSpec, NormSpec
 from sktsdl._estimator.targets import Targets
 from sktsdl._layers.adapters import (
     ChannelIndependent,
@@ -19,7 +19,7 @@ from sktsdl._layers.adapters import (
 )
 from sktsdl._layers.causal import LossSteps
 from sktsdl._layers.initialization import WeightInit, initialize
-from sktsdl._layers.window_norm import WindowNorm, WindowNormKind
+from sktsdl._layers.window_norm import WindowNorm
 
 Architecture = Callable[[ModuleSpec], nn.Module]
 
@@ -28,8 +28,6 @@ Architecture = Callable[[ModuleSpec], nn.Module]
 class AdapterConfig:
     """Which adapters stand around a module; names as the parameters of all nets."""
 
-    window_norm: WindowNormKind | None
-    target_channels: int | str | Sequence[int | str]
     channel_independent: bool
     patch_size: int
     linear_skip: bool
@@ -44,6 +42,7 @@ def build_module(
     window: int,
     channels: ChannelScaling,
     targets: Targets,
+    norm: NormSpec,
     name: str,
 ) -> nn.Module:
     """Build the module that maps standardised rows to outputs, with its adapters.
@@ -63,6 +62,8 @@ def build_module(
         The channels of the rows.
     targets : Targets
         The targets, fitted.
+    norm : NormSpec
+        The window norm, and the channels of the targets.
     name : str
         The name of the estimator, for errors.
 
@@ -83,18 +84,18 @@ def build_module(
         n_targets=n_targets,
         channels=channels,
         targets=targets,
+        target_channels=norm.channels if config.channel_independent else None,
         name=name,
     )
     if categorical:
         module = EmbedCategories(module, categorical, n_codes, n_channels=n_channels)
-    if config.window_norm is not None:
-        positions = channels.target_positions(config.target_channels, n_targets)
-        horizon = n_targets // len(positions)
-        origins = [at for at in positions for _ in range(horizon)]
+    if norm.kind is not None and norm.channels is not None:
+        horizon = n_targets // len(norm.channels)
+        origins = [at for at in norm.channels for _ in range(horizon)]
         gain, shift = channels.to_target_units(origins, targets.scaling)
         module = WindowNorm(
             module,
-            config.window_norm,
+            norm.kind,
             unchanged=categorical,
             n_channels=n_channels,
             n_values=targets.n_values,
@@ -114,6 +115,7 @@ def _build_inner(
     n_targets: int,
     channels: ChannelScaling,
     targets: Targets,
+    target_channels: tuple[int, ...] | None,
     name: str,
 ) -> nn.Module:
     """Build the module of channels that are all numbers."""
@@ -123,22 +125,17 @@ def _build_inner(
             f"patch_size={patch_size} is more than the {window} steps of a window: "
             "give a smaller patch_size, or a larger window."
         )
-    target_channels: list[int] = []
+    each: list[int] = []
     n_inner, n_inner_targets = n_channels, n_targets
     n_outputs = targets.n_outputs(n_targets)
-    if config.channel_independent:
-        positions = channels.target_positions(config.target_channels, n_targets)
-        if len(set(positions)) < len(positions):
-            raise ValueError(
-                f"target_channels={config.target_channels!r} names a channel twice, "
-                "which channel_independent=True cannot forecast twice: name each once."
-            )
-        target_channels = [
-            at - sum(code < at for code in channels.categorical) for at in positions
+    if target_channels is not None:
+        each = [
+            at - sum(code < at for code in channels.categorical)
+            for at in target_channels
         ]
-        n_inner = 1 + n_channels - len(positions)
-        n_outputs //= len(positions)
-        n_inner_targets //= len(positions)
+        n_inner = 1 + n_channels - len(each)
+        n_outputs //= len(each)
+        n_inner_targets //= len(each)
     spec = ModuleSpec(
         n_channels=n_inner * patch_size,
         n_steps=n_patches(window, patch_size),
@@ -171,6 +168,6 @@ def _build_inner(
             n_targets=n_inner_targets,
             n_values=targets.n_values,
         )
-    if target_channels:
-        module = ChannelIndependent(module, target_channels, n_channels=n_channels)
+    if each:
+        module = ChannelIndependent(module, each, n_channels=n_channels)
     return module

@@ -13,6 +13,7 @@ from torch import nn
 
 from sktsdl._estimator.fitting import FitConfig
 from sktsdl._estimator.module import AdapterConfig, Architecture
+from sktsdl._estimator.norm_choice import NormConfig
 from sktsdl._estimator.targets import PointTargets, QuantileTargets, Targets
 from sktsdl._layers.causal import LossSteps
 from sktsdl._layers.initialization import WeightInit
@@ -134,7 +135,7 @@ class NetParameters(FieldParams):
             """),
     ] = True
     window_norm: Annotated[
-        WindowNormKind | None,
+        Literal["auto"] | WindowNormKind | None,
         Structural,
         Doc("""
             How to normalise each window by its own values, for series whose level
@@ -142,18 +143,24 @@ class NetParameters(FieldParams):
             mean and divides by its standard deviation (Kim et al. 2022), in all
             channels but `categorical_features`. The output is transformed back by the
             `target_channels`: ``x_last + s_y * net(...)`` with the standard deviation
-            ``s_y`` of `y`, or ``mean_window + std_window * net(...)``.
+            ``s_y`` of `y`, or ``mean_window + std_window * net(...)``. ``"auto"`` is
+            ``"last"`` if `y` is later rows of channels of `X`, or if the last value of
+            the channel explains at least half of the variance of `y` with a slope near
+            1. Else it is None, as for ``loss_steps="all"``, classes, and a `loss` other
+            than those named here and torch's squared, absolute and Huber losses.
             """),
-    ] = None
+    ] = "auto"
     target_channels: Annotated[
-        int | str | Sequence[int | str],
+        int | str | Sequence[int | str] | None,
         Structural,
         Doc("""
             The channels whose future `y` is, in the units of `y`, for `window_norm` and
             `channel_independent`. Several channels share the columns of `y` evenly and
             in order, each with its whole horizon, as ``make_supervised`` orders them.
+            None takes the channels whose later rows `y` is, found by `window_norm` in
+            windows of consecutive rows, or else channel 0.
             """),
-    ] = 0
+    ] = None
     channel_independent: Annotated[
         bool,
         Structural,
@@ -251,9 +258,7 @@ class NetParameters(FieldParams):
     def _check_parameters(self) -> None:
         """Raise an error for a parameter that cannot work, before any training."""
         self._validate_params()
-        if self.loss == "quantile":
-            self._check_quantiles()
-        if self.loss_steps == "all" and self.window_norm is not None:
+        if self.loss_steps == "all" and self.window_norm not in (None, "auto"):
             raise ValueError(
                 f"window_norm={self.window_norm!r} shows each step its whole window, "
                 "which loss_steps='all' must not: use loss_steps='last'."
@@ -277,18 +282,6 @@ class NetParameters(FieldParams):
                     f"callbacks holds {callback!r}, which is not an instance of a "
                     "skorch callback."
                 )
-
-    def _check_quantiles(self) -> None:
-        try:
-            quantiles = np.asarray(self.quantiles, dtype=float)
-        except (TypeError, ValueError):
-            quantiles = np.array([])
-        inside = quantiles.ndim == 1 and ((quantiles > 0) & (quantiles < 1)).all()
-        if not inside or (np.diff(quantiles) <= 0).any() or 0.5 not in quantiles:
-            raise ValueError(
-                f"quantiles={self.quantiles!r} must increase between 0 and 1 and hold "
-                "0.5, the median: give such as (0.1, 0.5, 0.9)."
-            )
 
 
 SHARED = {field.name for field in dataclasses.fields(NetParameters)}
@@ -320,6 +313,7 @@ class NetSettings(NetParameters):
             FitConfig,
             architecture=architecture,
             adapters=self._config(AdapterConfig),
+            norm=self._config(NormConfig),
             training=self._training_config(),
         )
 

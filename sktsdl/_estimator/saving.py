@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from sktsdl._estimator.files import from_bytes, to_bytes, write_atomically
 from sktsdl._estimator.module import AdapterConfig, build_module
+from sktsdl._estimator.norm_choice import NormConfig, given_channels
 from sktsdl._estimator.scaling import ChannelScaling, Scaling
-from sktsdl._estimator.specs import FittedSpec, InputSpec, TargetSpec
+from sktsdl._estimator.specs import FittedSpec, InputSpec, NormSpec, TargetSpec
 from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets, Targets
 from sktsdl._estimator.warm_start import check_structure
 from sktsdl._training.device import is_available, seeded
@@ -113,6 +114,7 @@ class SaveMixin:
                 window=spec.inputs.window,
                 channels=spec.channels,
                 targets=spec.targets,
+                norm=spec.norm,
                 name=config.name,
             )
             _load_weights(module, _within("module", tensors))
@@ -179,6 +181,7 @@ def to_state(
         "names": None if spec.inputs.names is None else list(spec.inputs.names),
         "tasks": tasks,
         "categories": channels.categorical,
+        "norm": [spec.norm.kind, spec.norm.channels],
         "epochs": [
             {key: value for key, value in epoch.items() if key != "batches"}
             for epoch in net.history
@@ -211,7 +214,19 @@ def spec_of(
     # Files of 0.1.0 hold no names of targets.
     labels = map(_from_json, fitted.get("_y_labels", [None] * n_targets))
     outputs = TargetSpec(fitted["_y_is_1d"], tuple(labels))
-    return FittedSpec(inputs, outputs, channels, targets, {})
+    norm = _norm(header, channels, n_targets)
+    return FittedSpec(inputs, outputs, channels, targets, norm, {})
+
+
+def _norm(header: Header, channels: ChannelScaling, n_targets: int) -> NormSpec:
+    if "norm" in header:
+        kind, positions = header["norm"]
+        return NormSpec(kind, None if positions is None else tuple(positions))
+    # Files of 0.1.0 hold no choice, as the parameters were what was built.
+    names = ("window_norm", "target_channels", "channel_independent", "loss_steps")
+    params = {name: _from_json(header["params"][name]) for name in names}
+    positions = given_channels(NormConfig(**params), channels, n_targets)
+    return NormSpec(params["window_norm"], positions)
 
 
 def _scaling(part: str, tensors: Tensors, n_columns: int) -> Scaling:

@@ -9,6 +9,7 @@ import numpy as np
 from sktsdl._estimator.scaling import ChannelScaling
 from sktsdl._estimator.targets import Targets
 from sktsdl._sklearn.target_steps import TargetSteps
+from sktsdl._layers.window_norm import WindowNormKind
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,22 @@ class ModuleSpec:
 
 
 @dataclass(frozen=True)
+class NormSpec:
+    """How each window is normalised, and which channels are the targets'.
+
+    Parameters
+    ----------
+    kind : {"last", "standard"} or None
+        As the parameter `window_norm`.
+    channels : tuple of int or None
+        The channels that share the targets; None if the module needs none.
+    """
+
+    kind: WindowNormKind | None
+    channels: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
 class FittedSpec:
     """What a fitted net knows besides its module.
 
@@ -178,6 +195,8 @@ class FittedSpec:
         The statistics of the channels.
     targets : Targets
         The targets, with their statistics.
+    norm : NormSpec
+        The window norm.
     structure : dict
         The parameters that decided how the module was built.
     """
@@ -186,12 +205,18 @@ class FittedSpec:
     outputs: TargetSpec
     channels: ChannelScaling
     targets: Targets
+    norm: NormSpec
     structure: Mapping[str, Any]
 
     @property
     def attributes(self) -> dict[str, Any]:
         """The attributes that a net has before its training ends."""
-        return {"_spec": self, **self.inputs.attributes}
+        return {
+            "_spec": self,
+            **self.inputs.attributes,
+            "window_norm_": self.norm.kind,
+            "target_channels_": self.norm.channels,
+        }
 
 
 NET_ATTRIBUTES = """\
@@ -213,6 +238,11 @@ best_epoch_ : int
     The epoch, counted from 1, whose weights were kept.
 n_parameters_ : int
     The number of trainable parameters, biases included.
+window_norm_ : {"last", "standard"} or None
+    How the net normalises each window: `window_norm`, or what ``"auto"`` chose.
+target_channels_ : tuple of int or None
+    The positions of the channels that carry the output of `window_norm_`, or that
+    `channel_independent` forecasts; None without either.
 n_features_in_ : int
     The number of channels of 3-D `X`, or of columns of 2-D `X`, seen in ``fit``.
 feature_names_in_ : ndarray of shape (n_features_in_,)

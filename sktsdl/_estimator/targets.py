@@ -18,6 +18,8 @@ LOSSES = {
     "absolute_error": nn.L1Loss,
     "huber": nn.HuberLoss,
 }
+# The outputs of other losses may be logarithms or scores.
+LEVEL_LOSSES = (nn.MSELoss, nn.L1Loss, nn.HuberLoss, nn.SmoothL1Loss)
 
 
 class Targets(ABC):
@@ -35,12 +37,15 @@ class Targets(ABC):
         The targets that are classes, whose values are their codes.
     owner : str or None
         The estimator without which a net of these targets is of no use.
+    are_levels : bool
+        Whether all outputs are values of `y`, in its standardised units.
     """
 
     n_values = 1
     median_index = 0
     class_columns: tuple[int, ...] = ()
     owner: str | None = None
+    are_levels = True
     scaling: Scaling
 
     def fit(
@@ -104,6 +109,8 @@ class PointTargets(Targets):
 
     def __init__(self, loss: str | nn.Module | type[nn.Module]) -> None:
         self.loss = loss
+        kind = loss if isinstance(loss, type) else type(loss)
+        self.are_levels = issubclass(kind, (str, *LEVEL_LOSSES))
 
     def n_outputs(self, n_targets: int) -> int:
         return n_targets
@@ -141,9 +148,24 @@ class QuantileTargets(Targets):
     ----------
     quantiles : sequence of float
         In increasing order, 0.5 among them.
+
+    Raises
+    ------
+    ValueError
+        If they are not.
     """
 
     def __init__(self, quantiles: Sequence[float]) -> None:
+        try:
+            values = np.asarray(quantiles, dtype=float)
+        except (TypeError, ValueError):
+            values = np.array([])
+        inside = values.ndim == 1 and ((values > 0) & (values < 1)).all()
+        if not inside or (np.diff(values) <= 0).any() or 0.5 not in values:
+            raise ValueError(
+                f"quantiles={quantiles!r} must increase between 0 and 1 and hold 0.5, "
+                "the median: give such as (0.1, 0.5, 0.9)."
+            )
         self.quantiles = tuple(float(q) for q in quantiles)
         self.n_values = len(self.quantiles)
         self.median_index = self.quantiles.index(0.5)
@@ -182,6 +204,7 @@ class ClassTargets(Targets):
     """
 
     class_columns = (0,)
+    are_levels = False
 
     def __init__(self, n_classes: int) -> None:
         self.n_classes = n_classes
@@ -226,6 +249,7 @@ class MultiTargets(Targets):
         self.class_columns = tuple(
             i for i, column in enumerate(columns) if column.class_columns
         )
+        self.are_levels = all(column.are_levels for column in columns)
 
     def with_scaling(self, scaling: Scaling) -> Self:
         fitted = super().with_scaling(scaling)

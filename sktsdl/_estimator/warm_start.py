@@ -1,6 +1,7 @@
 """What may change between two fits of one net, and how many epochs are left."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from sktsdl._estimator.specs import FittedSpec
 from sktsdl._estimator.targets import Targets
@@ -10,12 +11,25 @@ from sktsdl._training.trainer import CYCLIC_SCHEDULES
 
 
 def check_structure(
-    structure: Mapping[str, object], fitted: FittedSpec, purpose: str
+    structure: Mapping[str, Any], fitted: FittedSpec, purpose: str
 ) -> None:
-    """Raise an error if a parameter differs from the parameter of the fitted net."""
+    """Raise an error if a parameter differs from the parameter of the fitted net.
+
+    The window norm and its channels may be given as they were chosen, or be left to
+    the choice, which is not made again.
+    """
+    norm, n_targets = fitted.norm, fitted.outputs.n_targets
     for name, value in structure.items():
         before = fitted.structure[name]
-        if value != before:
+        is_same = value == before
+        if name == "window_norm":
+            is_same = value in ("auto", norm.kind)
+        elif name == "target_channels" and value is None:
+            is_same = True
+        elif name == "target_channels" and norm.channels is not None:
+            positions = fitted.channels.target_positions(value, n_targets)
+            is_same = tuple(positions) == norm.channels
+        if not is_same:
             raise ValueError(
                 f"{name}={value!r} cannot change in a net that is {purpose}, "
                 f"which has {before!r}: set it back, or fit with warm_start=False."

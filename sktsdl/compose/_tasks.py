@@ -60,7 +60,7 @@ def read_tasks(
     }
     for name, reason in NUMBERS_ONLY.items():
         value = getattr(net, name)
-        if classes and value not in (None, False):
+        if classes and value not in (None, False, "auto"):
             raise ValueError(
                 f"{name}={value!r} of the net {reason}, which is not for classes: "
                 "leave it out."

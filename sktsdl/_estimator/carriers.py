@@ -1,0 +1,181 @@
+"""Which channels have the level of the targets, on the windows of training."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+N_PROBES = 64  # windows that rule most channels out
+N_MATCHES = 30
+N_CHECKED = 4096  # windows of a regression, and steps of each
+N_STEPS = 16
+MAX_ERROR = 0.5  # of y - x_T: its variance, as a share of the variance of y
+MAX_BEND = 0.1  # how far the slope of y over x_T may be from 1
+WORSE = 1.2  # the variance that a norm leaves, as a share of the variance of y
+# Numbers that overflow here are refused later, by name.
+quiet = np.errstate(over="ignore", invalid="ignore")
+
+
+@dataclass(frozen=True)
+class Carriers:
+    """Checks of channels whose levels would be added to the predictions of `y`.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n, targets)
+        The targets of the training windows.
+    weights : ndarray of shape (n,) or None
+        Their weights.
+    rows : ndarray of shape (n_rows, channels)
+        The rows of all windows.
+    ends : ndarray of shape (n,)
+        The last row of each training window.
+    window : int
+        The number of rows in a window.
+
+    Notes
+    -----
+    In all methods, several channels share the columns of `y` evenly and in order.
+    """
+
+    y: np.ndarray
+    weights: np.ndarray | None
+    rows: np.ndarray
+    ends: np.ndarray
+    window: int
+
+    @quiet
+    def find_future(
+        self, candidates: Sequence[int], given: tuple[int, ...] | None
+    ) -> tuple[int, ...] | None:
+        """Return the channels whose later rows `y` is, None if it is not.
+
+        The rows of the windows must be consecutive. The first column of each channel
+        is some rows after the window, the same number for all, and the next columns
+        are the rows after that.
+
+        Parameters
+        ----------
+        candidates : sequence of int
+            The channels that may be returned.
+        given : tuple of int or None
+            If not None, only these channels, in this order.
+        """
+        n_targets = self.y.shape[1]
+        shares = [share for share in range(n_targets, 0, -1) if n_targets % share == 0]
+        if given is not None:
+            candidates, shares = given, [n_targets // len(given)]
+        for lead in self._leads(candidates):
+            for share in shares:
+                found: list[int] = []
+                for first in range(0, n_targets, share):
+                    places = [(first + step, lead + step) for step in range(share)]
+                    of_block = candidates if given is None else [given[first // share]]
+                    channel = self._channel_of(places, of_block)
+                    if channel is None:
+                        break
+                    found.append(channel)
+                else:
+                    return tuple(found)
+        return None
+
+    def _leads(self, candidates: Sequence[int]) -> Iterator[int]:
+        """Give how many rows after a window its first target may be, least first.
+
+        At least half of the windows have that row, and `N_MATCHES` of them if it is not
+        the next one; no probe contradicts it.
+        """
+        yield 1
+        y, rows, ends = self.y[:, 0], self.rows, self.ends
+        half = max(min(len(y) // 2, len(y) - N_MATCHES), 1)
+        # Rare values come first: they leave the fewest rows to the next probes.
+        probes = np.r_[y[:half].argmax(), y[:half].argmin(), _spread(len(y), N_PROBES)]
+        found: set[int] = set()
+        for channel in candidates:
+            later = rows[ends[probes[0]] + 1 :, channel][:half]
+            leads = 1 + np.flatnonzero(_is_equal(y[probes[0]], later))
+            for probe in probes:
+                row = ends[probe] + leads
+                value = rows[np.minimum(row, len(rows) - 1), channel]
+                leads = leads[(row >= len(rows)) | _is_equal(y[probe], value)]
+            found.update(leads[:4].tolist())
+        yield from sorted(found - {1})[:4]
+
+    def _channel_of(
+        self, places: list[tuple[int, int]], candidates: Sequence[int]
+    ) -> int | None:
+        """Return the channel that holds some columns of `y` in rows after each window.
+
+        `places` are the columns and the numbers of rows.
+        """
+        for probes in (_spread(len(self.y), N_PROBES), slice(None)):
+            for column, ahead in places:
+                later = self.ends[probes] + ahead
+                has_row = later < len(self.rows)
+                later, values = later[has_row], self.y[probes, column][has_row]
+                candidates = [
+                    channel
+                    for channel in candidates
+                    if _is_equal(values, self.rows[later, channel]).all()
+                ]
+                if not candidates:
+                    return None
+        return candidates[0]
+
+    @quiet
+    def follow_last(self, channels: tuple[int, ...]) -> bool:
+        """Say whether the targets are near the last values of their channels."""
+        errors, bends = [], []
+        share = self.y.shape[1] // len(channels)
+        for column, target in enumerate(self.y.T):
+            last = self.rows[self.ends, channels[column // share]].astype(float)
+            last -= np.average(last, weights=self.weights)
+            target = target - np.average(target, weights=self.weights)
+            weighted = last if self.weights is None else last * self.weights
+            xx, xy = weighted @ last, weighted @ target
+            weighted = target if self.weights is None else target * self.weights
+            yy = weighted @ target
+            if xx == 0 or yy == 0:
+                return False
+            errors.append((xx - 2 * xy + yy) / yy)
+            bends.append((xx - xy) ** 2 / (xx * yy))
+        return bool(np.mean(errors) < MAX_ERROR and np.mean(bends) < MAX_BEND)
+
+    @quiet
+    def find_worse(self, channels: tuple[int, ...]) -> int | None:
+        """Return a channel whose norm leaves more of its targets than their mean does.
+
+        A norm adds ``x_T`` and hides the level of the window. What it leaves of `y` is
+        here ``y - x_T`` without its linear regression on the differences to ``x_T``,
+        which is the same with the window's mean in place of ``x_T``.
+        """
+        probes = _spread(len(self.y), N_CHECKED)
+        n_steps = min(self.window, N_STEPS, max(len(probes) // 8, 1))
+        back = _spread(self.window, n_steps)
+        root = np.ones(len(probes))
+        if self.weights is not None:
+            root = np.sqrt(self.weights[probes])
+        share = self.y.shape[1] // len(channels)
+        for i, channel in enumerate(channels):
+            y = self.y[probes, i * share : (i + 1) * share]
+            steps = self.rows[self.ends[probes, None] - back, channel].astype(float)
+            inputs = np.c_[steps[:, 1:] - steps[:, :1], np.ones(len(steps))]
+            inputs *= root[:, None]
+            left = (y - steps[:, :1]) * root[:, None]
+            left -= inputs @ np.linalg.lstsq(inputs, left)[0]
+            y = (y - np.average(y, axis=0, weights=root**2)) * root[:, None]
+            variance = (y**2).sum(axis=0)
+            if variance.all() and np.mean((left**2).sum(axis=0) / variance) > WORSE:
+                return channel
+        return None
+
+
+def _is_equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    # numpy's isclose takes several times as long.
+    equal: np.ndarray = np.abs(a - b) <= 1e-5 * np.abs(b)
+    return equal
+
+
+def _spread(n: int, count: int) -> np.ndarray:
+    """Return at most `count` of `n` positions, evenly spread from end to end."""
+    return np.unique(np.linspace(0, n - 1, min(n, count)).astype(int))

@@ -1,0 +1,121 @@
+"""Which window norm a net has, and the channels that carry its output."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from sktsdl._estimator.carriers import Carriers
+from sktsdl._estimator.scaling import ChannelScaling
+from sktsdl._estimator.specs import NormSpec, Samples
+from sktsdl._estimator.targets import Targets
+from sktsdl._layers.causal import LossSteps
+from sktsdl._layers.window_norm import WindowNormKind
+from sktsdl._sklearn.warnings import warn
+
+TargetChannels = int | str | Sequence[int | str] | None
+
+
+@dataclass(frozen=True)
+class NormConfig:
+    """What is asked of a window norm; names as the parameters of all nets."""
+
+    window_norm: Literal["auto"] | WindowNormKind | None
+    target_channels: TargetChannels
+    channel_independent: bool
+    loss_steps: LossSteps
+
+
+def choose_norm(
+    config: NormConfig,
+    samples: Samples,
+    idx: np.ndarray,
+    channels: ChannelScaling,
+    targets: Targets,
+) -> NormSpec:
+    """Return the window norm for the training windows `idx`, and its channels.
+
+    ``"auto"`` is ``"last"`` in two cases. (A) The windows are consecutive rows, and `y`
+    is later rows of channels. (B) The last value of the channel explains at least half
+    of the variance of `y`, with a slope near 1. Otherwise it is None.
+
+    Raises
+    ------
+    ValueError
+        If `target_channels` cannot be used.
+    """
+    given = given_channels(config, channels, samples.n_targets)
+    kind = config.window_norm
+    if kind == "auto" and (config.loss_steps == "all" or not targets.are_levels):
+        kind = None
+    if kind is None:
+        return NormSpec(None, given if config.channel_independent else None)
+    carriers = Carriers(
+        samples.targets[idx],
+        samples.weights_of(idx),
+        samples.rows,
+        samples.starts[idx] + samples.window - 1,
+        samples.window,
+    )
+    numeric = [i for i in range(channels.n_channels) if i not in channels.codes]
+    is_varied = bool(np.ptp(carriers.y, axis=0).any())
+    is_consecutive = len(samples.starts) > 1 and samples.starts[1] == 1
+    if is_varied and is_consecutive:
+        found = carriers.find_future(numeric, given)
+        if found is not None:
+            return NormSpec("last" if kind == "auto" else kind, found)
+    if kind == "auto":
+        tried = given or ((0,) if 0 in numeric else ())
+        if is_varied and tried and carriers.follow_last(tried):
+            return NormSpec("last", tried)
+        return NormSpec(None, given if config.channel_independent else None)
+    used = given or tuple(channels.target_positions(0, samples.n_targets))
+    if is_varied and targets.are_levels and not carriers.follow_last(used):
+        found = carriers.find_future(numeric, None) if is_consecutive else None
+        wrong = carriers.find_worse(used) if found is None else used[0]
+        if wrong is not None:
+            _warn_of_channel(kind, wrong, found, channels.names)
+    return NormSpec(kind, used)
+
+
+def given_channels(
+    config: NormConfig, channels: ChannelScaling, n_targets: int
+) -> tuple[int, ...] | None:
+    """Return the positions of `target_channels`, None if they are not given or needed.
+
+    Raises
+    ------
+    ValueError
+        If a channel cannot be used, or if `channel_independent` has one twice.
+    """
+    named = config.target_channels
+    if config.channel_independent:
+        named = 0 if named is None else named
+    elif config.window_norm is None or named is None:
+        return None
+    positions = tuple(channels.target_positions(named, n_targets))
+    if config.channel_independent and len(set(positions)) < len(positions):
+        raise ValueError(
+            f"target_channels={named!r} names a channel twice, which "
+            "channel_independent=True cannot forecast twice: name each once."
+        )
+    return positions
+
+
+def _warn_of_channel(
+    kind: WindowNormKind,
+    wrong: int,
+    found: tuple[int, ...] | None,
+    names: tuple[str, ...] | None,
+) -> None:
+    """Warn of a channel that is not the targets', and name theirs if it was found."""
+    advice = "name the channel of y in target_channels, or use window_norm=None"
+    if found is not None:
+        named = [channel if names is None else names[channel] for channel in found]
+        advice = f"use target_channels={named}, whose later rows y is"
+    warn(
+        f"window_norm={kind!r} adds the level of channel "
+        f"{wrong if names is None else repr(names[wrong])} to the prediction, and y "
+        f"does not follow this level: {advice}."
+    )
