@@ -64,13 +64,16 @@ def mlp(seed: int, quick: bool) -> Any:
         activation="tanh",
         lr=3e-3,
         lr_schedule="cosine",
+        window_norm=None,
         random_state=seed,
     )
     return tuned(net, quick)
 
 
 def lstm(seed: int, quick: bool) -> Any:
-    net = LSTMRegressor(hidden_sizes=(32,), lr=1e-2, random_state=seed)
+    net = LSTMRegressor(
+        hidden_sizes=(32,), lr=1e-2, window_norm=None, random_state=seed
+    )
     return tuned(net.set_params(max_epochs=epochs(quick, 100)), quick)
 
 

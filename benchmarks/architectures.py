@@ -8,6 +8,7 @@ Writes ``benchmarks/results/architectures.md``; every result is stored in
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def main() -> None:
     )
     rows = []
     for name in arguments.nets:
-        make = getattr(sktsdl, name)
+        make = partial(getattr(sktsdl, name), window_norm=None)
         size = once(f"{name} sizes", lambda make=make: sizes(make(random_state=0)))
         seconds = once(
             f"{name} seconds",

@@ -46,7 +46,7 @@ def flat(*steps: Any) -> Any:
 def net(name: str, seed: int, quick: bool) -> Any:
     """Choose epochs and weight decay on the training samples."""
     trained = getattr(sktsdl, f"{name}Regressor")(
-        optimizer="adamw", lr_schedule="cosine", random_state=seed
+        optimizer="adamw", lr_schedule="cosine", window_norm=None, random_state=seed
     )
     grid = {"max_epochs": [1]} if quick else GRID
     folds = KFold(5, shuffle=True, random_state=0)

@@ -208,6 +208,7 @@ def of_vic_elec(name: str, window: int, **params: Any) -> Model:
         "loss": "absolute_error",
         "lr": 3e-3,
         "batch_size": 128,
+        "window_norm": None,
         "categorical_features": ["half-hour", "weekday"],
     }
     make = partial(net, name, window, **shared | params)

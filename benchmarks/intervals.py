@@ -89,6 +89,7 @@ TRAINING: dict[str, Any] = {
     "lr": 5e-3,
     "max_epochs": 8,
     "batch_size": 64,
+    "window_norm": None,
     "random_state": 0,
 }
 

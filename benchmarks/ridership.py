@@ -46,6 +46,7 @@ RECIPE: dict[str, Any] = {
     "early_stopping": True,
     "n_iter_no_change": 30,
     "categorical_features": ["day_type+1"],
+    "window_norm": None,
 }
 NETS: dict[str, dict[str, Any]] = {
     "Transformer": {"loss_steps": "last", "lr": 1e-3},

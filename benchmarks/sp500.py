@@ -62,6 +62,7 @@ def net(name: str, seed: int, quick: bool) -> Any:
         lr_schedule="cosine",
         weight_decay=0.01,
         optimizer="adamw",
+        window_norm=None,
         random_state=seed,
     )
     pipe = make_pipeline(RatioLogScaler(), SlidingWindow(WINDOW), trained)
