@@ -131,6 +131,7 @@ CASES = {
 
 @pytest.mark.parametrize(("data", "params", "expected"), CASES.values(), ids=CASES)
 @pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.filterwarnings("ignore:The columns of X are lags with the newest first")
 def test_auto_chooses_norm_and_channels(data, params, expected, standardize):
     fitted = mlp(standardize=standardize, **params).fit(*data)
     assert chosen(fitted) == expected

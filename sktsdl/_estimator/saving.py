@@ -175,7 +175,7 @@ def to_state(
             "_window_shape": spec.inputs.shape,
             "_y_is_1d": spec.outputs.is_1d,
             "_n_outputs": spec.outputs.n_targets,
-            "_y_labels": [_to_plain(label) for label in spec.outputs.labels],
+            "_y_labels": [_to_json("y", label) for label in spec.outputs.labels],
             **curves,
         },
         "names": None if spec.inputs.names is None else list(spec.inputs.names),
@@ -279,13 +279,6 @@ def _to_json(name: str, value: Any) -> Any:
         f"{name}={value!r} cannot be saved without code: set another value (None, if "
         "prediction does not need it), or keep the net by pickle."
     )
-
-
-def _to_plain(label: Any) -> Any:
-    """Return the name of a column as JSON can hold it."""
-    if isinstance(label, tuple):
-        return {"tuple": [_to_plain(part) for part in label]}
-    return label if label is None or isinstance(label, int | float) else str(label)
 
 
 def _from_json(value: Any) -> Any:

@@ -8,8 +8,8 @@ import numpy as np
 
 from sktsdl._estimator.scaling import ChannelScaling
 from sktsdl._estimator.targets import Targets
-from sktsdl._sklearn.target_steps import TargetSteps
 from sktsdl._layers.window_norm import WindowNormKind
+from sktsdl._sklearn.target_steps import TargetSteps
 
 
 @dataclass(frozen=True)

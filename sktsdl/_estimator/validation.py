@@ -104,7 +104,8 @@ def validate_samples(
     rows, starts = rows_of(windows, inputs)
     targets = validate_targets(estimator, y, len(windows))
     steps = TargetSteps.of(y)
-    outputs = TargetSpec(targets.ndim == 1, steps.labels)
+    names = (name if isinstance(name, str | tuple) else None for name in steps.labels)
+    outputs = TargetSpec(targets.ndim == 1, tuple(names))
     if outputs_before is not None and outputs.n_targets != outputs_before.n_targets:
         raise ValueError(
             f"y has {outputs.n_targets} columns, but {type(estimator).__name__} is "
