@@ -9,13 +9,22 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import Pipeline
-from skorch.callbacks import Callback, EarlyStopping, EpochScoring
-
-from sktsdl import (
-    SlidingWindow,
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    PassthroughScoring,
+    PrintLog,
+    ProgressBar,
+    TrainEndCheckpoint,
 )
+
+from sktsdl import SlidingWindow
 from tests.nets import X, Y, lstm, net_fixture
 from tests.series import levels
 
@@ -87,17 +96,167 @@ def test_all_callbacks_are_called_in_the_last_epoch(capfd):
     assert len(capfd.readouterr().err.splitlines()) == 3
 
 
-@pytest.mark.parametrize("weights", [None, np.arange(1, 101)])
-def test_epoch_scoring_of_skorch(weights):
-    scoring = [
-        EpochScoring("r2", on_train=True, name="train_r2"),
-        EpochScoring("r2", name="valid_r2", lower_is_better=False),
-    ]
-    fitted = lstm(callbacks=scoring, early_stopping=True, max_epochs=1, lr=1e-12)
-    fitted.fit(X, Y, sample_weight=weights)
+def mean_absolute_error(net, data, y):
+    """Score as a scorer of scikit-learn does, by a function of the user."""
+    return np.abs(net.predict(data) - y).mean()
+
+
+SCORED = {
+    "one target": ({}, Y),
+    "weights": ({"sample_weight": np.arange(1, 101)}, Y),
+    "a horizon": ({}, np.stack([Y, 2 * Y + 1, Y**2], axis=1)),
+    "quantiles": ({"loss": "quantile"}, np.stack([Y, -Y], axis=1)),
+    "not standardised": ({"standardize": False}, Y),
+    "window norm": ({"window_norm": "last"}, Y),
+}
+
+
+@pytest.mark.parametrize("use_caching", [True, False])
+@pytest.mark.parametrize("kind", SCORED)
+def test_scoring_of_skorch_is_in_units_of_y(kind, use_caching):
+    params, y = SCORED[kind]
+    weights = params.get("sample_weight")
+    y = 1000 + 50 * y
+    options = {"use_caching": use_caching}
+    fitted = lstm(
+        **{name: value for name, value in params.items() if name != "sample_weight"},
+        callbacks=[
+            EpochScoring("neg_mean_absolute_error", name="valid", **options),
+            EpochScoring("r2", name="train", on_train=True, **options),
+            EpochScoring(mean_absolute_error, name="own", **options),
+            EpochScoring(None, name="score", **options),
+            BatchScoring(mean_absolute_error, name="batch", **options),
+        ],
+        early_stopping=True,
+        max_epochs=1,
+        lr=1e-12,  # scores of a training are of the weights before each step
+    ).fit(X, y, sample_weight=weights)
     last = fitted.net_.history[-1]
-    assert last["train_r2"] == pytest.approx(fitted.score(X[:90], Y[:90]), abs=1e-3)
-    assert last["valid_r2"] == pytest.approx(fitted.score(X[90:], Y[90:]), abs=1e-3)
+    error = np.abs(fitted.predict(X[90:]) - y[90:]).mean()
+    assert last["valid"] == pytest.approx(-error, rel=1e-5)
+    assert last["own"] == last["batch"] == pytest.approx(error, rel=1e-5)
+    n_train = 90 - (y.ndim == 2) * (np.atleast_2d(y).shape[1] - 1)
+    found = fitted.score(X[:n_train], y[:n_train])
+    assert last["train"] == pytest.approx(found, rel=1e-4, abs=1e-5)
+    found = fitted.score(X[90:], y[90:])
+    assert last["score"] == pytest.approx(found, rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("use_caching", [True, False])
+def test_scoring_of_skorch_with_a_loss_at_all_steps(use_caching):
+    rows, y = levels()
+    scoring = EpochScoring(
+        mean_absolute_error, name="error", on_train=True, use_caching=use_caching
+    )
+    pipe = Pipeline(
+        [
+            ("window", SlidingWindow(4)),
+            ("net", lstm(callbacks=[scoring], loss_steps="all", lr=1e-12)),
+        ]
+    ).fit(rows, 1000 * y)
+    # A window is trained on if each of its steps is a row with a target.
+    errors = np.abs(pipe.predict(rows) - 1000 * y)[3:]
+    assert pipe["net"].net_.history[-1, "error"] == pytest.approx(errors.mean())
+
+
+def test_scores_decide_in_units_of_y_after_a_pickle_and_a_warm_start():
+    scoring = EpochScoring("neg_mean_absolute_error", name="valid")
+    fitted = lstm(callbacks=[scoring], early_stopping=True, warm_start=True)
+    fitted.fit(X, 1000 + Y)
+    again = pickle.loads(pickle.dumps(fitted)).set_params(max_epochs=4)
+    again.fit(X, 1000 + Y)
+    scores = again.net_.history[:, "valid"]
+    assert scores[:3] == fitted.net_.history[:, "valid"]
+    if again.best_epoch_ == 4:
+        error = np.abs(again.predict(X[90:]) - 1000 - Y[90:]).mean()
+        assert scores[-1] == pytest.approx(-error, rel=1e-5)
+    assert scoring.target_extractor is EpochScoring("r2").target_extractor
+
+
+def test_passed_on_losses_are_in_units_of_y():
+    passing = PassthroughScoring("train_loss", on_train=True)
+    plain = lstm().fit(X, 50 * Y)
+    assert lstm(callbacks=[passing]).fit(X, 50 * Y).loss_curve_ == plain.loss_curve_
+
+
+class ReadsBatches(Callback):
+    """Reads the batches of the last epoch, at its end and at the end of training."""
+
+    def __init__(self, read):
+        self.read = read
+
+    def on_epoch_end(self, net, **kwargs):
+        self.read.append(len(net.history[-1, "batches"]))
+
+    on_train_end = on_epoch_end
+
+
+def test_callbacks_can_read_the_batches_of_the_last_epoch():
+    read = []
+    lstm(callbacks=[ReadsBatches(read)], batch_size=30).fit(X, Y)
+    assert read == [4, 4, 4, 4]
+
+
+BATCH_READERS = {
+    "every epoch": lambda folder: Checkpoint(monitor=None, dirname=folder),
+    "pickles": lambda folder: Checkpoint(f_pickle="net.pkl", dirname=folder),
+    "best": lambda folder: Checkpoint(load_best=True, dirname=folder),
+    "at the end": lambda folder: TrainEndCheckpoint(dirname=folder),
+    "named by the epoch": lambda folder: TrainEndCheckpoint(
+        f_params="{last_epoch[train_batch_count]}.pt", dirname=folder
+    ),
+    "score of batches": lambda folder: BatchScoring("r2", name="batch_r2"),
+    "passed on": lambda folder: PassthroughScoring("valid_loss"),
+    "table": lambda folder: PrintLog(sink=str),
+    "bar": lambda folder: ProgressBar(batches_per_epoch="count"),
+}
+
+
+@pytest.mark.parametrize("kind", BATCH_READERS)
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_callbacks_that_read_batches(kind, early_stopping, tmp_path):
+    if not early_stopping and kind in ("pickles", "best"):
+        pytest.skip("needs a validation loss")
+    callback = BATCH_READERS[kind](str(tmp_path))
+    params = {"early_stopping": early_stopping, "warm_start": True}
+    fitted = lstm(callbacks=[callback], **params).fit(X, Y)
+    expected = lstm(**params).fit(X, Y)
+    np.testing.assert_array_equal(fitted.predict(X), expected.predict(X))
+    again = fitted.set_params(max_epochs=5).fit(X, Y)
+    assert np.isfinite(again.predict(X)).all()
+    saved = list(tmp_path.iterdir())
+    assert bool(saved) == ("Checkpoint" in type(callback).__name__)
+
+
+def test_a_checkpoint_at_the_end_holds_the_fitted_weights(tmp_path):
+    checkpoint = TrainEndCheckpoint(dirname=str(tmp_path))
+    fitted = lstm(callbacks=[checkpoint]).fit(X, Y)
+    saved = torch.load(tmp_path / "train_end_params.pt", weights_only=True)
+    for name, weight in fitted.module_.state_dict().items():
+        torch.testing.assert_close(saved[name], weight)
+    # A checkpoint can be written of the fitted net as well.
+    dict(fitted.net_.callbacks_)["TrainEndCheckpoint"].checkpoint_.save_model(
+        fitted.net_
+    )
+
+
+class Interrupts(Callback):
+    """The user interrupts the third epoch before its first batch."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        if len(net.history) == 3:
+            raise KeyboardInterrupt
+
+
+def test_after_an_interrupt_callbacks_read_the_last_whole_epoch(tmp_path):
+    checkpoint = TrainEndCheckpoint(dirname=str(tmp_path))
+    net = lstm(callbacks=[Interrupts(), checkpoint])
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(X, Y)
+    np.testing.assert_array_equal(
+        net.predict(X), lstm(max_epochs=2).fit(X, Y).predict(X)
+    )
+    assert (tmp_path / "train_end_params.pt").exists()
 
 
 def test_verbose_prints_a_line_for_each_epoch_without_a_terminal(net, capfd):

@@ -17,6 +17,7 @@ import sktsdl._training.trainer
 from sktsdl import LSTMRegressor, TransformerRegressor
 from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._training.batches import Batches, WindowDataset
+from sktsdl._training.config import Units
 from sktsdl._training.device import move_rows
 from tests.estimators import every_net
 
@@ -101,6 +102,7 @@ def test_losses_are_read_from_an_accelerator_once_an_epoch(monkeypatch):
             dataset().to(META),
             None,
             criterion=nn.MSELoss(),
+            units=Units(np.asarray, np.asarray, 1.0),
             n_epochs=2,
             extra_callbacks=[counter],
         )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
 from torch import nn
 
 import sktsdl._training.skorch_net
@@ -110,9 +111,15 @@ def test_small_batches_are_trained_on_one_thread(monkeypatch):
     assert used == [1] * 50 + [2]
 
 
-def test_the_history_keeps_no_batches():
-    history = lstm(early_stopping=True).fit(X, Y).net_.history
-    assert [len(epoch["batches"]) for epoch in history] == [0, 0, 0]
+def test_the_history_keeps_the_last_batch_of_each_epoch_only():
+    class Counts(Callback):
+        def on_batch_end(self, net, **kwargs):
+            kept.append([len(epoch["batches"]) for epoch in net.history])
+
+    kept = []
+    history = lstm(callbacks=[Counts()]).fit(X, Y).net_.history
+    assert kept == [[1] * i + [k] for i in range(3) for k in (1, 2, 3, 4)]
+    assert [len(epoch["batches"]) for epoch in history] == [1, 1, 1]
 
 
 def test_out_of_memory_names_batch_size(monkeypatch):

@@ -177,8 +177,8 @@ def fit_net(
             train_set,
             valid_set,
             criterion=targets.criterion(),
+            units=targets.units,
             n_epochs=n_epochs,
-            loss_scale=targets.loss_scale,
             previous=previous,
             extra_callbacks=[] if callbacks is None else [callbacks],
         )

@@ -118,7 +118,7 @@ class SaveMixin:
                 name=config.name,
             )
             _load_weights(module, _within("module", tensors))
-            net = make_net(module, config, spec.targets.criterion())
+            net = make_net(module, config, spec.targets.criterion(), spec.targets.units)
         net.history = History(header["epochs"])
         net.lr_curve_ = header["fitted"]["lr_curve_"]
         net.generators_ = _within("generator", tensors)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from sktsdl._estimator.scaling import Scaling
 from sktsdl._layers.losses import ClassLoss, MultiLoss, PinballLoss
+from sktsdl._training.config import Units
 
 LOSSES = {
     "squared_error": nn.MSELoss,
@@ -88,6 +89,15 @@ class Targets(ABC):
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Return `y`, (n, targets), as the loss needs it, float32."""
         return self.scaling.transform(y).astype(np.float32)
+
+    def decode_targets(self, encoded: np.ndarray) -> np.ndarray:
+        """Return `y`, (n, targets), for what `encode` made of it."""
+        return self.scaling.inverse_transform(encoded)
+
+    @property
+    def units(self) -> Units:
+        """What a training records in the units of `y`."""
+        return Units(self.decode, self.decode_targets, self.loss_scale)
 
     @abstractmethod
     def decode(self, outputs: np.ndarray) -> np.ndarray:

@@ -5,8 +5,8 @@ from typing import Self
 
 import numpy as np
 import torch
+from skorch.dataset import Dataset
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from sktsdl._training.device import move_rows
 
@@ -43,7 +43,7 @@ class Batch(tuple[Tensor, Tensor]):
         return [*map(Batch, pairs, weights)]
 
 
-class WindowDataset(Dataset[Batch]):
+class WindowDataset(Dataset):
     """Windows that are gathered from rows in each access.
 
     Parameters
@@ -86,6 +86,18 @@ class WindowDataset(Dataset[Batch]):
         self.windows = self.rows.as_strided(
             (n_rows - window + 1, window * n_channels), (n_channels, 1)
         )
+
+    @property
+    def X(self) -> Self:
+        """What skorch's callbacks predict."""
+        return self
+
+    @property
+    def y(self) -> Tensor | None:
+        """What skorch's callbacks score it by, the target of each window."""
+        if self.targets is None or self.ends is None:
+            return self.targets
+        return self.targets[self.starts + self.ends[-1]]
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -3,15 +3,19 @@
 import copy
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Self
 
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.callbacks.scoring import ScoringBase
 from torch import Tensor, nn
 from tqdm import tqdm
+
+from sktsdl._training.config import Decode
 
 # The state of a schedule, apart from its settings.
 SCHEDULE_STATE = {
@@ -30,6 +34,35 @@ def is_terminal() -> bool:
     return is_tty is not None and bool(is_tty())
 
 
+def in_units(decode: Decode, values: Tensor) -> Tensor:
+    """Return outputs or targets, those of the last step, as `decode` does for arrays.
+
+    (batch, outputs) or (batch, steps, outputs) -> (batch, targets)
+    """
+    values = values[:, -1] if values.ndim == 3 else values
+    return torch.from_numpy(decode(values.detach().cpu().double().numpy()))
+
+
+def own_copy(callback: Callback, decode_targets: Decode) -> Callback:
+    """Return a callback for one fit, which scores in the units of the target.
+
+    The copy is shallow: it shares what the callback reports to, such as a trial or a
+    writer.
+    """
+    copied = copy.copy(callback)
+    if isinstance(copied, ScoringBase):
+        copied.target_extractor = partial(
+            _extract, decode_targets, copied.target_extractor
+        )
+    return copied
+
+
+def _extract(
+    decode_targets: Decode, extract: Callable[[Tensor], Any], targets: Tensor
+) -> Any:
+    return extract(in_units(decode_targets, targets))
+
+
 class FiniteLoss(Callback):
     """Ends training with an error as soon as a loss or weight is not finite."""
 
@@ -41,24 +74,6 @@ class FiniteLoss(Callback):
                 f"Training diverged in epoch {len(net.history)}, at a loss of {loss} "
                 f"with lr={net.lr}: use a smaller `lr`, or a smaller `clip_grad_norm`."
             )
-
-
-class LossUnits(Callback):
-    """Records losses in the units of the target.
-
-    Parameters
-    ----------
-    scale : float
-        Recorded losses are multiplied by it.
-    """
-
-    def __init__(self, scale: float) -> None:
-        self.scale = scale
-
-    def on_epoch_end(self, net: NeuralNet, **kwargs: object) -> None:
-        for name in ("train_loss", "valid_loss"):
-            if name in net.history[-1]:
-                net.history.record(name, net.history[-1, name] * self.scale)
 
 
 class GradientValueClipping(Callback):

@@ -1,14 +1,16 @@
 """The settings of a training."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Literal
 
+import numpy as np
 import torch
 from skorch.callbacks import Callback
 from torch import nn
 
+Decode = Callable[[np.ndarray], np.ndarray]
 LRSchedule = Literal["plateau", "cosine", "one_cycle", "warmup"]
 Precision = Literal["float32", "bf16", "fp16"]
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
@@ -18,6 +20,25 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 }
 MOMENTUM = 0.9
 PRECISIONS = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Units:
+    """From the standardised values of a training to the units of the target.
+
+    Parameters
+    ----------
+    decode : callable
+        From outputs of the module, (n, outputs), to predictions, (n, targets).
+    decode_targets : callable
+        From what the loss is given, (n, targets), to targets, (n, targets).
+    loss_scale : float
+        The factor of the recorded losses.
+    """
+
+    decode: Decode
+    decode_targets: Decode
+    loss_scale: float
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,14 @@ checkpoints. These methods are replaced, in the order in which a training calls 
 - `on_train_begin`, `on_train_end`: forget which callbacks listen to batches.
 - `on_epoch_begin`: ends the training if a scikit-learn callback has asked for it.
 - `run_single_epoch`: does not wait for the loss of each batch, which an accelerator
-  computes later.
+  computes later; records losses in the units of the target.
 - `notify`: calls only the callbacks that do something in a batch; calls all callbacks
   at the end of the last epoch, which an early stop would prevent; drops the history of
-  single batches.
+  batches when no callback needs it any more.
 - `on_batch_begin`: records the learning rate of each step.
 - `train_step_single`, `validation_step`: micro-batches, weights, teacher forcing and
   autocast.
+- `get_dataset`: takes a tensor of windows, which a scoring callback predicts.
 - `_set_training`, `_zero_grad_optimizer`, `_step_optimizer`: without the costs that
   skorch and torch have in every batch; with a gradient scaler for fp16.
 - `__getstate__`, `__setstate__`: a pickle holds each weight once.
@@ -30,7 +31,7 @@ from skorch import NeuralNetRegressor
 from skorch.callbacks import Callback, EarlyStopping
 from torch import Tensor
 
-from sktsdl._training.batches import Batch
+from sktsdl._training.batches import Batch, WindowDataset
 
 PER_BATCH = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 
@@ -53,6 +54,8 @@ class Net(NeuralNetRegressor):
         How the losses of all targets become one number.
     autocast_dtype : torch.dtype or None
         The dtype of autocast.
+    loss_scale : float
+        Recorded losses are multiplied by it.
     **kwargs : dict
         Parameters of skorch's net.
     """
@@ -64,12 +67,14 @@ class Net(NeuralNetRegressor):
         n_planned_epochs: int,
         reduction: str,
         autocast_dtype: torch.dtype | None,
+        loss_scale: float,
         **kwargs: object,
     ) -> None:
         self.micro_batch_size = micro_batch_size
         self.n_planned_epochs = n_planned_epochs
         self.reduction = reduction
         self.autocast_dtype = autocast_dtype
+        self.loss_scale = loss_scale
         super().__init__(*args, **kwargs)
 
     def initialize(self) -> Self:
@@ -91,6 +96,9 @@ class Net(NeuralNetRegressor):
             # skorch's early stopping, ours or a user's, raises one to stop.
             if not any(map(_has_stopped, dict(self.callbacks_).values())):
                 self.interrupt_ = interrupt
+                # Callbacks at the end of training read the last whole epoch.
+                if len(self.history) > 1 and "train_loss" not in self.history[-1]:
+                    del self.history[-1]
             return self
 
     def on_train_begin(self, *args: object, **kwargs: object) -> None:
@@ -123,7 +131,9 @@ class Net(NeuralNetRegressor):
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **params)
             loss = step["loss"].detach()
-            self.history.record_batch(name, loss if is_delayed else loss.item())
+            self.history.record_batch(
+                name, loss if is_delayed else loss.item() * self.loss_scale
+            )
             self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
             self.notify("on_batch_end", batch=batch, training=training, **step)
             n_batches += 1
@@ -132,7 +142,7 @@ class Net(NeuralNetRegressor):
             rows = [row for row in self.history[-1, "batches"] if name in row]
             losses = torch.stack([row[name] for row in rows]).tolist()
             for row, loss in zip(rows, losses, strict=True):
-                row[name] = loss
+                row[name] = loss * self.loss_scale
 
     def notify(self, method_name: str, **kwargs: object) -> None:
         if method_name in PER_BATCH:
@@ -142,6 +152,8 @@ class Net(NeuralNetRegressor):
             return
         if method_name != "on_epoch_end":
             super().notify(method_name, **kwargs)
+            if method_name in ("on_epoch_begin", "on_train_end"):
+                self._forget_batches()
             return
         # skorch's early stopping raises, and all callbacks need the last epoch.
         stops = []
@@ -150,9 +162,17 @@ class Net(NeuralNetRegressor):
                 callback.on_epoch_end(self, **kwargs)
             except KeyboardInterrupt as stop:
                 stops.append(stop)
-        self.history[-1, "batches"].clear()  # they would outgrow the rows
         if stops:
             raise stops[0]
+
+    def _forget_batches(self) -> None:
+        """Drop all records of batches but the last of each epoch that has ended.
+
+        They would outgrow the rows. Checkpoints read the last one.
+        """
+        for epoch in self.history[-2:]:
+            if "train_loss" in epoch:
+                del epoch.get("batches", [])[:-1]
 
     def _methods_of_callbacks(self, method_name: str) -> list[Callable[..., object]]:
         """Return the methods of the callbacks that override it."""
@@ -200,6 +220,13 @@ class Net(NeuralNetRegressor):
         with torch.no_grad():
             output = self.infer(batch.windows, **fit_params)
             return {"loss": self._loss(output, batch), "y_pred": output}
+
+    def get_dataset(self, X: Any, y: object = None) -> Any:
+        if isinstance(X, Tensor):
+            n, window, _ = X.shape
+            starts = torch.arange(0, n * window, window, device=X.device)
+            return WindowDataset(X.flatten(0, 1), starts, window)
+        return super().get_dataset(X, y)
 
     def _teacher_forcing(self, targets: Tensor) -> dict[str, object]:
         """Return what a decoder needs to continue from the true targets."""

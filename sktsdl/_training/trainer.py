@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Sequence
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -18,13 +19,14 @@ from sktsdl._training.batches import Batches, WindowDataset
 from sktsdl._training.callbacks import (
     FiniteLoss,
     GradientValueClipping,
-    LossUnits,
     Progress,
     ResumableEarlyStopping,
     ResumableLRScheduler,
     WarmUp,
+    in_units,
+    own_copy,
 )
-from sktsdl._training.config import TrainingConfig
+from sktsdl._training.config import TrainingConfig, Units
 from sktsdl._training.device import generator_states, threads_for
 from sktsdl._training.skorch_net import Net
 
@@ -62,8 +64,8 @@ def train(
     valid_set: WindowDataset | None,
     *,
     criterion: nn.Module,
+    units: Units,
     n_epochs: int,
-    loss_scale: float = 1.0,
     previous: Net | None = None,
     extra_callbacks: Sequence[Callback] = (),
 ) -> Net:
@@ -79,10 +81,10 @@ def train(
         `valid_set` is None without validation.
     criterion : nn.Module
         The loss.
+    units : Units
+        What callbacks and records need to be in the units of the target.
     n_epochs : int
         Passes over `train_set`.
-    loss_scale : float, default=1.0
-        Recorded losses are multiplied by it.
     previous : Net or None, default=None
         The net whose training continues; `module` is then a copy of its module.
     extra_callbacks : sequence of Callback
@@ -111,12 +113,17 @@ def train(
         module,
         config,
         criterion,
+        units,
         n_epochs=n_epochs,
         micro_batch_size=n_at_once,
         is_weighted=any(dataset.weights is not None for dataset in sets),
         train_split=None if valid_set is None else predefined_split(valid_set),
         callbacks=[
-            *_callbacks(config, n_epochs, n_steps, loss_scale),
+            *_callbacks(config, n_epochs, n_steps),
+            *(
+                own_copy(given, units.decode_targets)
+                for given in config.callbacks or ()
+            ),
             *extra_callbacks,
         ],
     )
@@ -151,6 +158,7 @@ def make_net(
     module: nn.Module,
     config: TrainingConfig,
     criterion: nn.Module,
+    units: Units,
     *,
     n_epochs: int = 0,
     micro_batch_size: int = 1,
@@ -175,6 +183,8 @@ def make_net(
         n_planned_epochs=config.max_epochs,
         reduction="sum" if reduction == "sum" else "mean",
         autocast_dtype=config.autocast_dtype,
+        loss_scale=units.loss_scale,
+        predict_nonlinearity=partial(in_units, units.decode),
         iterator_train=Batches,
         iterator_train__shuffle=True,
         iterator_valid=Batches,
@@ -189,12 +199,10 @@ def make_net(
 
 
 def _callbacks(
-    config: TrainingConfig, n_epochs: int, n_steps: int, loss_scale: float
+    config: TrainingConfig, n_epochs: int, n_steps: int
 ) -> list[Callback | tuple[str, Callback]]:
     """Return the callbacks of `n_epochs` epochs of `n_steps` steps each."""
     callbacks: list[Callback | tuple[str, Callback]] = [FiniteLoss()]
-    if loss_scale != 1:
-        callbacks.append(LossUnits(loss_scale))
     if config.clip_grad_value is not None:
         callbacks.append(GradientValueClipping(config.clip_grad_value))
     if config.clip_grad_norm is not None:
@@ -206,8 +214,7 @@ def _callbacks(
             patience=config.n_iter_no_change, threshold=config.tol, load_best=True
         )
         callbacks.append(("early_stopping", stopping))
-    # Shallow copies share what a callback reports to, such as a trial or a writer.
-    return [*callbacks, *map(copy.copy, config.callbacks or ())]
+    return callbacks
 
 
 def _schedule(
