@@ -2,6 +2,8 @@
 
 from importlib.metadata import version
 
+import torch  # noqa: F401  # first: loading it after pandas and scikit-learn is slower
+
 from sktsdl import datasets, inspection
 from sktsdl.architectures.attention_lstm import AttentionLSTMRegressor
 from sktsdl.architectures.bilstm import BiLSTMRegressor

@@ -86,12 +86,22 @@ def test_only_declared_packages_are_imported():
 def test_importing_prints_nothing_and_leaves_the_extras_alone():
     code = (
         "import sys, sktsdl.inspection; "
-        "heavy = {'matplotlib', 'captum', 'statsmodels', 'sklearn.ensemble'}; "
-        "print(heavy & sys.modules.keys())"
+        "heavy = {'matplotlib', 'captum', 'statsmodels', 'sklearn.ensemble', "
+        "'sklearn.datasets'}; print(heavy & sys.modules.keys())"
     )
     command = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(command, capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"set()\n", b"")
+
+
+def test_torch_is_loaded_first():
+    """It takes more time to load after pandas and scikit-learn."""
+    code = "import sys, sktsdl; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    loaded = done.stdout.split()
+    first = loaded.index("torch")
+    assert all(first < loaded.index(name) for name in ("pandas", "sklearn"))
 
 
 def test_windows_and_preprocessing_need_no_torch():

@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pandas as pd
-from sklearn.datasets import get_data_home
 
 FILE_NAME = "CTA_-_Ridership_-_Daily_Boarding_Totals.csv"
 URL = f"https://github.com/ageron/data/raw/main/ridership/{FILE_NAME}"
@@ -57,6 +56,8 @@ def fetch_cta_ridership(
     Name: 2019-05-31 00:00:00, dtype: object
     """
     if data_home is None:
+        from sklearn.datasets import get_data_home  # slow, and needed here only
+
         data_home = os.environ.get("SKTSDL_DATA") or get_data_home()
     path = Path(data_home).expanduser() / FILE_NAME
     if not path.exists():
