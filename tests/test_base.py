@@ -23,6 +23,12 @@ BAD_PARAMETERS = {
     "max_epochs": [(0, ValueError)],
     "batch_size": [(0, ValueError)],
     "optimizer": [("adan", ValueError), (3, ValueError)],
+    "optimizer_params": [
+        ("amsgrad", ValueError),
+        ({"lr": 0.1}, ValueError),
+        ({"nesterov": True}, ValueError),
+        ({"betas": (2.0, 0.9)}, ValueError),
+    ],
     "weight_decay": [(-1.0, ValueError)],
     "loss": [("l2", ValueError), (None, ValueError)],
     "lr_schedule": [("steps", ValueError)],

@@ -71,6 +71,13 @@ def test_every_net_predicts_the_same(cls, tmp_path):
         {"channel_independent": True, "patch_size": 2, "linear_skip": True},
         {"categorical_features": [2], "loss_steps": "last"},
         {"standardize": False, "optimizer": torch.optim.NAdam, "loss": nn.L1Loss},
+        {
+            "optimizer_params": {
+                "amsgrad": np.True_,
+                "betas": (0.8, 0.9),
+                "foreach": None,
+            }
+        },
         {"loss": "quantile", "quantiles": np.array([0.1, 0.5])},
         {"lr": np.float64(1e-2), "hidden_sizes": [4, 4], "dropout": 0.2},
     ],
@@ -83,6 +90,10 @@ def test_parameters_are_restored(params, tmp_path):
     np.testing.assert_array_equal(again.predict(X), net.predict(X))
     for name, value in net.get_params().items():
         np.testing.assert_array_equal(again.get_params()[name], value)
+    if "optimizer_params" in params:
+        assert type(again.optimizer_params["betas"]) is tuple
+        groups = (part.net_.optimizer_.param_groups[0] for part in (net, again))
+        assert len({group["amsgrad"] for group in groups}) == 1
     if "dropout" in params:
         drawn = (
             part.predict(X[:3], return_std=True, n_draws=5) for part in (net, again)

@@ -29,6 +29,7 @@ from sktsdl._sklearn.fields import (
     annotations,
     is_structural,
 )
+from sktsdl._training.callbacks import check_callbacks
 from sktsdl._training.config import LRSchedule, Precision, TrainingConfig
 from sktsdl._training.device import resolve_device
 
@@ -48,6 +49,9 @@ class NetParameters(FieldParams):
         Literal["adam", "adamw", "sgd"] | type[torch.optim.Optimizer],
         Doc('The optimizer, or a class of torch. ``"sgd"`` has momentum 0.9.'),
     ] = "adam"
+    optimizer_params: Annotated[
+        dict | None, Doc('Its further arguments, such as ``{"amsgrad": True}``.')
+    ] = None
     weight_decay: Annotated[NonNegative, Doc("The optimizer's weight decay.")] = 0.0
     loss: Annotated[
         Literal["squared_error", "absolute_error", "huber", "quantile"]
@@ -74,7 +78,8 @@ class NetParameters(FieldParams):
             ``n_iter_no_change // 2`` epochs without a better validation loss (training
             loss, if there is no validation). ``"cosine"`` anneals it to zero within
             `max_epochs`. ``"one_cycle"`` (Smith and Topin 2019) warms up to `lr`,
-            anneals to zero, and changes the momentum in the opposite direction.
+            anneals to zero, and changes the momentum in the opposite direction, unless
+            `optimizer_params` sets it.
             ``"warmup"`` rises to `lr` within 5 epochs and falls with the square root of
             the steps (Vaswani et al. 2017).
             """),
@@ -274,14 +279,7 @@ class NetParameters(FieldParams):
                 f"precision='fp16' needs CUDA, and device={self.device!r} is "
                 f"{device.type}: use 'bf16' or 'float32'."
             )
-        if isinstance(self.callbacks, Callback):
-            raise TypeError("callbacks is one callback: put it in a list.")
-        for callback in self.callbacks or ():
-            if not isinstance(callback, Callback):
-                raise TypeError(
-                    f"callbacks holds {callback!r}, which is not an instance of a "
-                    "skorch callback."
-                )
+        check_callbacks(self.callbacks)
 
 
 SHARED = {field.name for field in dataclasses.fields(NetParameters)}

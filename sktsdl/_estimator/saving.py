@@ -260,7 +260,7 @@ def _within(part: str, tensors: Tensors) -> dict[str, Tensor]:
 
 
 def _to_json(name: str, value: Any) -> Any:
-    """Return a parameter as JSON can hold it, tuples and classes of torch by a mark."""
+    """Return a parameter as JSON can hold it; a mark says what a container was."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, torch.device):
@@ -270,6 +270,8 @@ def _to_json(name: str, value: Any) -> Any:
     if isinstance(value, tuple | list | np.ndarray):
         kind = "tuple" if isinstance(value, tuple) else "list"
         return {kind: [_to_json(name, item) for item in value]}
+    if isinstance(value, dict):
+        return {"dict": {key: _to_json(name, item) for key, item in value.items()}}
     label = getattr(value, "__name__", "")
     for namespace, (module, base) in CLASSES.items():
         is_class = isinstance(value, type) and issubclass(value, base)
@@ -288,6 +290,8 @@ def _from_json(value: Any) -> Any:
     if kind in ("tuple", "list"):
         items = [_from_json(item) for item in inside]
         return tuple(items) if kind == "tuple" else items
+    if kind == "dict":
+        return {key: _from_json(item) for key, item in inside.items()}
     module, base = CLASSES.get(kind, (None, object))
     found = getattr(module, inside, None)
     if not (isinstance(found, type) and issubclass(found, base)):

@@ -43,6 +43,18 @@ def in_units(decode: Decode, values: Tensor) -> Tensor:
     return torch.from_numpy(decode(values.detach().cpu().double().numpy()))
 
 
+def check_callbacks(callbacks: Any) -> None:
+    """Raise a TypeError if the parameter `callbacks` holds anything else."""
+    if isinstance(callbacks, Callback):
+        raise TypeError("callbacks is one callback: put it in a list.")
+    for callback in callbacks or ():
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"callbacks holds {callback!r}, which is not an instance of a skorch "
+                "callback."
+            )
+
+
 def own_copy(callback: Callback, decode_targets: Decode) -> Callback:
     """Return a callback for one fit, which scores in the units of the target.
 

@@ -4,7 +4,6 @@ import copy
 import math
 from collections.abc import Sequence
 from functools import partial
-from inspect import signature
 from typing import Any
 
 import torch
@@ -26,7 +25,7 @@ from sktsdl._training.callbacks import (
     in_units,
     own_copy,
 )
-from sktsdl._training.config import TrainingConfig, Units
+from sktsdl._training.config import OWN_PARAMETERS, TrainingConfig, Units
 from sktsdl._training.device import generator_states, threads_for
 from sktsdl._training.skorch_net import Net
 
@@ -235,11 +234,10 @@ def _schedule(
             options: dict[str, Any] = {"T_max": n_epochs * n_steps}
         case "one_cycle":
             policy = lr_scheduler.OneCycleLR
-            arguments = signature(config.optimizer_class).parameters.keys()
             options = {
                 "max_lr": config.lr,
                 "total_steps": n_epochs * n_steps,
-                "cycle_momentum": bool({"momentum", "betas"} & arguments),
+                "cycle_momentum": config.cycles_momentum,
             }
         case _:
             policy = lr_scheduler.LambdaLR
@@ -253,13 +251,20 @@ def _monitored_loss(net: Net) -> float:
     return loss
 
 
+def _optimizer_options(net: Net) -> dict[str, Any]:
+    """Return the options that decide which state the optimizer has."""
+    options = net.get_params_for("optimizer")
+    return {name: options[name] for name in options.keys() - {*OWN_PARAMETERS, "fused"}}
+
+
 def _resume(net: Net, previous: Net, config: TrainingConfig) -> None:
     """Let `net` continue where `previous` ended."""
     net.history = copy.deepcopy(previous.history)
     net.lr_curve_ = list(previous.lr_curve_)
     if previous.scaler_.is_enabled():
         net.scaler_.load_state_dict(previous.scaler_.state_dict())
-    if type(net.optimizer_) is type(previous.optimizer_):
+    is_same = type(net.optimizer_) is type(previous.optimizer_)
+    if is_same and _optimizer_options(net) == _optimizer_options(previous):
         state = copy.deepcopy(previous.optimizer_.state_dict())
         state["param_groups"] = net.optimizer_.state_dict()["param_groups"]
         net.optimizer_.load_state_dict(state)
