@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_scalar
 
+from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.target_steps import ahead
 from sktsdl._sklearn.validation import check_columns
 from sktsdl._sklearn.warnings import warn
@@ -155,7 +156,7 @@ def _to_frame(data: Any, time: Column | None) -> pd.DataFrame:
     elif hasattr(data, "columns") and not isinstance(data, pd.DataFrame):
         data = _to_pandas(data)
     elif not isinstance(data, pd.DataFrame):
-        data = pd.DataFrame(np.asarray(data))
+        data = pd.DataFrame(np.asarray(readable(data, "data")))
     if time is None:
         return data
     (column,), is_list = _columns_of(data, time, "time")

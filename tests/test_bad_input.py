@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import sklearn
+import torch
 from scipy import sparse
 from sklearn.base import is_regressor
 from sklearn.pipeline import make_pipeline
@@ -97,8 +99,15 @@ WORKS = {
     "objects that are numbers": lambda X, y: (X.astype(object), y),
     "extension types": lambda X, y: (X.astype("Float64"), y.astype("Float64")),
     "polars": lambda X, y: (pl.from_pandas(X), pl.from_pandas(y)),
+    "tensors": on_array(torch.tensor),
     "months": reindexed(lambda i: pd.period_range("2020", periods=N, freq="M")),
     "names of rows": reindexed(lambda i: [f"row {k}" for k in range(N)]),
+}
+
+# Each works on every estimator that reads the values of X itself.
+TENSORS = {
+    "bfloat16": lambda values: torch.tensor(values).bfloat16(),
+    "with gradients": lambda values: torch.tensor(values, requires_grad=True),
 }
 
 # Each is refused by every estimator that reads the values, with this message.
@@ -271,6 +280,111 @@ def test_a_missing_value_of_an_extension_type_is_a_missing_value(cls):
         place = "" if cls in PASS_X_ON else r" in row 20 \(.*column 'rail': fill it"
         with pytest.raises(ValueError, match=f"^Input X contains NaN{place}"):
             estimator.fit(X, y)
+
+
+READS_X = pytest.mark.parametrize("cls", [c for c in CLASSES if c not in PASS_X_ON])
+
+
+@READS_X
+@pytest.mark.parametrize("form", [lambda X: X, pd.DataFrame.to_numpy])
+@pytest.mark.filterwarnings("ignore:X is a DataFrame with a time index")
+def test_na_among_objects_is_a_missing_value(cls, form):
+    X, y = rows()
+    with_nan, with_na = form(put(np.nan)(X, y)[0]), form(put(pd.NA, object)(X, y)[0])
+    estimator = small(cls)
+    if estimator.__sklearn_tags__().input_tags.allow_nan:
+        found = output(estimator.fit(with_na, y), with_na)
+        expected = output(small(cls).fit(with_nan, y), with_nan)
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+        return
+    message = r"^Input X contains NaN in row 20\b"
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(with_na, y)
+    estimator.fit(form(X), y)
+    with pytest.raises(ValueError, match=message):
+        output(estimator, with_na)
+
+
+@pytest.mark.parametrize(
+    "cls",
+    [c for c in CLASSES if is_regressor(small(c)) and c is not sktsdl.PurgedRegressor],
+)
+def test_na_among_objects_of_y_is_a_missing_target(cls):
+    X, y = (values.to_numpy() for values in rows())
+    y = y.astype(object)
+    y[3] = pd.NA
+    for targets in (y, pd.Series(y), y.tolist()):
+        with pytest.raises(ValueError, match=r"y contains NaN"):
+            small(cls).fit(X, targets)
+
+
+@pytest.mark.parametrize("form", [np.asarray, lambda values: values.tolist()])
+def test_na_in_windows_is_unknown_history_or_an_error(form):
+    windows = np.random.default_rng(0).normal(size=(20, 4, 2)).astype(object)
+    y = np.arange(20.0)
+    windows[0, :2, 1] = pd.NA
+    floats = np.where(pd.isna(windows), np.nan, windows).astype(float)
+    net = sktsdl.WindowMLPRegressor(max_epochs=1, random_state=0)
+    expected = net.fit(floats, y).predict(floats)
+    np.testing.assert_array_equal(net.fit(form(windows), y).predict(windows), expected)
+    windows[5, 2, 0] = pd.NA
+    with pytest.raises(ValueError, match=r"X contains NaN in row 5, step 2"):
+        net.predict(form(windows))
+    with pytest.raises(ValueError, match=r"^X_val or y_val.*NaN in row 5, step 2"):
+        net.fit(floats, y, X_val=form(windows), y_val=y)
+
+
+def test_na_and_tensors_as_weights():
+    X, y = rows()
+    net = sktsdl.WindowMLPRegressor(max_epochs=2, random_state=0)
+    weights = np.arange(1.0, N + 1)
+    expected = net.fit(X.to_numpy(), y, sample_weight=weights).predict(X.to_numpy())
+    given = torch.tensor(weights).bfloat16()
+    net.fit(X.to_numpy(), y, sample_weight=given)
+    np.testing.assert_array_equal(net.predict(X.to_numpy()), expected)
+    missing = pd.Series(weights).astype(object)
+    missing[3] = pd.NA
+    with pytest.raises(ValueError, match="sample_weight contains NaN"):
+        net.fit(X.to_numpy(), y, sample_weight=missing)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda t: t.to("meta"), torch.Tensor.to_sparse], ids=["meta", "sparse"]
+)
+def test_tensors_without_plain_values_are_refused(make):
+    X, y = rows()
+    tensor = torch.tensor(X.to_numpy())
+    for cls in (sktsdl.WindowMLPRegressor, sktsdl.SlidingWindow):
+        with pytest.raises(TypeError, match=r"^X is a tensor without plain values"):
+            small(cls).fit(make(tensor), y)
+    with pytest.raises(TypeError, match=r"^y is a tensor without plain values"):
+        sktsdl.WindowMLPRegressor().fit(tensor, make(torch.tensor(y.to_numpy())))
+
+
+@READS_X
+@pytest.mark.parametrize("kind", TENSORS)
+def test_unusual_tensors_work(cls, kind):
+    X, y = (TENSORS[kind](values.to_numpy()) for values in rows())
+    assert finite(small(cls), output(small(cls).fit(X, y), X))
+
+
+@READS_X
+def test_tensors_under_array_api_dispatch_are_arrays(cls, monkeypatch):
+    X, y = (values.to_numpy() for values in rows())
+    expected = output(small(cls).fit(X, y), X)
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")
+    with sklearn.config_context(array_api_dispatch=True):
+        fitted = small(cls).fit(torch.tensor(X), torch.tensor(y))
+        np.testing.assert_array_equal(output(fitted, torch.tensor(X)), expected)
+
+
+def test_tensors_as_a_series_and_as_tasks():
+    X, y = (torch.tensor(values.to_numpy()).bfloat16() for values in rows())
+    features, target, _ = sktsdl.make_supervised(X, target=0)
+    np.testing.assert_array_equal(features[1:, 0], target[:-1])
+    net = sktsdl.WindowMLPRegressor(max_epochs=1, random_state=0)
+    both = sktsdl.MultiTaskNet(net).fit(X, torch.stack([y, -y], dim=1))
+    assert np.isfinite(both.predict(X)).all()
 
 
 # Raised by the steps that look back; a net is tested behind one.

@@ -11,6 +11,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from sktsdl._estimator.specs import InputSpec, Samples, TargetSpec
 from sktsdl._estimator.step_order import warn_of_axes, warn_of_columns
+from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.target_steps import TargetSteps
 from sktsdl._sklearn.validation import (
     raise_at_first,
@@ -42,7 +43,7 @@ def validate_windows(
     ValueError
         If `X` has another form than expected, infinity, or NaN after a known value.
     """
-    names = None
+    X, names = readable(X, "X"), None
     is_3d = (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) == 3
     if is_3d:
         refuse_times(X, "X")
@@ -114,7 +115,10 @@ def validate_samples(
     weights = None
     if sample_weight is not None:
         weights = _check_sample_weight(
-            sample_weight, windows, dtype=np.float64, ensure_non_negative=True
+            readable(sample_weight, "sample_weight"),
+            windows,
+            dtype=np.float64,
+            ensure_non_negative=True,
         )
     targets = targets.reshape(len(targets), -1)
     samples = Samples(rows, starts, inputs.window, targets, weights, steps.horizon)

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_scalar
 from sklearn.utils.validation import validate_data
 
+from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.target_steps import split_ahead
 
 
@@ -52,6 +53,7 @@ def validate_rows(
     ValueError
         If `X` holds infinity, or is not a table of numbers.
     """
+    X = readable(X, "X")
     check_columns(X)
     refuse_times(X, "X")
     try:
@@ -159,6 +161,7 @@ def validate_columns(
     ValueError
         If `X` has no such column, or NaN or infinity in it.
     """
+    X = readable(X, "X")
     is_frame = isinstance(X, pd.DataFrame)
     check_columns(X)
     if is_frame:
@@ -211,6 +214,7 @@ def validate_targets(estimator: BaseEstimator, y: Any, n_rows: int) -> np.ndarra
     name = type(estimator).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    y = readable(y, "y")
     refuse_times(y, "y")
     targets: np.ndarray = check_array(
         y,

@@ -171,7 +171,7 @@ class MultiTaskNet(Wrapper):
             numbers = to_numbers(y, self._columns, self.classes_, "y")
             if y_val is not None:
                 y_val = to_numbers(y_val, self._columns, self.classes_, "y_val")
-            shape = np.asarray(numbers).shape
+            shape = np.shape(numbers)
             names = self._columns or list(range(shape[1] if len(shape) == 2 else 1))
             columns = [
                 ClassTargets(len(self.classes_[name]))
