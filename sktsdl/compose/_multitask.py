@@ -167,7 +167,7 @@ class MultiTaskNet(Wrapper):
             if hasattr(net, "net_"):
                 check_same_tasks((self._columns, self.classes_), tasks)
             self._columns, self.classes_ = tasks
-            self._is_1d = np.ndim(y) == 1
+            self._is_1d = np.asarray(y).ndim == 1
             numbers = to_numbers(y, self._columns, self.classes_, "y")
             if y_val is not None:
                 y_val = to_numbers(y_val, self._columns, self.classes_, "y_val")

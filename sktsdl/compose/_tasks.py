@@ -80,7 +80,9 @@ def check_columns(
     """
     if isinstance(y, pd.Series) and len(names) == 1 and y.name is not None:
         y = y.to_frame()
-    elif not isinstance(y, pd.DataFrame) and len(names) == 1 and np.ndim(y) == 1:
+    elif (
+        not isinstance(y, pd.DataFrame) and len(names) == 1 and np.asarray(y).ndim == 1
+    ):
         y = pd.DataFrame(dict.fromkeys(names, y))
     if not isinstance(y, pd.DataFrame):
         raise ValueError(
