@@ -8,10 +8,17 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors.torch
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 NO_DIGEST = "0" * 64
+# A file may name classes of these modules only, and only subclasses of these types.
+CLASSES: dict[str, tuple[Any, type]] = {
+    "torch.optim": (torch.optim, torch.optim.Optimizer),
+    "torch.nn": (torch.nn, nn.Module),
+}
 
 
 def to_bytes(tensors: dict[str, Tensor], header: dict[str, Any]) -> bytes:
@@ -81,3 +88,46 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def to_json(name: str, value: Any) -> Any:
+    """Return a parameter as JSON can hold it; a mark says what a container was."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, torch.device):
+        value = str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, tuple | list | np.ndarray):
+        kind = "tuple" if isinstance(value, tuple) else "list"
+        return {kind: [to_json(name, item) for item in value]}
+    if isinstance(value, dict):
+        return {"dict": {key: to_json(name, item) for key, item in value.items()}}
+    label = getattr(value, "__name__", "")
+    for namespace, (module, base) in CLASSES.items():
+        is_class = isinstance(value, type) and issubclass(value, base)
+        if is_class and getattr(module, label, None) is value:
+            return {namespace: label}
+    raise ValueError(
+        f"{name}={value!r} cannot be saved without code: set another value (None, if "
+        "prediction does not need it), or keep the net by pickle."
+    )
+
+
+def from_json(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    ((kind, inside),) = value.items()
+    if kind in ("tuple", "list"):
+        items = [from_json(item) for item in inside]
+        return tuple(items) if kind == "tuple" else items
+    if kind == "dict":
+        return {key: from_json(item) for key, item in inside.items()}
+    module, base = CLASSES.get(kind, (None, object))
+    found = getattr(module, inside, None)
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ValueError(
+            f"The file names {inside!r} of {kind!r}, which is not allowed: only "
+            "classes of torch's optimizers and losses are."
+        )
+    return found

@@ -8,13 +8,18 @@ from importlib.metadata import version
 from os import PathLike
 from typing import Any
 
-import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 from skorch.history import History
 from torch import Tensor, nn
 
-from sktsdl._estimator.files import from_bytes, to_bytes, write_atomically
+from sktsdl._estimator.files import (
+    from_bytes,
+    from_json,
+    to_bytes,
+    to_json,
+    write_atomically,
+)
 from sktsdl._estimator.module import AdapterConfig, build_module
 from sktsdl._estimator.norm_choice import NormConfig, given_channels
 from sktsdl._estimator.scaling import ChannelScaling, Scaling
@@ -36,11 +41,6 @@ CURVES = (
     "best_epoch_",
     "n_parameters_",
 )
-# A file may name classes of these modules only, and only subclasses of these types.
-CLASSES: dict[str, tuple[Any, type]] = {
-    "torch.optim": (torch.optim, torch.optim.Optimizer),
-    "torch.nn": (torch.nn, nn.Module),
-}
 
 
 class SaveMixin:
@@ -80,7 +80,7 @@ class SaveMixin:
             "class": type(self).__name__,
             "versions": {name: version(name) for name in PACKAGES},
             "params": {
-                name: _to_json(name, value)
+                name: to_json(name, value)
                 for name, value in self.get_params(deep=False).items()
             },
         }
@@ -100,7 +100,7 @@ class SaveMixin:
                 f"{cls.__name__} does not have: read it with the version of the "
                 f"package that wrote it, {header['versions']['sktsdl']}."
             )
-        params = {name: _from_json(value) for name, value in header["params"].items()}
+        params = {name: from_json(value) for name, value in header["params"].items()}
         estimator = cls(**params)
         if device is not None:
             estimator.set_params(device=device)
@@ -175,7 +175,7 @@ def to_state(
             "_window_shape": spec.inputs.shape,
             "_y_is_1d": spec.outputs.is_1d,
             "_n_outputs": spec.outputs.n_targets,
-            "_y_labels": [_to_json("y", label) for label in spec.outputs.labels],
+            "_y_labels": [to_json("y", label) for label in spec.outputs.labels],
             **curves,
         },
         "names": None if spec.inputs.names is None else list(spec.inputs.names),
@@ -212,7 +212,7 @@ def spec_of(
         targets = MultiTargets(columns, weights)
     targets = targets.with_scaling(_scaling("outputs", tensors, n_targets))
     # Files of 0.1.0 hold no names of targets.
-    labels = map(_from_json, fitted.get("_y_labels", [None] * n_targets))
+    labels = map(from_json, fitted.get("_y_labels", [None] * n_targets))
     outputs = TargetSpec(fitted["_y_is_1d"], tuple(labels))
     norm = _norm(header, channels, n_targets)
     return FittedSpec(inputs, outputs, channels, targets, norm, {})
@@ -224,7 +224,7 @@ def _norm(header: Header, channels: ChannelScaling, n_targets: int) -> NormSpec:
         return NormSpec(kind, None if positions is None else tuple(positions))
     # Files of 0.1.0 hold no choice, as the parameters were what was built.
     names = ("window_norm", "target_channels", "channel_independent", "loss_steps")
-    params = {name: _from_json(header["params"][name]) for name in names}
+    params = {name: from_json(header["params"][name]) for name in names}
     positions = given_channels(NormConfig(**params), channels, n_targets)
     return NormSpec(params["window_norm"], positions)
 
@@ -257,46 +257,3 @@ def _renamed(name: str) -> str:
 def _within(part: str, tensors: Tensors) -> dict[str, Tensor]:
     start = f"{part}."
     return {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}
-
-
-def _to_json(name: str, value: Any) -> Any:
-    """Return a parameter as JSON can hold it; a mark says what a container was."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, torch.device):
-        value = str(value)
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, tuple | list | np.ndarray):
-        kind = "tuple" if isinstance(value, tuple) else "list"
-        return {kind: [_to_json(name, item) for item in value]}
-    if isinstance(value, dict):
-        return {"dict": {key: _to_json(name, item) for key, item in value.items()}}
-    label = getattr(value, "__name__", "")
-    for namespace, (module, base) in CLASSES.items():
-        is_class = isinstance(value, type) and issubclass(value, base)
-        if is_class and getattr(module, label, None) is value:
-            return {namespace: label}
-    raise ValueError(
-        f"{name}={value!r} cannot be saved without code: set another value (None, if "
-        "prediction does not need it), or keep the net by pickle."
-    )
-
-
-def _from_json(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    ((kind, inside),) = value.items()
-    if kind in ("tuple", "list"):
-        items = [_from_json(item) for item in inside]
-        return tuple(items) if kind == "tuple" else items
-    if kind == "dict":
-        return {key: _from_json(item) for key, item in inside.items()}
-    module, base = CLASSES.get(kind, (None, object))
-    found = getattr(module, inside, None)
-    if not (isinstance(found, type) and issubclass(found, base)):
-        raise ValueError(
-            f"The file names {inside!r} of {kind!r}, which is not allowed: only "
-            "classes of torch's optimizers and losses are."
-        )
-    return found

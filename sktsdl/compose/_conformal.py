@@ -44,8 +44,7 @@ class ConformalRegressor(DelegatingWrapper):
 
     The calibration rows have their true history. With targets `h` steps ahead, the
     last `h-1` targets of the earlier rows lie among the calibration rows. The first fit
-    leaves these rows out. Several targets one step ahead leave no row out: columns of
-    `y` that are named as by ``make_supervised`` say which step they are.
+    leaves these rows out; several targets one step ahead leave no row out.
 
     Parameters
     ----------
@@ -61,8 +60,7 @@ class ConformalRegressor(DelegatingWrapper):
         level of 0.9 needs at least 9 calibration rows, 0.99 needs 99.
     horizon : int or None, default=None
         The number of rows that the furthest target lies ahead. None reads it from the
-        names of the columns of `y` (``rail+14``); without names, it is the number of
-        columns.
+        names of ``make_supervised`` (``rail+14``), else from the number of columns.
 
     Attributes
     ----------

@@ -16,7 +16,6 @@ from sklearn.utils.validation import check_is_fitted
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
-from sktsdl._sklearn.target_steps import ahead, split_ahead
 from sktsdl._sklearn.validation import roll_back_on_error
 from sktsdl._windows.windows import Windows
 from sktsdl.compose._tasks import (
@@ -27,6 +26,7 @@ from sktsdl.compose._tasks import (
     read_tasks,
     read_weights,
     to_numbers,
+    with_step,
 )
 from sktsdl.compose._wrapper import Wrapper, next_regressor
 
@@ -181,7 +181,7 @@ class MultiTaskNet(Wrapper):
             ]
             targets = MultiTargets(columns, read_weights(self.weights, names))
             if isinstance(numbers, pd.DataFrame):
-                numbers = numbers.rename(columns=_with_step)
+                numbers = numbers.rename(columns=with_step)
             self.net_ = net._fit(X, numbers, sample_weight, X_val, y_val, targets)
         return self
 
@@ -294,8 +294,3 @@ class MultiTaskNet(Wrapper):
     @property
     def feature_names_in_(self) -> np.ndarray:
         return self.net_.feature_names_in_
-
-
-def _with_step(task: Hashable) -> Hashable:
-    """Return a name that says that a task is one step ahead, if it says no step."""
-    return ahead(task, 1) if split_ahead(task) is None else task

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from sktsdl._estimator.regressor import DeepRegressor
+from sktsdl._sklearn.target_steps import ahead, split_ahead
 from sktsdl._sklearn.validation import check_number, check_option
 from sktsdl.compose._labels import find_classes, to_codes
 
@@ -161,3 +162,8 @@ def read_weights(
     for name, weight in zip(names, weights, strict=True):
         check_number(f"weights[{name!r}]", weight, min_val=0)
     return [float(weight) for weight in weights]
+
+
+def with_step(task: Hashable) -> Hashable:
+    """Return a name that says that a task is one step ahead, if it says no step."""
+    return ahead(task, 1) if split_ahead(task) is None else task

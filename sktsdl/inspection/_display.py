@@ -38,6 +38,16 @@ ax : matplotlib Axes or None, default=None
     The axes to draw on; None draws on a new figure."""
 
 
+BOUNDS = """\
+lower, upper : array-like of shape (n,) or None, default=None
+    The lower and the upper end of an interval.
+quantiles : array-like of shape (n, n_quantiles) or None, default=None
+    Quantiles of the forecast, the lowest first. The area between the lowest and the
+    highest is shaded, then between the second and the last but one, and so on.
+levels : sequence of float or None, default=None
+    The probability of each quantile, between 0 and 1."""
+
+
 class Display(ABC):
     """Base of the displays: their axes, their attributes and shared documentation.
 

@@ -15,6 +15,7 @@ from sktsdl._windows.time_index import with_times_ahead
 from sktsdl.inspection._display import (
     BLACK,
     BLUE,
+    BOUNDS,
     GREY,
     N_MARKED,
     Display,
@@ -35,16 +36,6 @@ from sktsdl.inspection._windows import check_row, interval_or_quantiles, target_
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike
-
-
-BOUNDS = """\
-lower, upper : array-like of shape (n,) or None, default=None
-    The lower and the upper end of an interval.
-quantiles : array-like of shape (n, n_quantiles) or None, default=None
-    Quantiles of the forecast, the lowest first. The area between the lowest and the
-    highest is shaded, then between the second and the last but one, and so on.
-levels : sequence of float or None, default=None
-    The probability of each quantile, between 0 and 1."""
 
 
 class ForecastDisplay(Display):
@@ -172,15 +163,13 @@ class ForecastDisplay(Display):
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         y_pred = np.asarray(estimator.predict(X))
-        n = len(y_pred)
-        y_pred = y_pred.reshape(n, -1)
+        y_pred = y_pred.reshape(n := len(y_pred), -1)
         steps = target_steps(estimator, y, y_pred.shape[1])
         at = steps.position_of(target)
         columns = steps.columns_of(at)
         bounds, levels = interval_or_quantiles(estimator, X)
         bounds = {key: np.reshape(v, (*y_pred.shape, -1)) for key, v in bounds.items()}
-        index = row_index(X)
-        times = with_times_ahead(index, steps.horizon)
+        times = with_times_ahead(index := row_index(X), steps.horizon)
         ahead = [steps.steps[column] for column in columns]
         chosen: tuple[Any, Any]
         if len(columns) == 1:

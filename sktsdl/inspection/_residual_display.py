@@ -158,23 +158,20 @@ class ResidualDisplay(Display):
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         y_pred = np.asarray(estimator.predict(X))
-        n = len(y_pred)
-        y_pred = y_pred.reshape(n, -1)
+        y_pred = y_pred.reshape(len(y_pred), -1)
         last = y_pred.shape[1] - 1
         check_scalar(target, "target", Integral, min_val=0, max_val=last)
         check_consistent_length(y_pred, y)
         truth = np.asarray(y).reshape(y_pred.shape)[:, target]
-        times, steps = row_index(X), target_steps(estimator, y, y_pred.shape[1])
-        if steps.horizon == 1:
-            times = with_times_ahead(times, 1)[1:]
-        name = name or target_name(y, target)
-        y_pred = y_pred[:, target]
+        index = row_index(X)
+        is_next = target_steps(estimator, y, y_pred.shape[1]).horizon == 1
+        times = with_times_ahead(index, 1)[1:] if is_next else index
         return cls.from_predictions(
             truth,
-            y_pred,
+            y_pred[:, target],
             n_lags=n_lags,
-            index=times.rename(row_index(X).name),
-            name=name,
+            index=times.rename(index.name),
+            name=name or target_name(y, target),
             ax=ax,
         )
 
