@@ -5,6 +5,9 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import Ridge
@@ -399,8 +402,36 @@ def test_a_missing_value_right_after_training_is_an_error(chain):
             pipe.predict(later)
 
 
-@pytest.mark.parametrize("period", [1, 7])
-def test_rows_that_repeat_themselves_are_compared_in_few_passes(period, monkeypatch):
+def _spike(rows, at):
+    rows[at] = -9.0
+    return rows
+
+
+REPEATING = {
+    "constant": (lambda n: np.ones(n), 512),
+    "constant for a long part": (
+        lambda n: np.r_[np.ones(n // 2), np.arange(n / 2)],
+        512,
+    ),
+    "constant but for one row": (lambda n: _spike(np.ones(n), 300), 301),
+    "constant but for a late row": (lambda n: _spike(np.ones(n), n - 9), 512),
+    "period 7": (lambda n: np.resize(np.arange(7.0), n), 512),
+    "period 5000": (lambda n: np.resize(np.arange(5000.0), n), 512),
+    "two values": (lambda n: np.resize([0.0, 1.0], n), 512),
+    "two values but for one row": (
+        lambda n: _spike(np.resize([0.0, 1.0], n), 505),
+        506,
+    ),
+    "days off": (lambda n: 1.0 * (np.arange(n) % 365 == 200), 512),
+    "days off but for one": (
+        lambda n: _spike(1.0 * (np.arange(n) % 365 == 200), 500),
+        501,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REPEATING)
+def test_rows_that_repeat_themselves_are_compared_in_few_passes(kind, monkeypatch):
     calls = []
     original = history._close
 
@@ -408,7 +439,42 @@ def test_rows_that_repeat_themselves_are_compared_in_few_passes(period, monkeypa
         calls.append(a.size)
         return original(a, b, spread)
 
+    make_rows, n_distinct = REPEATING[kind]
+    rows = make_rows(20_000)[:, None]
+    step = SlidingWindow(3)
     monkeypatch.setattr(history, "_close", spy)
-    rows = np.resize(np.arange(float(period)), 20_000)[:, None]
-    assert history._distinct_start(rows) == 512
-    assert sum(calls) < 3 * len(rows)
+    step.fit(rows)
+    assert step._tail.n_distinct == n_distinct
+    assert sum(calls) < 12 * len(rows) + 512 * 512
+    del calls[:]
+    days = pd.date_range("2000", periods=len(rows), freq="h")
+    step.fit(pd.DataFrame(rows, index=days))
+    assert sum(calls) < 25 * 512 + 512 * 512
+
+
+@pytest.mark.parametrize("kind", REPEATING)
+def test_rows_that_repeat_themselves_are_recognised_from_their_start(kind):
+    rows = REPEATING[kind][0](3000)[:, None]
+    step = SlidingWindow(4)
+    in_sample = step.fit_transform(rows)
+    np.testing.assert_array_equal(step.transform(rows), in_sample)
+    np.testing.assert_array_equal(step.transform(rows[:600]), in_sample[:600])
+
+
+@given(
+    pattern=st.lists(st.integers(0, 1), min_size=1, max_size=6),
+    n=st.integers(1, 80),
+    changes=st.dictionaries(st.integers(0, 79), st.integers(0, 2), max_size=4),
+)
+@settings(max_examples=300, deadline=None)
+def test_the_start_that_occurs_once_is_the_shortest(pattern, n, changes):
+    rows = np.resize(np.array(pattern, dtype=float), n)
+    for at, value in changes.items():
+        rows[at % n] = value
+    lengths = range(1, n + 1)
+    once = (
+        k
+        for k in lengths
+        if (sliding_window_view(rows, k) == rows[:k]).all(1).sum() == 1
+    )
+    assert history._distinct_start(rows[:, None]) == next(once)

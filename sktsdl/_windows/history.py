@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_any_real_numeric_dtype
 
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.time_index import Position, TrainingIndex
@@ -52,7 +53,9 @@ class TrainingTail:
         self.n_start = n_unknown + n_back
         self.head = rows[:kept].copy()
         self.end = rows[-kept:].copy()
-        self.n_distinct = _distinct_start(rows)
+        # A time index says where rows start; numbers may count other rows from 0.
+        says_place = index is not None and not is_any_real_numeric_dtype(index.dtype)
+        self.n_distinct = _distinct_start(self.head if says_place else rows)
         self.training_index = None
         if index is not None:
             self.training_index = TrainingIndex.of(index)
@@ -181,14 +184,24 @@ def _distinct_start(rows: np.ndarray) -> int:
     """Return the length of the shortest start of `rows` that occurs only once."""
     limit = min(N_RECOGNISED, len(rows))
     spread = _spread(rows[:limit])
-    starts = np.arange(1, len(rows))
-    for n in range(limit):
+    starts = np.arange(1, len(rows))  # where the first n rows occur again
+    n = 0
+    while n < limit:
         starts = starts[starts + n < len(rows)]
         starts = starts[_close(rows[starts + n], rows[n], spread).all(axis=1)]
+        n += 1
         if len(starts) == 0:
-            return n + 1
-        # Constant and periodic rows, which every pass would leave as they are.
-        first = rows[starts[0] : starts[0] + limit]
-        if len(first) == limit and _close(first, rows[:limit], spread).all():
-            return limit
+            return n
+        if len(starts) > 2 * len(rows) // n:
+            # They overlap by half or more, so the first rows repeat themselves, such
+            # as constant rows. Of each stretch of `rows` that repeats itself in this
+            # way, only the place where it breaks off as the start does can match on.
+            period = int(min(starts[0], np.diff(starts).min()))
+            same = _close(rows[period:], rows[:-period], spread).all(axis=1)
+            breaks = np.append(np.flatnonzero(~same) + period, len(rows))
+            lengths = breaks[np.searchsorted(breaks, starts + period)] - starts
+            n = min(int(breaks[0]), limit)
+            starts = starts[lengths == n]
+            if len(starts) == 0:
+                return min(int(lengths.max()) + 1, n + 1, limit)
     return limit
