@@ -12,7 +12,7 @@ from sktsdl._estimator.base import DeepNet
 from sktsdl._estimator.files import from_bytes
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.history import TrainingTail
-from sktsdl._windows.time_index import TrainingIndex
+from sktsdl._windows.training_index import TrainingIndex
 from sktsdl.baseline import SeasonalNaiveRegressor
 from sktsdl.preprocessing import SlidingWindow
 from sktsdl.preprocessing._base import LookBackTransformer

@@ -16,7 +16,8 @@ from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.target_steps import ahead
 from sktsdl._sklearn.validation import check_columns
 from sktsdl._sklearn.warnings import warn
-from sktsdl._windows.time_index import TrainingIndex, time_index
+from sktsdl._windows.time_index import time_index
+from sktsdl._windows.training_index import TrainingIndex
 
 Column = Hashable
 

@@ -109,7 +109,8 @@ def test_folds_are_the_same_with_set_output(index, container):
 @pytest.mark.parametrize("index", TIMED)
 def test_a_gap_before_the_rows_warns_and_drops_the_history(index):
     X = series(INDEXES[index])
-    for train, test in TimeSeriesSplit(5, gap=3).split(X):
+    gap = 5 if index == "business days" else 3  # fewer may be holidays
+    for train, test in TimeSeriesSplit(5, gap=gap).split(X):
         window = SlidingWindow(4).fit(take(X, train))
         with pytest.warns(UserWarning, match="after a gap.*time index"):
             seen = window.transform(take(X, test))
@@ -291,7 +292,7 @@ def test_rows_that_start_within_one_step_after_training_get_the_history():
 def test_a_long_step_inside_warns_once(index):
     X = series(INDEXES[index])
     window = SlidingWindow(3).fit(X[:100])
-    with_gaps = X.drop(X.index[[120, 140, 141]])
+    with_gaps = X.drop(X.index[[*range(120, 125), 140]])
     with pytest.warns(UserWarning, match="longer than usual") as caught:
         window.transform(with_gaps[100:])
     assert len(caught) == 1

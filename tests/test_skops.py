@@ -2,6 +2,7 @@
 
 import copy
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,11 +23,12 @@ from sktsdl import (
     SlidingWindow,
     WindowMLPRegressor,
 )
-from sktsdl._windows.time_index import TrainingIndex
+from sktsdl._windows.training_index import TrainingIndex
 from sktsdl.persistence import trusted_types
 from tests.estimators import every_estimator, forbid_pickle, output, small
 from tests.series import INDEXES, N, levels, part, series, target
 
+HOLIDAYS = pd.offsets.CustomBusinessDay(holidays=["2020-01-01", "2020-01-06"])
 TIMED = [index for index in INDEXES.values() if hasattr(index, "freq")]
 
 
@@ -73,7 +75,9 @@ def test_a_pipeline_keeps_its_history(index):
     [
         *TIMED,
         pd.date_range("2020", periods=9, freq="D", unit="ns", tz="UTC"),
-        pd.date_range("2020", periods=9, freq=pd.offsets.CustomBusinessDay()),
+        pd.date_range("2020", periods=9, freq=HOLIDAYS),
+        pd.date_range("2020", periods=9, freq=HOLIDAYS, tz="Europe/Berlin"),
+        pd.date_range("2020", periods=30, freq="bh"),
         pd.date_range("2020", periods=9, freq=pd.DateOffset(months=1, days=1)),
     ],
     ids=lambda index: str(index.freq),
@@ -81,12 +85,24 @@ def test_a_pipeline_keeps_its_history(index):
 def test_a_training_index_is_restored(index):
     original = TrainingIndex.of(index)
     again = copy.deepcopy(original)
-    assert again == original
+    assert joblib.hash(again) == joblib.hash(original)
+    assert (again.kind, again.tz) == (original.kind, original.tz)
+    assert again.offset == original.offset
     for name in ("first", "last"):
         before, after = getattr(original, name), getattr(again, name)
+        assert after == before
         assert type(after) is type(before)
         assert getattr(after, "tz", None) == getattr(before, "tz", None)
         assert getattr(after, "unit", None) == getattr(before, "unit", None)
+
+
+def test_a_step_knows_holidays_and_hours_after_skops():
+    for freq in (HOLIDAYS, "bh"):
+        X = series(pd.date_range("2019-12-01", periods=N, freq=freq))
+        step = there_and_back(SlidingWindow(3).fit(X[:99]))
+        assert np.isfinite(step.transform(X[99:])).all()
+        with pytest.warns(UserWarning, match="after a gap"):
+            step.transform(X[140:])
 
 
 def test_skops_round_trip_of_a_search(air_passengers):
@@ -153,7 +169,7 @@ def test_only_types_of_the_model_are_trusted():
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.model_selection._split.TimeSeriesSplit",
         "sktsdl._windows.history.TrainingTail",
-        "sktsdl._windows.time_index.TrainingIndex",
+        "sktsdl._windows.training_index.TrainingIndex",
         "sktsdl.architectures.lstm.LSTMRegressor",
         "sktsdl.preprocessing._sliding_window.SlidingWindow",
     ]

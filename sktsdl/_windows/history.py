@@ -7,7 +7,7 @@ import pandas as pd
 from pandas.api.types import is_any_real_numeric_dtype
 
 from sktsdl._sklearn.warnings import warn
-from sktsdl._windows.time_index import Position, TrainingIndex
+from sktsdl._windows.training_index import Position, TrainingIndex
 
 N_RECOGNISED = 512
 RTOL = 1e-5

@@ -22,7 +22,8 @@ from sktsdl._sklearn.validation import (
 )
 from sktsdl._windows.history import TrainingTail
 from sktsdl._windows.missing import unknown_after_known
-from sktsdl._windows.time_index import Position, time_index
+from sktsdl._windows.time_index import time_index
+from sktsdl._windows.training_index import Position
 from sktsdl._windows.windows import Windows
 
 Output = np.ndarray | pd.DataFrame | Windows

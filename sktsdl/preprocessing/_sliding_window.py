@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 
 from sktsdl._sklearn.validation import check_option
 from sktsdl._windows.missing import fill_unknown
-from sktsdl._windows.time_index import Position
+from sktsdl._windows.training_index import Position
 from sktsdl._windows.windows import Windows
 from sktsdl.preprocessing._base import LookBackTransformer, Output
 

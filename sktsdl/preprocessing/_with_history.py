@@ -14,7 +14,7 @@ from sklearn.utils import Tags, check_array, check_scalar, get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sktsdl._sklearn.warnings import warn
-from sktsdl._windows.time_index import (
+from sktsdl._windows.training_index import (
     Position,
     index_of_stamps,
     plain_stamps,
