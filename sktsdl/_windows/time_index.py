@@ -1,9 +1,37 @@
 """The time index of `X`, and the times that follow it."""
 
+import re
+import warnings
+from contextlib import suppress
+from datetime import date
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.training_index import TrainingIndex, kind_of, offset_of
+
+N_LABELS = 32
+MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+# Text that may be a date; pandas takes "may", "12" and "1.2.3" for dates too.
+DATE = re.compile(
+    r"(?<!\d)(\d{4}([-/. ])\d\d?\2\d\d?|\d\d?([-/. ])\d\d?\3(\d\d|\d{4}))(?!\d)"
+    r"|(?<!\d)(\d{4}[-/.]\d\d?|\d\d?[-/.]\d{4})(?!\d)"
+    r"|^\d{8}(t\d{4,6})?$"
+    r"|^\d{4}-?q[1-4]$"
+    rf"|\b{MONTH}\b.*\d{{4}}|\d{{4}}.*\b{MONTH}\b|\d[- ]{MONTH}[- ]\d\d\b",
+    re.IGNORECASE,
+)
+QUARTER = re.compile(r"\d{4}-?Q[1-4]", re.IGNORECASE)
+# Ways to convert text, to be tried in this order.
+ARGUMENTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"dayfirst": True},
+    {"utc": True},
+    {"format": "mixed"},
+    {"dayfirst": True, "format": "mixed"},
+)
 
 
 def time_index(X: object) -> pd.Index | None:
@@ -13,26 +41,38 @@ def time_index(X: object) -> pd.Index | None:
     ----------
     X : object
         Only a DataFrame can have one: a DatetimeIndex, TimedeltaIndex, PeriodIndex,
-        or increasing numbers.
+        another index of dates (see `as_time_index`), or increasing numbers.
 
     Raises
     ------
     ValueError
         For a MultiIndex, and for a time index that decreases or repeats itself.
+
+    Warns
+    -----
+    UserWarning
+        If the index holds dates as text.
     """
     if not isinstance(X, pd.DataFrame):
         return None
-    index = X.index
-    if isinstance(index, pd.MultiIndex):
+    if isinstance(X.index, pd.MultiIndex):
         raise ValueError(
             "X has a MultiIndex, so its rows are more than one series: select one "
             "with `X.xs(...)`, or fit one estimator for each."
         )
+    index = as_time_index(X.index)
+    if kind_of(index)[0] is None:
+        call = _conversion_of_text(index)
+        if call is not None:
+            warn(
+                "The index of X holds dates, but is no time index of pandas, so gaps "
+                "and the order of the rows are not checked: convert it by "
+                f"`X.index = {call}`."
+            )
+        return None
     increasing = index.is_monotonic_increasing and index.is_unique
     if kind_of(index)[0] == "number" and not isinstance(index, pd.RangeIndex):
         return index if increasing else None  # numbers out of order name rows
-    if kind_of(index)[0] is None:
-        return None
     if len(index) and not increasing:
         stamps = pd.Series(index)
         at = int((~(stamps.shift() < stamps)).to_numpy()[1:].argmax()) + 1
@@ -41,6 +81,67 @@ def time_index(X: object) -> pd.Index | None:
             "rows by time (`X.sort_index()`) and keep one row for each time."
         )
     return index
+
+
+def as_time_index(index: pd.Index) -> pd.Index:
+    """Return `index` as the time index that it means, or else as it is.
+
+    Dates and times may be objects, Arrow's types, categories or intervals, which are
+    taken at their left ends. Text is not converted.
+    """
+    if isinstance(index, pd.CategoricalIndex):
+        found = as_time_index(index.astype(index.categories.dtype))
+    elif isinstance(index, pd.IntervalIndex):
+        found = index.left
+    elif isinstance(index.dtype, pd.ArrowDtype) and index.dtype.kind in "mM":
+        is_date = index.dtype.kind == "M"
+        return pd.DatetimeIndex(index) if is_date else pd.TimedeltaIndex(index)
+    elif index.dtype == object:
+        return _of_objects(index)
+    else:
+        return index
+    return index if kind_of(found)[0] in (None, "number") else found
+
+
+def _of_objects(index: pd.Index) -> pd.Index:
+    labels = index[:N_LABELS].dropna()
+    if len(labels) == 0 or isinstance(labels[0], str):
+        return index
+    if isinstance(labels[0], date):  # or a datetime
+        with suppress(ValueError, TypeError):
+            return pd.DatetimeIndex(pd.to_datetime(index))
+        with suppress(ValueError, TypeError):  # of several offsets from UTC
+            if all(getattr(stamp, "tzinfo", None) is not None for stamp in index):
+                return pd.DatetimeIndex(pd.to_datetime(index, utc=True))
+    return index.infer_objects()
+
+
+def _conversion_of_text(index: pd.Index) -> str | None:
+    """Return the code that converts text to dates, None if it holds no dates.
+
+    Only a few labels are read.
+    """
+    at = np.unique(np.linspace(0, len(index) - 1, N_LABELS).astype(int))
+    labels = list(index[at].dropna()) if len(index) else []
+    if any(isinstance(label, date) for label in labels):
+        return "pd.to_datetime(X.index)"
+    found = [label for label in labels if isinstance(label, str) and DATE.search(label)]
+    if 2 * len(found) <= len(labels):
+        return None
+    if QUARTER.fullmatch(found[0]):
+        return "pd.PeriodIndex(X.index, freq='Q')"
+    is_day_first = re.match(r"\d\d?\.", found[0]) is not None
+    for arguments in sorted(
+        ARGUMENTS, key=lambda a: is_day_first and "dayfirst" not in a
+    ):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            with suppress(ValueError, TypeError):
+                pd.to_datetime(found, **arguments)
+                if not caught:
+                    code = "".join(f", {k}={v!r}" for k, v in arguments.items())
+                    return f"pd.to_datetime(X.index{code})"
+    return None
 
 
 def times_ahead(index: pd.Index, n: int) -> pd.Index:

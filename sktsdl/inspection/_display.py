@@ -14,6 +14,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.target_steps import TargetSteps, split_ahead
+from sktsdl._windows.time_index import as_time_index
 from sktsdl.inspection._windows import ESTIMATOR
 
 if TYPE_CHECKING:
@@ -189,7 +190,9 @@ def name_of(label: Hashable) -> str | None:
 def row_index(X: ArrayLike) -> pd.Index:
     """Return the index of `X`, or the numbers of its rows if it has none."""
     index = getattr(X, "index", None)
-    return index if isinstance(index, pd.Index) else pd.RangeIndex(np.shape(X)[0])
+    if isinstance(index, pd.Index):
+        return as_time_index(index)
+    return pd.RangeIndex(np.shape(X)[0])
 
 
 def positions(index: pd.Index) -> np.ndarray:
@@ -224,7 +227,7 @@ def label_times(ax: Axes, index: pd.Index) -> None:
 def as_series(history: pd.Series | ArrayLike, index: pd.Index) -> pd.Series:
     """Return `history` as a Series; values without times lie right before `index`."""
     if isinstance(history, pd.Series):
-        return history
+        return history.set_axis(as_time_index(history.index))
     values = check_finite_array(history, "history")
     numbers = np.arange(-len(values), 0)
     if pd.api.types.is_any_real_numeric_dtype(index.dtype):

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sktsdl._windows.time_index import with_times_ahead
+from sktsdl._windows.time_index import as_time_index, with_times_ahead
 from sktsdl.inspection._display import (
     BLACK,
     BLUE,
@@ -258,7 +258,7 @@ class ForecastDisplay(Display):
         if index is None:
             times = row_index(y_pred if y_true is None else y_true)
         else:
-            times = pd.Index(index)
+            times = as_time_index(pd.Index(index))
         y_pred = check_finite_array(y_pred, "y_pred")
         given = {"y_true": y_true, "lower": lower, "upper": upper}
         arrays = {

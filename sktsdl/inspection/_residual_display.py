@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_scalar
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sktsdl._windows.time_index import with_times_ahead
+from sktsdl._windows.time_index import as_time_index, with_times_ahead
 from sktsdl.inspection._display import (
     BLACK,
     BLUE,
@@ -212,7 +212,7 @@ class ResidualDisplay(Display):
         """
         check_matplotlib_support(f"{cls.__name__}.from_predictions")
         name = name or target_name(y_true)
-        index = row_index(y_true) if index is None else pd.Index(index)
+        index = row_index(y_true) if index is None else as_time_index(pd.Index(index))
         truth = check_finite_array(y_true, "y_true")
         forecast = check_finite_array(y_pred, "y_pred")
         check_consistent_length(truth, forecast, index)
