@@ -1,5 +1,6 @@
 """What README, the user guide and CONTRIBUTING show runs, and what they list exists."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sktsdl import SlidingWindow
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+FAQ = ROOT / "docs" / "faq.md"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 PICTURES = sorted((ROOT / "docs" / "images").iterdir())
 
@@ -189,3 +191,44 @@ def test_a_thirteenth_net_needs_no_more_than_contributing_says():
         )
         assert net.fit(windows[:150], y[:150]).score(windows[150:], y[150:]) > least
     assert "width" in net.get_params()
+
+
+def text_of(node):
+    """Return the text that code builds, with "…" for what varies."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(text_of, node.values))
+    if isinstance(node, ast.BinOp):
+        return text_of(node.left) + text_of(node.right)
+    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return node.value if is_text else "…"
+
+
+def texts_of_the_package():
+    """Return the arguments of every ``warn``, and all texts."""
+    warned, texts = [], []
+    for path in (ROOT / "sktsdl").rglob("*.py"):
+        for node in ast.walk(ast.parse(read(path))):
+            texts.append(text_of(node))
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "warn":
+                warned.append(text_of(node.args[0]))
+    return warned, texts
+
+
+def messages_of_the_page():
+    cells = re.findall(r"^\| `([^`]*?[^|]*?)` \|", read(FAQ), re.MULTILINE)
+    return [re.escape(cell).replace("…", ".*") for cell in cells]
+
+
+def test_the_page_of_messages_has_every_warning():
+    rows = messages_of_the_page()
+    warned, _ = texts_of_the_package()
+    said = [text for text in warned if len(text.replace("…", "")) > 20]
+    assert len(said) > 10
+    assert [text for text in said if not any(re.search(r, text) for r in rows)] == []
+
+
+def test_the_page_of_messages_has_no_other_message():
+    _, texts = texts_of_the_package()
+    rows = messages_of_the_page()
+    assert len(rows) > 30
+    assert [r for r in rows if not any(re.search(r, text) for text in texts)] == []
