@@ -33,7 +33,7 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
     The first training rows have no season before them and get the earliest known
     value. An array `X` is either the training rows from their start, or the rows right
     after them, which have the last training rows as history. For anything else (gaps,
-    ``learning_curve``, rows seen before), give a DataFrame with a time index.
+    ``KFold``, ``learning_curve``), give a DataFrame with a time index.
 
     Parameters
     ----------

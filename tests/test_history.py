@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import TimeSeriesSplit
+from sklearn.model_selection import (
+    HalvingGridSearchCV,
+    KFold,
+    TimeSeriesSplit,
+    cross_val_predict,
+    train_test_split,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -21,6 +28,7 @@ from sktsdl import (
     SeasonalDifference,
     SlidingWindow,
     WithHistory,
+    make_supervised,
 )
 from sktsdl._windows import history
 from sktsdl.preprocessing._base import LookBackTransformer
@@ -131,9 +139,37 @@ def test_every_step_of_a_chain_drops_the_history_behind_a_gap(index):
     np.testing.assert_allclose(seen[:, -1], cut, rtol=1e-12)
 
 
+@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("index", INDEXES)
+def test_rows_inside_training_have_their_true_history(index, chain):
+    X = series(INDEXES[index])
+    steps = make_pipeline(*CHAINS[chain](), SlidingWindow(7, flatten=True))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "X does not have valid feature names")
+        steps.set_output(transform="pandas" if index != "array" else "default")
+        in_sample = np.asarray(steps.fit_transform(part(X, 0, 300)))
+        for start, stop in [
+            (1, 3),
+            (5, 40),
+            (20, 300),
+            (260, 300),
+            (297, 305),
+            (298, 300),
+        ]:
+            seen = np.asarray(steps.transform(part(X, start, stop)))
+            known = seen[: 300 - start]
+            np.testing.assert_allclose(
+                known, in_sample[start : min(stop, 300)], rtol=1e-12
+            )
+            assert np.isfinite(seen[20:]).all()
+        if index not in ("array", "strings"):  # a single row has no other place
+            seen = np.asarray(steps.transform(part(X, 299, 300)))
+            np.testing.assert_allclose(seen, in_sample[299:], rtol=1e-12)
+
+
 @pytest.mark.parametrize("as_frame", [True, False])
 @pytest.mark.parametrize("n_last", [1, 5, 8])
-def test_the_last_training_rows_have_no_known_history(n_last, as_frame):
+def test_predictions_for_the_last_training_rows_are_those_in_training(n_last, as_frame):
     X = series(INDEXES["daily"] if as_frame else None)
     pipe = make_pipeline(
         RatioLogScaler(),
@@ -141,20 +177,106 @@ def test_the_last_training_rows_have_no_known_history(n_last, as_frame):
         LSTMRegressor(max_epochs=1, hidden_sizes=(2,), random_state=0),
     )
     pipe.fit(X, target(X))
-    message = "inside the training rows" if as_frame else "equals the last"
-    with pytest.warns(UserWarning, match=f"{message}.*time index"):
-        seen = pipe.predict(X[-n_last:])
-    assert np.isfinite(seen).all()
+    in_sample = pipe.predict(X)
+    if n_last == 1 and not as_frame:
+        with pytest.warns(
+            UserWarning, match="equals the last row.*history of its first"
+        ):
+            assert np.isfinite(pipe.predict(X[-1:])).all()
+    else:
+        np.testing.assert_array_equal(pipe.predict(X[-n_last:]), in_sample[-n_last:])
 
 
 @pytest.mark.parametrize("start", [0, 5])
-def test_rows_before_or_inside_training_warn(start):
+def test_rows_before_training_warn(start):
     X = series(INDEXES["daily"])
     window = SlidingWindow(3).fit(X[10:100])
-    with pytest.warns(UserWarning, match="before the training rows"):
+    with pytest.warns(UserWarning, match="before the training rows.*first 2 rows"):
         window.transform(X[start:50])
-    with pytest.warns(UserWarning, match="inside the training rows"):
-        window.transform(X[11:50])
+
+
+@pytest.mark.parametrize("window", [2, 60, 700])
+@pytest.mark.parametrize("kind", ["hours", "numbers", "array"])
+def test_only_rows_that_are_not_kept_lose_their_history(kind, window):
+    n = 3000
+    index = {
+        "hours": pd.date_range("2020", periods=n, freq="h", tz="Europe/Berlin"),
+        "numbers": pd.RangeIndex(n),
+        "array": None,
+    }[kind]
+    X = series(index, n=n)
+    step = SlidingWindow(window)
+    in_sample = np.asarray(step.fit_transform(X))
+    for start in (1, 510 if kind == "array" else 511, n - 512, n - 511, n - 2):
+        seen = step.transform(X[start : start + 900])
+        expected = in_sample[start : start + 900]
+        np.testing.assert_array_equal(seen[: len(expected)], expected)
+    if kind != "array":
+        for start in (513, 1500, n - 513):
+            with pytest.warns(
+                UserWarning, match="inside the training.*last 512 are kept"
+            ):
+                seen = step.transform(X[start : start + 900])
+            np.testing.assert_array_equal(
+                seen[window - 1 :], in_sample[start + window - 1 : start + 900]
+            )
+            assert np.isnan(seen[0, :-1]).all()
+
+
+@pytest.mark.parametrize(
+    "index", ["daily", "numbers", "no frequency", "periods", "array"]
+)
+@pytest.mark.parametrize("step", [RatioLogScaler(), SeasonalDifference(7)])
+@pytest.mark.parametrize("start", [3, 7, 50, 290])
+def test_levels_inside_training_come_back(index, step, start):
+    X = series(INDEXES[index])
+    step = clone(step).fit(part(X, 0, 300))
+    inside = part(X, start, start + 30)
+    output = step.transform(inside)
+    if index in ("numbers", "array"):  # an output does not say where it starts
+        return
+    np.testing.assert_allclose(step.inverse_transform(output), inside, rtol=1e-9)
+
+
+def test_counts_are_not_recognised_by_chance():
+    counts = np.random.default_rng(0).poisson(1.0, size=(400, 1)).astype(float)
+    for start in range(200, 390):
+        step = SlidingWindow(5).fit(counts[:start])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "X equals the last")
+            seen = step.transform(counts[start : start + 3])
+        if np.isfinite(seen[0]).all():
+            np.testing.assert_array_equal(
+                seen[0, :, 0], counts[start - 4 : start + 1, 0]
+            )
+
+
+def test_a_value_that_stays_is_not_taken_for_the_row_before():
+    X = np.random.default_rng(0).normal(size=(100, 1))
+    later = np.r_[X[-1:], X[-1:], [[2.0], [1.0]]]
+    seen = SlidingWindow(3).fit(X).transform(later)
+    np.testing.assert_array_equal(seen[0, :, 0], [X[-2, 0], X[-1, 0], X[-1, 0]])
+
+
+@pytest.mark.parametrize(
+    "index", ["range from 0", "range not from 0", "daily", "numbers"]
+)
+def test_folds_in_the_middle_have_the_rows_before_as_history(index):
+    X = series(INDEXES[index])
+    for fold, (train, test) in enumerate(KFold(5).split(X)):
+        step = SlidingWindow(4)
+        if fold in (0, 4):
+            step.fit(take(X, train))
+        else:
+            with pytest.warns(UserWarning, match="longer than usual"):
+                step.fit(take(X, train))
+        if fold == 0:
+            with pytest.warns(UserWarning, match="before the training rows"):
+                seen = step.transform(take(X, test))
+            assert np.isnan(seen[0, :3]).all()
+        else:
+            seen = step.transform(take(X, test))
+            np.testing.assert_array_equal(seen[0], X.iloc[test[0] - 3 : test[0] + 1])
 
 
 @pytest.mark.parametrize("index", INDEXES)
@@ -382,11 +504,114 @@ def test_naive_against_aware_stamps_is_an_error():
         window.transform(X[100:].tz_localize("UTC"))
 
 
-def test_a_shuffled_range_index_is_ignored():
-    X = series(INDEXES["range from 0"])
-    shuffled = X.set_axis(np.random.default_rng(0).permutation(N))
-    seen = SlidingWindow(3).fit(shuffled[:100]).transform(shuffled[100:])
-    np.testing.assert_array_equal(seen[0, :2], X[98:100])
+NUMBERED = series(INDEXES["range from 0"])
+OUT_OF_ORDER = {
+    "train_test_split": lambda: train_test_split(NUMBERED, random_state=0)[0],
+    "KFold": lambda: NUMBERED.iloc[
+        next(KFold(3, shuffle=True, random_state=0).split(NUMBERED))[1][::-1]
+    ],
+    "sample": lambda: NUMBERED.sample(frac=0.5, random_state=0),
+    "newest first": lambda: NUMBERED[::-1],
+    "permuted labels": lambda: NUMBERED.set_axis(
+        np.random.default_rng(0).permutation(N)
+    ),
+    "two frames": lambda: pd.concat([NUMBERED[:50], NUMBERED[:50]]),
+    "a row twice": lambda: NUMBERED.iloc[[0, 1, 1, 2]],
+    "floats": lambda: NUMBERED.set_axis(0.5 * np.arange(N))[::-1],
+    "nullable": lambda: NUMBERED.set_axis(pd.Index(range(N), dtype="Int64"))[::-1],
+    "objects": lambda: NUMBERED.set_axis(pd.Index(range(N), dtype=object))[::-1],
+    "NaN": lambda: NUMBERED.set_axis(np.r_[np.arange(N - 1.0), np.nan]),
+}
+
+
+@pytest.mark.parametrize("kind", OUT_OF_ORDER)
+def test_numbers_out_of_order_are_an_error(kind):
+    X = OUT_OF_ORDER[kind]()
+    message = r"does not increase at row .*`shuffle=False`.*reset_index\(drop=True\)"
+    step = SlidingWindow(3).fit(NUMBERED)
+    for call in (step.transform, clone(step).fit, SeasonalDifference().fit):
+        with pytest.raises(ValueError, match=message):
+            call(X)
+    with pytest.raises(ValueError, match=message):
+        make_supervised(X, target="rail")
+    step.fit_transform(X.reset_index(drop=True))
+
+
+def test_a_search_over_shuffled_rows_is_an_error_and_over_shuffled_folds_warns():
+    pipe = make_pipeline(SlidingWindow(3, flatten=True, pad="edge"), Ridge())
+    y = target(NUMBERED)
+    halving = HalvingGridSearchCV(
+        pipe,
+        {"ridge__alpha": [1, 2]},
+        cv=TimeSeriesSplit(2),
+        random_state=0,
+        error_score="raise",
+    )
+    with pytest.raises(ValueError, match="does not increase"):
+        halving.fit(NUMBERED, y)
+    folds = KFold(3, shuffle=True, random_state=0)  # each of them is sorted
+    with pytest.warns(UserWarning, match="longer than usual"):
+        cross_val_predict(pipe, NUMBERED, y, cv=folds)
+
+
+MASK = np.random.default_rng(0).random(N) < 0.7
+HOLES = {
+    "a row": np.delete(np.arange(N), 50),
+    "two parts": np.r_[0:100, 200:N],
+    "a mask": np.flatnonzero(MASK),
+    "a mask without row 0": np.flatnonzero(MASK)[5:],
+}
+
+
+@pytest.mark.parametrize("fitted_on", ["frame", "array", "days"])
+@pytest.mark.parametrize("kind", HOLES)
+def test_numbers_with_holes_warn(kind, fitted_on):
+    X = NUMBERED.iloc[HOLES[kind]]
+    with pytest.warns(
+        UserWarning, match="The step in X from.*longer than usual"
+    ) as caught:
+        SlidingWindow(3).fit(X)
+    assert len(caught) == 1
+    train = {
+        "frame": NUMBERED,
+        "array": NUMBERED.to_numpy(),
+        "days": series(INDEXES["daily"]),
+    }
+    step = SlidingWindow(3).fit(train[fitted_on])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        step.transform(X)
+    assert any("longer than usual" in str(w.message) for w in caught)
+
+
+def test_numbers_without_holes_do_not_warn():
+    step = SlidingWindow(3)
+    for X in (NUMBERED[::3], NUMBERED[5:], NUMBERED.iloc[np.arange(100)], NUMBERED[:1]):
+        step.fit_transform(X)
+    days = np.flatnonzero(np.arange(N) % 7 < 5)
+    with pytest.warns(UserWarning, match="from 4 to 7 is longer than usual"):
+        step.fit(NUMBERED.iloc[days[:100]])
+    seen = step.transform(NUMBERED.iloc[days[100:104]])  # a usual step after training
+    np.testing.assert_array_equal(seen[0, :2], NUMBERED.iloc[days[98:100]])
+
+
+def test_numbers_of_other_rows_give_no_history():
+    step = SlidingWindow(3).fit(NUMBERED[:300])
+    for start in (5, 299):
+        other = NUMBERED[350:360].set_axis(range(start, start + 10))
+        with pytest.warns(UserWarning, match="inside the training rows, but.*another"):
+            seen = step.transform(other)
+        assert np.isnan(seen[0, :2]).all()
+
+
+@pytest.mark.parametrize("first", [0, 80])
+def test_rows_numbered_anew_are_recognised_by_their_values(first):
+    X = NUMBERED[first:300]
+    step = SlidingWindow(3).fit(X)
+    for start in (300, 298, 290, 200):
+        anew = NUMBERED[start : start + 12].reset_index(drop=True)
+        seen = step.transform(anew)
+        np.testing.assert_array_equal(seen[0], NUMBERED[start - 2 : start + 1])
 
 
 @pytest.mark.parametrize("chain", ["ratios", "three look back", "scaler between"])

@@ -15,6 +15,7 @@ from sktsdl.inspection import integrated_gradients
 days = pd.date_range("2020", periods=60)
 X = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), index=days)
 y = np.arange(60.0)
+later = X.set_axis(days + pd.Timedelta("99D"))
 with_gap = X.index.delete(slice(20, 25))
 net = WindowMLPRegressor(max_epochs=1)
 pipe = make_pipeline(SlidingWindow(3), net)
@@ -28,16 +29,16 @@ step()
 STATEMENTS = {
     "make_supervised": ("", "make_supervised(X.loc[with_gap], target=0)"),
     "fit of a step": ("", "SlidingWindow(3).fit(X.loc[with_gap])"),
-    "transform": ("pipe.fit(X, y)", "pipe[0].transform(X[10:])"),
-    "predict of a pipeline": ("pipe.fit(X, y)", "pipe.predict(X[10:])"),
-    "the seasonal naive": ("naive.fit(X, y)", "naive.predict(X[10:])"),
+    "transform": ("pipe.fit(X, y)", "pipe[0].transform(later)"),
+    "predict of a pipeline": ("pipe.fit(X, y)", "pipe.predict(later)"),
+    "the seasonal naive": ("naive.fit(X, y)", "naive.predict(later)"),
     "a search": (
         "",
         "GridSearchCV(pipe, {}, cv=TimeSeriesSplit(2)).fit(X.loc[with_gap], y[:55])",
     ),
     "a conformal regressor": (
         "model = ConformalRegressor(pipe).fit(X, y)",
-        "model.predict_interval(X[10:])",
+        "model.predict_interval(later)",
     ),
     "rows in place of windows": ("", "net.fit(X, y)"),
     "a warm start": (

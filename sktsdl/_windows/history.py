@@ -12,13 +12,16 @@ from sktsdl._windows.training_index import Position, TrainingIndex
 N_RECOGNISED = 512
 RTOL = 1e-5
 WAY_OUT = (
-    "so the rows before it are taken as unknown; give the training rows from their "
-    "start, or the rows right after them, in one frame with a time index."
+    "give the training rows from their start, or the rows right after them, in one "
+    "frame with a time index."
 )
 
 
 class TrainingTail:
     """The training rows that a look-back step remembers.
+
+    A position in the training rows is the number of rows before it: 0 is their start,
+    `n_rows` is right after them, and None is unknown.
 
     Parameters
     ----------
@@ -35,6 +38,8 @@ class TrainingTail:
     ----------
     n_start : int
         The number of rows at the start of training without a full history.
+    kept, numbers : ndarray
+        The rows at both ends of training, and which training rows they are.
     """
 
     def __init__(
@@ -46,65 +51,75 @@ class TrainingTail:
     ) -> None:
         known = np.isfinite(rows).all(axis=1)
         n_unknown = int(known.argmax()) if known.any() else len(rows)
-        kept = max(N_RECOGNISED, n_unknown + n_back)
         self.n_rows = len(rows)
         self.n_back = n_back
         self.mode = mode
         self.n_start = n_unknown + n_back
-        self.head = rows[:kept].copy()
-        self.end = rows[-kept:].copy()
+        self.n_head = min(max(N_RECOGNISED, self.n_start), len(rows))
+        self.n_end = min(N_RECOGNISED + n_back, len(rows))
+        start_of_end = len(rows) - self.n_end
+        self.numbers = np.unique(np.r_[: self.n_head, start_of_end : len(rows)])
+        self.kept = rows[self.numbers]
+        self.head_spread = _spread(self.head)
+        self.end_spread = _spread(self.kept[-self.n_end :])
         # A time index says where rows start; numbers may count other rows from 0.
         says_place = index is not None and not is_any_real_numeric_dtype(index.dtype)
         self.n_distinct = _distinct_start(self.head if says_place else rows)
         self.training_index = None
         if index is not None:
-            self.training_index = TrainingIndex.of(index)
+            self.training_index = TrainingIndex.of(index, self.numbers)
             if n_back:
                 self.training_index.warn_of_gaps(index)
 
     @property
-    def start(self) -> np.ndarray:
-        """The first `n_start` training rows."""
-        return self.head[: self.n_start]
+    def head(self) -> np.ndarray:
+        """The first training rows."""
+        return self.kept[: self.n_head]
 
-    @property
-    def tail(self) -> np.ndarray:
-        """The last `n_back` training rows."""
-        return self.end[len(self.end) - min(self.n_back, len(self.end)) :]
+    def before(self, position: int) -> np.ndarray | None:
+        """Return the history at a position, None if it is not kept."""
+        first = max(position - self.n_back, 0)
+        start, stop = np.searchsorted(self.numbers, (first, position))
+        if stop - start < position - first:
+            return None
+        return self.kept[start:stop]
 
     def position_of(self, rows: np.ndarray, index: pd.Index | None) -> Position:
         """Return where `rows` start; warn of lost history and of long steps."""
         if self.mode is None or self.n_back == 0:
-            return "unknown"
+            return None
         starts_unknown = np.isnan(rows[0]).any()  # and a step before has warned
-        if (
-            self.training_index
-            and index is not None
-            and self.training_index.is_comparable(index)
-        ):
-            position, reason = self.training_index.position_of(index)
-            if not starts_unknown:
-                self.training_index.warn_of_gaps(index)
+        if index is not None and not starts_unknown:
+            steps = self.training_index
+            if steps is None or not steps.has_kind_of(index):
+                steps = TrainingIndex.of(index)
+            steps.warn_of_gaps(index)
+        place = self._place(index)
+        if place is not None and index is not None:
+            position, reason = self._position_by_index(rows[0], index, place)
         elif starts_unknown:
-            return "unknown"
+            return None
         else:
             position, reason = self._position_by_values(rows)
-        if reason and not starts_unknown:
-            warn(f"{reason}, {WAY_OUT}")
+        if position is None and not starts_unknown:
+            n = min(self.n_back, len(rows))
+            of = "its first row" if n == 1 else f"its first {n} rows"
+            warn(f"{reason}, so the history of {of} is not known: {WAY_OUT}")
         return position
 
     def pad(self, rows: np.ndarray, position: Position) -> np.ndarray:
         """Return `rows` after `n_back` rows of history, NaN if it is unknown."""
         n_back, n_features = self.n_back, rows.shape[1]
         padded = np.full((n_back + len(rows), n_features), np.nan, dtype=rows.dtype)
-        if position == "follows":
-            padded[n_back - len(self.tail) : n_back] = self.tail
+        before = None if position is None else self.before(position)
+        if before is not None:
+            padded[n_back - len(before) : n_back] = before
         padded[n_back:] = rows
         return padded
 
     def position_of_output(
         self, output: np.ndarray, index: pd.Index | None, head_output: np.ndarray
-    ) -> Position:
+    ) -> int:
         """Return where the rows of the step's own `output` start, to invert it.
 
         Parameters
@@ -121,24 +136,29 @@ class TrainingTail:
         ValueError
             If the level before the first row is not known.
         """
-        if (
-            self.training_index
-            and index is not None
-            and self.training_index.is_comparable(index)
-        ):
-            position, _ = self.training_index.position_of(index)
-        elif np.isnan(output[0]).any():
+        position: Position
+        starts_unknown = np.isnan(output[0]).any()
+        place = self._place(index)
+        if place is not None and index is not None:
+            position, _ = place.position_of(index)
+            is_inside = position not in (0, self.n_rows)
+            if is_inside and place.kind == ("number",):
+                position = None  # they may count other rows
+        elif starts_unknown:
             n = min(len(output), len(head_output))
             scale = np.abs(np.nan_to_num(head_output)).max(initial=0.0)
             same = np.isclose(
                 output[:n], head_output[:n], RTOL, RTOL * scale, equal_nan=True
             ).all()
             # An output that is all NaN looks the same anywhere.
-            position = "training" if same and n > self.n_start else "unknown"
+            position = 0 if same and n > self.n_start else None
         else:
-            position = "follows"
-        is_short = len(self.tail) < self.n_back or np.isnan(output[0]).any()
-        if position == "unknown" or (position == "follows" and is_short):
+            position = self.n_rows
+        if position is not None and position >= min(self.n_start, self.n_rows):
+            before = self.before(position)
+            is_short = before is None or len(before) < self.n_back
+            position = None if is_short or starts_unknown else position
+        if position is None:
             raise ValueError(
                 "The level before the first row of X is not known, as X is neither "
                 "the training rows from their start nor the rows right after them: "
@@ -146,18 +166,63 @@ class TrainingTail:
             )
         return position
 
+    def _place(self, index: pd.Index | None) -> TrainingIndex | None:
+        """Return the training index if it says where `index` starts."""
+        place = self.training_index
+        if place is None or index is None or not place.is_comparable(index):
+            return None
+        return place
+
+    def _position_by_index(
+        self, row: np.ndarray, index: pd.Index, place: TrainingIndex
+    ) -> tuple[Position, str]:
+        position, reason = place.position_of(index)
+        if position is None or position in (0, self.n_rows):
+            return position, reason
+        start = f"X starts at {index[0]}, inside the training rows"
+        is_near = min(position, self.n_rows - position) <= N_RECOGNISED
+        if not is_near or self.before(position) is None:
+            ends = f"the first and the last {N_RECOGNISED} are kept"
+            return None, f"{start}, of which {ends}"
+        kept = self.kept[np.searchsorted(self.numbers, position)]
+        if np.isnan(row).any() and (np.isnan(row) != np.isnan(kept)).any():
+            return None, ""
+        is_counted = place.kind == ("number",) and index[0] in place.times
+        if is_counted and not _close(row, kept, self.end_spread).all():
+            return None, f"{start}, but its first row is another one"
+        return position, ""
+
     def _position_by_values(self, rows: np.ndarray) -> tuple[Position, str]:
         n = self.n_distinct
-        if len(rows) >= n and _close(rows[:n], self.head[:n], _spread(self.head)).all():
-            return "training", ""
-        n = min(len(rows), len(self.end))
-        if (
-            len(rows) <= self.n_rows
-            and _close(rows[-n:], self.end[-n:], _spread(self.end)).all()
-        ):
+        if len(rows) >= n and _close(rows[:n], self.head[:n], self.head_spread).all():
+            return 0, ""
+        position = self._recognised(rows)
+        if position is not None:
+            is_kept = self.before(position) is not None
+            return position if is_kept else None, f"X starts at training row {position}"
+        n = min(len(rows), self.n_end)
+        last = self.kept[-n:]
+        if len(rows) <= self.n_rows and _close(rows[-n:], last, self.end_spread).all():
             count = "row" if len(rows) == 1 else f"{len(rows)} rows"
-            return "unknown", f"X equals the last {count} of training"
-        return "follows", ""
+            return None, f"X equals the last {count} of training"
+        return self.n_rows, ""
+
+    def _recognised(self, rows: np.ndarray) -> Position:
+        """Return which training rows `rows` begin with, if that is certain.
+
+        It is not for a single row, and for rows that occur twice.
+        """
+        spread = np.minimum(self.head_spread, self.end_spread)
+        if len(rows) == 1:
+            return None
+        found = np.flatnonzero(_close(self.kept, rows[0], spread).all(axis=1))
+        if len(found) != 1:
+            return None
+        at = int(found[0])
+        numbers = self.numbers[at : at + len(rows)]
+        n = int((numbers == numbers[0] + np.arange(len(numbers))).sum())
+        same = _close(rows[:n], self.kept[at : at + n], spread).all()
+        return int(numbers[0]) if n > 1 and same else None
 
 
 def _close(a: np.ndarray, b: np.ndarray, spread: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def time_index(X: object) -> pd.Index | None:
     ----------
     X : object
         Only a DataFrame can have one: a DatetimeIndex, TimedeltaIndex, PeriodIndex,
-        another index of dates (see `as_time_index`), or increasing numbers.
+        another index of dates (see `as_time_index`), or numbers.
 
     Raises
     ------
@@ -70,15 +70,20 @@ def time_index(X: object) -> pd.Index | None:
                 f"`X.index = {call}`."
             )
         return None
-    increasing = index.is_monotonic_increasing and index.is_unique
-    if kind_of(index)[0] == "number" and not isinstance(index, pd.RangeIndex):
-        return index if increasing else None  # numbers out of order name rows
-    if len(index) and not increasing:
-        stamps = pd.Series(index)
-        at = int((~(stamps.shift() < stamps)).to_numpy()[1:].argmax()) + 1
+    if len(index) and not (index.is_monotonic_increasing and index.is_unique):
+        times = pd.Series(index)
+        increases = times.shift().lt(times).fillna(False).astype(bool)
+        at = int((~increases).to_numpy()[1:].argmax()) + 1
+        way_out = (
+            "sort the rows by time (`X.sort_index()`) and keep one row for each time"
+        )
+        if kind_of(index) == ("number",):
+            way_out += (
+                ", split them with `shuffle=False`, or, if the index holds no times "
+                "and the rows stand in time order, give `X.reset_index(drop=True)`"
+            )
         raise ValueError(
-            f"The index of X does not increase at row {at} ({index[at]}): sort the "
-            "rows by time (`X.sort_index()`) and keep one row for each time."
+            f"The index of X does not increase at row {at} ({index[at]}): {way_out}."
         )
     return index
 

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -15,19 +15,21 @@ from pandas.tseries.offsets import BaseOffset
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.business_days import BusinessDays, usual
 
-Position = Literal["training", "follows", "unknown"]
+Position = int | None  # the number of training rows before a row, if it is known
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingIndex:
-    """Where the time index of the training rows starts and ends, and its step.
+    """The time index of the training rows: its ends, its step, and its gaps.
 
     Parameters
     ----------
     kind : tuple
         Two indexes can be compared if their kinds are equal.
-    first, last : Timestamp, Timedelta, Period or number
-        The ends of the index.
+    times : pandas.Index
+        The times of the training rows that are kept, the first and the last among them.
+    numbers : ndarray of int
+        Which training rows these are.
     tz : tzinfo or None
         The time zone.
     offset : pandas offset or None
@@ -36,48 +38,72 @@ class TrainingIndex:
     business : BusinessDays or None
         The days that have rows, if they are business days.
     limit : numpy scalar
-        If both are None, a longer step is a gap.
+        If both are None, a longer step after the end is a gap.
+    inner_limit : numpy scalar
+        If both are None, a longer step between two rows is a gap.
     """
 
     kind: tuple[Hashable, ...]
-    first: Any
-    last: Any
+    times: pd.Index
+    numbers: np.ndarray
     tz: tzinfo | None
     offset: BaseOffset | None
     business: BusinessDays | None
     limit: Any
+    inner_limit: Any
 
     @classmethod
-    def of(cls, index: pd.Index) -> Self:
-        """Read a time index, as from `time_index`."""
+    def of(cls, index: pd.Index, numbers: np.ndarray | None = None) -> Self:
+        """Read a time index, as from `time_index`; `numbers` are the rows to keep."""
         tz = getattr(index, "tz", None)
         offset = offset_of(index)
         if business := BusinessDays.of(index, offset):
             offset = None
-        stamps = _stamps(index, tz, offset)
+        kind, stamps = kind_of(index), _stamps(index, tz, offset)
         steps = np.diff(stamps)
         if len(steps) == 0:
             steps = stamps - stamps
-            if stamps.dtype.kind == "i":
+            if stamps.dtype.kind in "iu":
                 steps += getattr(index, "step", 1)
         # Longer than a month of 31 days or a weekend, shorter than a missing month or
         # week, and safe against rounding.
-        limit = 1.5 * usual(steps)
-        return cls(kind_of(index), index[0], index[-1], tz, offset, business, limit)
+        limit = inner_limit = 1.5 * usual(steps)
+        if kind == ("number",) and stamps.dtype.kind in "iu" and np.median(steps) == 1:
+            inner_limit = 1.5  # they count rows, however many of these are left out
+        if numbers is None:
+            numbers = np.unique([0, len(index) - 1])
+        times = index[numbers]
+        return cls(kind, times, numbers, tz, offset, business, limit, inner_limit)
+
+    @property
+    def first(self) -> Any:
+        """The time of the first training row."""
+        return self.times[0]
+
+    @property
+    def last(self) -> Any:
+        """The time of the last training row."""
+        return self.times[-1]
 
     def __getstate__(self) -> dict[str, object]:
-        # skops stores names and numbers, but no stamps of pandas.
-        return {name: _to_plain(value) for name, value in vars(self).items()}
+        # skops stores arrays, names and numbers, but nothing of pandas.
+        state = {name: _to_plain(value) for name, value in vars(self).items()}
+        return state | {"times": _stamps(self.times, self.tz, None)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = {name: _from_plain(value) for name, value in state.items()}
+        times, kind = state["times"], state["kind"]
+        if kind[0] == "period":
+            first = pd.Period(ordinal=0, freq=kind[1])
+            state["times"] = pd.PeriodIndex([first]).repeat(len(times)) + times
+        else:
+            state["times"] = pd.Index(times)
         if state["tz"] is not None:
-            for name in ("first", "last"):
-                state[name] = state[name].tz_localize("UTC").tz_convert(state["tz"])
+            state["times"] = state["times"].tz_localize("UTC").tz_convert(state["tz"])
         self.__dict__.update(state)
 
-    def is_comparable(self, index: pd.Index) -> bool:
-        """Say whether `index` is of this kind and says where in time it starts.
+    def has_kind_of(self, index: pd.Index) -> bool:
+        """Say whether the steps of `index` can be compared with the training rows.
 
         Raises
         ------
@@ -91,28 +117,45 @@ class TrainingIndex:
                 f"the training rows {'tz-aware' if self.kind[1] else 'naive'}: convert "
                 "one of them with `tz_localize`."
             )
-        return kind == self.kind and not (kind[0] == "number" and index[0] == 0)
+        return kind == self.kind
+
+    def is_comparable(self, index: pd.Index) -> bool:
+        """Say whether `index` says where in time it starts.
+
+        Numbers from 0 do not, as they may count other rows, but for those that end
+        right before the training rows.
+        """
+        if not self.has_kind_of(index):
+            return False
+        if self.kind != ("number",) or index[0] != 0:
+            return True
+        return bool(index[-1] < self.first and not self._is_gap(index[-1], self.first))
 
     def position_of(self, index: pd.Index) -> tuple[Position, str]:
-        """Return where `index` starts and, if its history is unknown, the reason."""
+        """Return where `index` starts and, if that is unknown, the reason.
+
+        Between two training rows that are not kept, the position is too late.
+        """
         first = index[0]
-        if first == self.first:
-            return "training", ""
         span = f"the training rows, {self.first} to {self.last}"
         if first < self.first:
-            return "unknown", f"X starts at {first}, before {span}"
-        if first <= self.last:
-            return "unknown", f"X starts at {first}, inside {span}"
-        pair = [self.last, first]
-        if self.tz is not None:
-            pair = [stamp.tz_convert(self.tz) for stamp in pair]
-        if self._gaps(pd.Index(pair)).any():
-            return "unknown", f"X starts at {first}, after a gap at the end of {span}"
-        return "follows", ""
+            return None, f"X starts at {first}, before {span}"
+        if first > self.last:
+            if self._is_gap(self.last, first):
+                return None, f"X starts at {first}, after a gap at the end of {span}"
+            return int(self.numbers[-1]) + 1, ""
+        stamp = _stamps(index[:1], self.tz, None)
+        at = int(np.searchsorted(_stamps(self.times, self.tz, None), stamp)[0])
+        is_between = self.times[at] != first and np.diff(self.numbers)[at - 1] == 1
+        if is_between and self._is_gap(self.times[at - 1], first):
+            return None, f"X starts at {first}, after a gap inside {span}"
+        return int(self.numbers[at]), ""
 
     def warn_of_gaps(self, index: pd.Index) -> None:
         """Warn once if a step inside `index` is longer than usual."""
-        gaps = self._gaps(index)
+        if isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1:
+            return  # numbered anew
+        gaps = self._gaps(index, self.inner_limit)
         if gaps.any():
             i = int(gaps.argmax())
             warn(
@@ -121,13 +164,19 @@ class TrainingIndex:
                 "fill the missing rows, or fit on one side only."
             )
 
-    def _gaps(self, index: pd.Index) -> np.ndarray:
+    def _is_gap(self, before: Any, after: Any) -> bool:
+        pair = [before, after]
+        if self.tz is not None:
+            pair = [stamp.tz_convert(self.tz) for stamp in pair]
+        return bool(self._gaps(pd.Index(pair), self.limit)[0])
+
+    def _gaps(self, index: pd.Index, limit: Any) -> np.ndarray:
         """Say for every time but the last whether the next one comes too late."""
         if self.business is not None:
             return self.business.gaps(index, self.tz)
         stamps = _stamps(index, self.tz, self.offset)
         if self.offset is None:
-            return np.diff(stamps) > self.limit
+            return np.diff(stamps) > limit
         with warnings.catch_warnings():
             # Of offsets that pandas adds one by one, all of weeks or longer.
             warnings.simplefilter("ignore", pd.errors.PerformanceWarning)
@@ -181,33 +230,9 @@ def _stamps(
     return index.to_numpy()
 
 
-def plain_stamps(index: pd.Index) -> np.ndarray:
-    """Return a time index as numbers, or as numpy's times in UTC."""
-    return _stamps(index, getattr(index, "tz", None), None)
-
-
-def index_of_stamps(stamps: np.ndarray, like: pd.Index) -> pd.Index:
-    """Return the index of `plain_stamps`, of the kind of the time index `like`."""
-    if isinstance(like, pd.PeriodIndex):
-        periods = [pd.Period(ordinal=i, freq=like.freqstr) for i in stamps]
-        return pd.PeriodIndex(periods, dtype=like.dtype, name=like.name)
-    index = pd.Index(stamps, name=like.name)
-    if isinstance(like, pd.DatetimeIndex) and like.tz is not None:
-        index = pd.DatetimeIndex(index).tz_localize("UTC").tz_convert(like.tz)
-    return index
-
-
 def _to_plain(value: object) -> object:
-    """Return a stamp, step or zone as its kind and numbers, if these say all of it.
-
-    Stamps are in UTC.
-    """
+    """Return an offset, zone or calendar as names and arrays that say all of it."""
     match value:
-        case pd.Timestamp() | pd.Timedelta():
-            kind = type(value).__name__
-            return kind, int(value.asm8.view("i8")), value.unit
-        case pd.Period():
-            return "Period", value.ordinal, value.freqstr
         case BaseOffset():
             plain = "offset", value.freqstr
         case tzinfo():
@@ -223,14 +248,8 @@ def _to_plain(value: object) -> object:
 
 
 def _from_plain(value: Any) -> Any:
-    """Return the value that `_to_plain` was given, stamps without their zone."""
+    """Return the value that `_to_plain` was given."""
     match value:
-        case "Timestamp", count, unit:
-            return pd.Timestamp(np.datetime64(count, unit))
-        case "Timedelta", count, unit:
-            return pd.Timedelta(np.timedelta64(count, unit))
-        case "Period", ordinal, freq:
-            return pd.Period(ordinal=ordinal, freq=freq)
         case "offset", name:
             return to_offset(name)
         case "BusinessDays", fields:

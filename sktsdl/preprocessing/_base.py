@@ -30,8 +30,8 @@ Output = np.ndarray | pd.DataFrame | Windows
 
 HISTORY = """\
 An array `X` is either the training rows from their start, or the rows right after them,
-which have the last training rows as history. For anything else (gaps,
-``learning_curve``, rows seen before), give a DataFrame with a time index. After
+which have the last training rows as history. For anything else (gaps, ``KFold``,
+``learning_curve``), give a DataFrame with a time index. After
 ``fit(X, y, X_val=...)`` of a pipeline, give the rows of `X_val` and later rows
 together."""
 
@@ -100,7 +100,7 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         """
         with fit_task(self, X, y), roll_back_on_error(self):
             rows = self._fit(X, **fit_params)
-        return self._output(rows, "training", X)
+        return self._output(rows, 0, X)
 
     def transform(self, X: ArrayLike) -> Output:
         """Transform every row of `X`, with its history if that is known.
@@ -108,7 +108,8 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         Parameters
         ----------
         X : array-like of shape (n_rows, n_features)
-            The training rows from their start, or the rows right after them.
+            The training rows from their start, the rows right after them, or rows that
+            start within the first or the last 512 training rows.
 
         Returns
         -------
@@ -168,13 +169,14 @@ class InvertibleTransformer(OneToOneFeatureMixin, LookBackTransformer):
     """Base of the look-back transformers whose output gives the rows back."""
 
     def inverse_transform(self, X: ArrayLike) -> np.ndarray | pd.DataFrame:
-        """Give the levels back, from the start or from the end of training.
+        """Give the levels back.
 
         Parameters
         ----------
         X : array-like of shape (n_rows, n_features)
             The output of ``transform`` for the training rows from their start, or for
-            the rows right after them.
+            the rows right after them; with a time index, also for rows that start
+            within the first or the last 512 training rows.
 
         Returns
         -------
@@ -190,14 +192,12 @@ class InvertibleTransformer(OneToOneFeatureMixin, LookBackTransformer):
         output = self._validate_output(X)
         raise_at_first(unknown_after_known(~np.isnan(output)), output, X)
         tail = self._tail
-        head_output = self._look_back(tail.pad(tail.head, "training"))
+        head_output = self._look_back(tail.pad(tail.head, 0))
         position = tail.position_of_output(output, time_index(X), head_output)
-        if position == "training":
-            start = tail.start[: len(output)].astype(output.dtype)
-            rest = self._invert(start[-tail.n_back :], output[len(start) :])
-            levels = np.concatenate([start, rest])
-        else:
-            levels = self._invert(tail.tail.astype(output.dtype), output)
+        start = tail.head[position : tail.n_start][: len(output)]
+        before = np.concatenate([tail.before(position), start])[-tail.n_back :]
+        rest = self._invert(before.astype(output.dtype), output[len(start) :])
+        levels = np.concatenate([start.astype(output.dtype), rest])
         if isinstance(X, pd.DataFrame):
             return pd.DataFrame(levels, index=X.index, columns=X.columns)
         return levels

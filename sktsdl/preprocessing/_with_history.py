@@ -14,11 +14,8 @@ from sklearn.utils import Tags, check_array, check_scalar, get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sktsdl._sklearn.warnings import warn
-from sktsdl._windows.training_index import (
-    Position,
-    index_of_stamps,
-    plain_stamps,
-)
+from sktsdl._windows.time_index import as_time_index
+from sktsdl._windows.training_index import Position
 from sktsdl.preprocessing._base import LookBackTransformer, Output
 
 RTOL = 1e-5
@@ -150,14 +147,11 @@ class WithHistory(LookBackTransformer):
                 "No row of X is complete, so the transformer cannot be fitted: fill "
                 "NaN, or drop the columns that hold it."
             )
-        self._stamps = np.empty(0)
         self._is_frame = isinstance(X, pd.DataFrame)
         table: Any = rows[first:]
         if isinstance(X, pd.DataFrame):
-            if self._tail.training_index is not None:
-                kept, stamps = len(self._tail.end), plain_stamps(X.index)
-                self._stamps = np.unique(np.r_[stamps[:kept], stamps[-kept:]])
-            table = pd.DataFrame(table, index=X.index[first:], columns=X.columns)
+            index = as_time_index(X.index[first:])
+            table = pd.DataFrame(table, index=index, columns=X.columns)
         self.transformer_ = clone(self.transformer).fit(table)
         self._names, output = _transform(self.transformer_, table)
         self._n_features_out = output.shape[1]
@@ -219,13 +213,13 @@ class WithHistory(LookBackTransformer):
 
     def _index(self, X: pd.DataFrame, n_before: int) -> pd.Index:
         """Return the index of the `n_before` rows before `X`, and of `X`."""
-        index, training = X.index, self._tail.training_index
+        index, training = as_time_index(X.index), self._tail.training_index
         if n_before == 0:
             return index
         if training is None or not training.is_comparable(index):
             return pd.RangeIndex(-n_before, len(X))
-        before = self._stamps[self._stamps < plain_stamps(index[:1])][-n_before:]
-        return index_of_stamps(before, index).append(index)
+        before = training.times[training.times < index[0]][-n_before:]
+        return before.rename(index.name).append(index)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
