@@ -219,6 +219,8 @@ class WithHistory(LookBackTransformer):
         if training is None or not training.is_comparable(index):
             return pd.RangeIndex(-n_before, len(X))
         before = training.times[training.times < index[0]][-n_before:]
+        if isinstance(index, pd.DatetimeIndex) and index.tz is not None:
+            before = before.tz_convert(index.tz)
         return before.rename(index.name).append(index)
 
     def __sklearn_tags__(self) -> Tags:
