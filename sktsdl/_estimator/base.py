@@ -209,7 +209,7 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetSettings, ABC):
             valid = validate_validation_set(self, *validation, (inputs, outputs))
             if n_epochs:
                 config = self._fit_config(self._build_module)
-                split = split_samples(config, samples, valid)
+                split = split_samples(config, samples, valid, inputs)
                 scaling = fit_scaling(config, split, inputs, targets, fitted)
                 spec = FittedSpec(inputs, outputs, *scaling, self._structure())
                 if callbacks is not None:

@@ -61,13 +61,15 @@ class Split:
     valid_idx: np.ndarray | None
 
 
-def split_samples(config: FitConfig, samples: Samples, valid: Samples | None) -> Split:
+def split_samples(
+    config: FitConfig, samples: Samples, valid: Samples | None, inputs: InputSpec
+) -> Split:
     """Choose the windows for training and validation.
 
     `valid` holds the rows that were given for validation, if any.
     """
     every_step = config.loss_steps == "all"
-    train_idx = trainable_windows(samples, every_step=every_step)
+    train_idx = trainable_windows(samples, inputs.channel_names, every_step=every_step)
     if valid is not None:
         return Split(samples, train_idx, valid, np.flatnonzero(valid.is_complete))
     if not config.early_stopping:

@@ -20,7 +20,12 @@ from sktsdl._sklearn.validation import (
     validate_targets,
     way_out_of_missing,
 )
-from sktsdl._windows.missing import fill_unknown, unknown_after_known
+from sktsdl._windows.missing import (
+    fill_unknown,
+    unknown_after_known,
+    warn_of_empty_columns,
+    why_incomplete,
+)
 from sktsdl._windows.windows import Windows, recover_rows
 
 
@@ -145,9 +150,11 @@ def validate_validation_set(
             f"transform_input=['X_val']): {error}"
         ) from error
     if not samples.is_complete.any():
+        names = expected[0].channel_names
+        reason = why_incomplete(samples.rows, samples.starts, names)
         raise ValueError(
-            "No window in X_val is complete: give the rows after the rows of X, "
-            "transformed by the same look-back steps."
+            f"No window in X_val is complete: {reason}; give the rows after the rows "
+            "of X, transformed by the same look-back steps."
         )
     return samples
 
@@ -189,6 +196,7 @@ def fill_rows_of(
     rows, starts = rows_of(windows, inputs)
     unknown = np.isnan(rows[starts]).any(axis=1)
     if unknown.any():
+        warn_of_empty_columns(rows, inputs.channel_names)
         filled = fill_unknown(windows[unknown], mean)
         n, window, n_channels = filled.shape
         starts = starts.copy()
@@ -197,10 +205,13 @@ def fill_rows_of(
     return rows, starts
 
 
-def trainable_windows(samples: Samples, *, every_step: bool) -> np.ndarray:
+def trainable_windows(
+    samples: Samples, names: tuple[str, ...] | None, *, every_step: bool
+) -> np.ndarray:
     """Return the indices of the windows that can be trained on.
 
-    With `every_step`, every step of a window must be a row with a target.
+    With `every_step`, every step of a window must be a row with a target. `names` are
+    those of the channels.
 
     Raises
     ------
@@ -226,9 +237,9 @@ def trainable_windows(samples: Samples, *, every_step: bool) -> np.ndarray:
             )
     if not is_trainable.any():
         raise ValueError(
-            f"None of the {n} windows of {window} rows in X is complete: all start "
-            f"with NaN, for unknown history; give at least {window} known rows, or a "
-            "smaller `window`."
+            f"None of the {n} windows of {window} rows in X is complete: "
+            f"{why_incomplete(samples.rows, starts, names)}; give at least {window} "
+            "known rows, or a smaller `window`."
         )
     if samples.weights is not None:
         is_trainable &= samples.weights > 0

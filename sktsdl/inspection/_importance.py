@@ -10,6 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch, _safe_indexing, check_consistent_length
 
 from sktsdl._sklearn.docs import fill_docs
+from sktsdl._windows.missing import why_incomplete
+from sktsdl._windows.windows import recover_rows
 from sktsdl.inspection._parts import PartsRegressor
 from sktsdl.inspection._windows import to_last_step
 
@@ -228,9 +230,11 @@ def _importance(
     check_consistent_length(windows, y, sample_weight)
     is_known = ~np.isnan(windows[:, 0]).any(axis=1)
     if not is_known.any():
+        rows, starts = recover_rows(windows)
+        reason = why_incomplete(rows, starts, getattr(X, "names", None))
         raise ValueError(
-            f"None of the {len(windows)} windows of X is complete: give rows that "
-            "follow the training rows, or more rows."
+            f"None of the {len(windows)} windows of X is complete: {reason}; give rows "
+            "that follow the training rows, or more rows."
         )
     if sample_weight is not None:
         sample_weight = np.asarray(sample_weight)[is_known]

@@ -9,6 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, check_scalar
 
 from sktsdl._sklearn.validation import describe_cell
+from sktsdl._windows.missing import name_column
 from sktsdl.preprocessing._base import InvertibleTransformer
 
 
@@ -107,9 +108,11 @@ class RatioLogScaler(InvertibleTransformer):
         logs = self._log_ratio(rows)
         empty = np.isnan(logs).all(axis=0)
         if empty.any():
+            names = getattr(self, "feature_names_in_", None)
             raise ValueError(
-                f"Column {int(empty.argmax())} of X has no two known rows in a row, so "
-                "no ratio can be computed: give more rows, or drop it."
+                f"X has no two known rows in a row in "
+                f"{name_column(int(empty.argmax()), names)}, so no ratio can be "
+                "computed: give more rows, or drop the column."
             )
         scaler = StandardScaler().fit(logs)
         self.mean_, self.scale_ = scaler.mean_, scaler.scale_

@@ -13,7 +13,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils.metaestimators import available_if
 
 from sktsdl._sklearn.validation import check_option
-from sktsdl._windows.missing import fill_unknown
+from sktsdl._windows.missing import fill_unknown, name_column, warn_of_empty_columns
 from sktsdl._windows.training_index import Position
 from sktsdl._windows.windows import Windows
 from sktsdl.preprocessing._base import LookBackTransformer, Output
@@ -99,11 +99,18 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         self.__dict__.pop("mean_", None)
         if self.pad == "nan":
             return
-        n_known = int(np.isfinite(rows).all(axis=1).sum())
+        is_known = np.isfinite(rows)
+        n_known = int(is_known.all(axis=1).sum())
         if n_known < self.window:
+            counts = is_known.sum(axis=0)
+            names = getattr(self, "feature_names_in_", None)
+            column = name_column(int(counts.argmin()), names)
+            unknown = (
+                f", with {counts.min()} in {column}" if n_known < len(rows) else ""
+            )
             raise ValueError(
-                f"X has {n_known} known rows (n_samples={n_known}), fewer than "
-                f"window={self.window}: give more rows, or a smaller `window`."
+                f"X has {n_known} known rows (n_samples={n_known}){unknown}, fewer "
+                f"than window={self.window}: give more rows, or a smaller `window`."
             )
         self.mean_ = np.nanmean(rows, axis=0)
 
@@ -122,6 +129,7 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         names = getattr(self, "feature_names_in_", None)
         windows = Windows(padded, self._tail.n_back + 1, names=names, index=index)
         if self.pad == "edge" and np.isnan(padded).any():
+            warn_of_empty_columns(padded, names)
             filled = fill_unknown(np.asarray(windows), self.mean_)
             windows = Windows.of(filled, names=names, index=index)
         return windows
