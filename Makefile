@@ -4,9 +4,10 @@ BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 WHEEL := .venv-wheel
 BENCH := .venv-bench
+ECOSYSTEM := .venv-ecosystem
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: bench bench-quick bench-speed demo test test-oldest test-wheel lint audit licenses clean
+.PHONY: bench bench-quick bench-speed demo test test-oldest test-wheel test-ecosystem lint audit licenses clean
 
 demo: $(VENV)/demo
 	$(BIN)/python benchmarks/demo.py
@@ -38,6 +39,10 @@ test-wheel: constraints.txt pyproject.toml
 		> $(WHEEL)/example.py
 	cd / && "$(CURDIR)/$(WHEEL)/bin/python" -I -W error "$(CURDIR)/$(WHEEL)/example.py"
 
+# What the package does with other packages, and the examples of docs/ecosystem.md.
+test-ecosystem: $(ECOSYSTEM)/test
+	$(ECOSYSTEM)/bin/python -m pytest tests/ecosystem
+
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,7 +58,7 @@ licenses: $(VENV)/audit
 	$(BIN)/pip-licenses --order=license --format=markdown
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(WHEEL) $(BENCH)
+	rm -rf $(VENV) $(OLDEST) $(WHEEL) $(BENCH) $(ECOSYSTEM)
 
 # torch comes first, so that its build is chosen by this version alone.
 $(VENV)/torch: constraints.txt
@@ -89,4 +94,14 @@ $(OLDEST)/test: constraints.txt pyproject.toml
 	$(OLDEST)/bin/pip install --quiet --constraint $(OLDEST)/constraints.txt torch
 	$(OLDEST)/bin/pip install --quiet --constraint $(OLDEST)/constraints.txt \
 		--editable ".[test]"
+	touch $@
+
+# skforecast, mlforecast and sktime do not take pandas 3 yet.
+$(ECOSYSTEM)/test: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(ECOSYSTEM)
+	grep -v ^pandas== constraints.txt > $(ECOSYSTEM)/constraints.txt
+	$(ECOSYSTEM)/bin/pip install --quiet --constraint $(ECOSYSTEM)/constraints.txt \
+		torch
+	$(ECOSYSTEM)/bin/pip install --quiet --constraint $(ECOSYSTEM)/constraints.txt \
+		--editable ".[ecosystem]"
 	touch $@

@@ -1,0 +1,14 @@
+"""The texts of the package: README and the pages of the user guide."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def read(path):
+    return path.read_text(encoding="utf-8")
+
+
+def python_blocks(text):
+    return re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
