@@ -139,7 +139,7 @@ class ChannelIndependent(Adapter):
         self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
     ) -> Tensor:
         if targets is not None:
-            kwargs["targets"] = targets.reshape(len(x) * self.n_targets, -1)
+            kwargs["targets"] = targets.reshape(x.shape[0] * self.n_targets, -1)
         output = self._by_window(self.module(self.transform_input(x), **kwargs))
         return output.movedim(1, -2).flatten(-2)  # targets one after the other
 
@@ -222,7 +222,7 @@ class Patches(Adapter):
     def transform_input(self, x: Tensor) -> Tensor:
         front = x[:, :1].expand(-1, -x.shape[1] % self.patch_size, -1)
         x = torch.cat([front, x], dim=1)
-        return x.reshape(len(x), -1, self.patch_size * x.shape[2])
+        return x.reshape(x.shape[0], -1, self.patch_size * x.shape[2])
 
     def step_ends(self, window: int) -> Tensor:
         n = n_patches(window, self.patch_size)

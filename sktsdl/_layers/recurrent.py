@@ -97,8 +97,8 @@ class RecurrentLayer(nn.Module):
     def _masks(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the masks of inputs and state, one for all steps."""
         p, hidden = self.variational_dropout, self.weights.hidden_size
-        inputs = F.dropout(x.new_ones(len(x), 1, x.shape[2]), p, self.training)
-        return inputs, F.dropout(x.new_ones(len(x), hidden), p, self.training)
+        inputs = F.dropout(x.new_ones(x.shape[0], 1, x.shape[2]), p, self.training)
+        return inputs, F.dropout(x.new_ones(x.shape[0], hidden), p, self.training)
 
     def _unroll(
         self, x: Tensor, state: State | None, masks: tuple[Tensor, Tensor]
@@ -107,7 +107,7 @@ class RecurrentLayer(nn.Module):
         weights = self.weights
         x_mask, h_mask = masks
         gates_x = F.linear(x * x_mask, weights.weight_ih_l0, weights.bias_ih_l0)
-        h = c = x.new_zeros(len(x), weights.hidden_size)
+        h = c = x.new_zeros(x.shape[0], weights.hidden_size)
         if isinstance(state, tuple):
             h, c = state[0][0], state[1][0]
         elif state is not None:

@@ -80,7 +80,7 @@ class Seq2Seq(nn.Module):
         c = torch.zeros_like(s)
         size = self.patch_size
         n_targets = self.n_outputs // self.n_values
-        y = x.new_zeros(len(x), size)
+        y = x.new_zeros(x.shape[0], size)
         outputs: list[Tensor] = []
         for j in range(0, n_targets, size):
             inputs = y
@@ -95,7 +95,7 @@ class Seq2Seq(nn.Module):
             y = outputs[-1][:, self.median_index :: self.n_values]
             if targets is not None and j + size < n_targets:
                 p = self.teacher_forcing * (1 - progress)
-                forced = torch.rand(len(x), 1, device=x.device) < p
+                forced = torch.rand(x.shape[0], 1, device=x.device) < p
                 y = torch.where(forced, targets[:, j : j + size], y)
         return torch.cat(outputs, dim=1)[:, : self.n_outputs]
 

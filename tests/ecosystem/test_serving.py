@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from sktsdl import LSTMRegressor, TCNRegressor, load
+from sktsdl import LSTMRegressor, Seq2SeqRegressor, TCNRegressor, load
 from sktsdl.persistence import trusted_types
 from tests.ecosystem.models import TEST, X, fitted, net, pipeline
 
@@ -112,6 +112,9 @@ NETS = {
     "MLP": net(standardize=False),
     "LSTM": LSTMRegressor(hidden_sizes=(4,), **SMALL),
     "TCN": TCNRegressor(channels=(4,), **SMALL),
+    "Seq2Seq": Seq2SeqRegressor(hidden_size=4, **SMALL),
+    "patches": LSTMRegressor(hidden_sizes=(4,), patch_size=4, **SMALL),
+    "layer_norm": LSTMRegressor(hidden_sizes=(4,), layer_norm=True, **SMALL),
 }
 
 # torch's exporters warn of their own changes, and of torch's own layers.
