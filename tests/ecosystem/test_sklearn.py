@@ -52,11 +52,13 @@ from sklearn.preprocessing import (
 )
 
 from sktsdl import (
+    LagsToWindows,
     LSTMRegressor,
     PurgedRegressor,
     SeasonalNaiveRegressor,
     SlidingWindow,
     TCNRegressor,
+    WithHistory,
 )
 from tests.ecosystem.models import (
     TEST,
@@ -391,13 +393,19 @@ def test_sparse_columns_are_refused():
 
 
 def test_windows_of_some_columns():
-    windows = make_column_transformer((flat(), ["rail"]), ("passthrough", ["bus"]))
-    both = make_union(flat(), FunctionTransformer())
-    for features, width in ((windows, WINDOW + 1), (both, 2 * WINDOW + 2)):
-        model = fitted(make_pipeline(features, net()))
-        assert model.n_features_in_ == 2
-        assert model[-1].n_features_in_ == width
-        assert np.isfinite(model.predict(X[TEST])).all()
+    lags = make_column_transformer((flat(), ["rail"]), ("passthrough", ["bus"]))
+    step = LagsToWindows(lags=WINDOW, order="oldest_first")
+    model = fitted(make_pipeline(lags, step, net()))
+    windows = np.asarray(model[:-1].transform(X[TEST]))
+    np.testing.assert_array_equal(windows[0, :, 0], X["rail"][91 - WINDOW : 91])
+    np.testing.assert_array_equal(windows[0, :, 1], X["bus"].iloc[90])
+    assert np.isfinite(model.predict(X[TEST])).all()
+
+
+def test_windows_beside_rows():
+    model = fitted(make_pipeline(make_union(flat(), FunctionTransformer()), Ridge()))
+    assert model[-1].n_features_in_ == 2 * WINDOW + 2
+    assert np.isfinite(model.predict(X[TEST])).all()
 
 
 def test_a_scaler_before_the_windows_changes_nothing_much():
@@ -410,8 +418,6 @@ def test_a_scaler_before_the_windows_changes_nothing_much():
 
 
 def test_rolling_features_need_their_history():
-    from sktsdl import WithHistory
-
     def rolling(rows):
         return rows.assign(mean=rows["rail"].rolling(7).mean())
 
