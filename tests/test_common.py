@@ -278,7 +278,7 @@ def test_units_and_shape_of_the_target(cls):
     X, y = (part.to_numpy() for part in levels())
     windows = np.lib.stride_tricks.sliding_window_view(X[:, 0], 5)[:, :, None]
     y = y[4:]
-    net = small(cls).set_params(max_epochs=5, lr=1e-2)
+    net = small(cls).set_params(max_epochs=5, lr=1e-2, window_norm=None)
     one = clone(net).fit(windows, y).predict(windows)
     scaled = clone(net).fit(windows, 1e6 * y + 1e7).predict(windows)
     np.testing.assert_allclose(scaled, 1e6 * one + 1e7, rtol=1e-3)

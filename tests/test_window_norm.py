@@ -205,6 +205,17 @@ def test_auto_equals_the_norm_that_it_chooses(cls):
 
 
 @pytest.mark.parametrize("target", [0, 1])
+def test_auto_does_not_depend_on_the_units_of_a_series(target):
+    X, y = future(WALK, target)
+    one = mlp().fit(X, y)
+    other = mlp().fit(1e6 * X + 1e7, 1e6 * y + 1e7)
+    assert chosen(other) == chosen(one) == ("last", (target,))
+    np.testing.assert_allclose(
+        other.predict(1e6 * X + 1e7), 1e6 * one.predict(X) + 1e7, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("target", [0, 1])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_line_goes_on(target, sign):
     rows = np.c_[np.arange(400.0), 7 * np.arange(400.0)] * sign
