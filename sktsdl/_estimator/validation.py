@@ -196,7 +196,7 @@ def fill_rows_of(
     rows, starts = rows_of(windows, inputs)
     unknown = np.isnan(rows[starts]).any(axis=1)
     if unknown.any():
-        warn_of_empty_columns(rows, inputs.channel_names)
+        warn_of_empty_columns(rows, inputs.channel_names, len(windows))
         filled = fill_unknown(windows[unknown], mean)
         n, window, n_channels = filled.shape
         starts = starts.copy()

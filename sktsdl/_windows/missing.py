@@ -60,11 +60,11 @@ def why_incomplete(
 
 
 def warn_of_empty_columns(
-    rows: np.ndarray, names: Sequence[object] | np.ndarray | None
+    rows: np.ndarray, names: Sequence[object] | np.ndarray | None, n_windows: int
 ) -> None:
     """Warn of a column without any known value, which takes its training mean."""
     empty = np.isnan(rows).all(axis=0)
-    if empty.any():
+    if empty.any() and not (n_windows == 1 and empty.all()):  # a step before has warned
         name = name_column(int(empty.argmax()), names)
         warn(
             f"X has no known value in {name}, so its training mean is taken for it: "

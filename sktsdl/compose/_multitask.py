@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets
+from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.validation import roll_back_on_error
 from sktsdl._windows.windows import Windows
@@ -167,11 +168,12 @@ class MultiTaskNet(Wrapper):
             if hasattr(net, "net_"):
                 check_same_tasks((self._columns, self.classes_), tasks)
             self._columns, self.classes_ = tasks
+            y = readable(y, "y")
             self._is_1d = np.asarray(y).ndim == 1
             numbers = to_numbers(y, self._columns, self.classes_, "y")
             if y_val is not None:
                 y_val = to_numbers(y_val, self._columns, self.classes_, "y_val")
-            shape = np.shape(numbers)
+            shape = np.asarray(numbers).shape
             names = self._columns or list(range(shape[1] if len(shape) == 2 else 1))
             columns = [
                 ClassTargets(len(self.classes_[name]))

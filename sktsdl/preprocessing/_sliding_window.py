@@ -129,7 +129,7 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         names = getattr(self, "feature_names_in_", None)
         windows = Windows(padded, self._tail.n_back + 1, names=names, index=index)
         if self.pad == "edge" and np.isnan(padded).any():
-            warn_of_empty_columns(padded, names)
+            warn_of_empty_columns(padded, names, len(windows))
             filled = fill_unknown(np.asarray(windows), self.mean_)
             windows = Windows.of(filled, names=names, index=index)
         return windows
