@@ -73,6 +73,7 @@ class WindowNorm(Adapter):
         is_changed[unchanged] = False
         self.register_buffer("is_changed", is_changed)
         self.register_buffer("origins", torch.tensor(origins))
+        self.only = origins[0] if len(set(origins)) == 1 else None
         self.register_buffer("gain", gain)
         self.register_buffer("shift", shift)
 
@@ -113,7 +114,9 @@ class WindowNorm(Adapter):
         return (x - level) / scale, level, scale
 
     def _of_targets(self, values: Tensor) -> Tensor:
-        """(batch, 1, channels) -> (batch, targets)"""
+        """(batch, 1, channels) -> (batch, targets), or (batch, 1) of one channel"""
+        if self.only is not None:
+            return values[:, 0, self.only : self.only + 1]
         return values[:, 0].index_select(1, self.origins)
 
     def _of_outputs(self, values: Tensor) -> Tensor:
