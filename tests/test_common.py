@@ -36,6 +36,14 @@ ORDERED = (
 )
 
 
+# These nets take minutes with their default sizes.
+SMALLER = {
+    sktsdl.TCNRegressor: {"channels": (16, 16)},
+    sktsdl.TransformerRegressor: {"d_model": 32, "num_layers": 1},
+    sktsdl.WaveNetRegressor: {"channels": 16, "dilations": (1, 2, 4), "repeats": 1},
+}
+
+
 def for_checks(cls):
     """Construct `cls` as scikit-learn's own checks need it."""
     if cls is sktsdl.RatioLogScaler:
@@ -47,7 +55,8 @@ def for_checks(cls):
     if issubclass(cls, DeepRegressor):
         slow = (sktsdl.AttentionLSTMRegressor, sktsdl.TransformerRegressor)
         lr, max_epochs = (5e-3, 40) if cls in slow else (1e-2, 20)
-        return cls(lr=lr, max_epochs=max_epochs, random_state=0)
+        sizes = SMALLER.get(cls, {})
+        return cls(lr=lr, max_epochs=max_epochs, random_state=0, **sizes)
     return make(cls)
 
 
@@ -66,7 +75,7 @@ QUANTILE_NETS = [
     net.set_params(loss="quantile", lr=1e-2, max_epochs=60, random_state=0)
     for net in (
         sktsdl.LSTMRegressor(hidden_sizes=(32,)),
-        sktsdl.TCNRegressor(channels=(16, 16)),
+        sktsdl.WindowMLPRegressor(hidden_sizes=(32,)),
     )
 ]
 
