@@ -254,7 +254,7 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetSettings, ABC):
         weights = (w for w in net.module_.parameters() if w.requires_grad)
         self.n_parameters_ = sum(w.numel() for w in weights)
 
-    def _evaluate(self, X: ArrayLike, method: str = "forward") -> np.ndarray:
+    def _evaluate(self, X: ArrayLike, method: str = "__call__") -> np.ndarray:
         """Return the output of a method of the module for each window of `X`."""
         dataset = self._prepared_windows(X)
         evaluate = getattr(self.module_, method)

@@ -171,6 +171,21 @@ def test_compiled_modules(served):
     np.testing.assert_allclose(outputs[:, 0], expected, atol=1e-5)
 
 
+@exporters_warn
+def test_predict_uses_a_module_that_was_compiled_in_place():
+    model = fitted()
+    expected = model.predict(X[TEST])
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    model[1].module_.compile(backend=backend)
+    np.testing.assert_array_equal(model.predict(X[TEST]), expected)
+    assert graphs
+
+
 # Threads
 
 
