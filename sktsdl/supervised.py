@@ -54,15 +54,16 @@ def make_supervised(
         append `horizon` rows to `data` with these values, and NaN as target.
     time : column name or None, default=None
         The column of a frame that holds the time of each row. It becomes the index of
-        `X` and `y`, and text is read as dates. None keeps the index of a pandas frame.
+        `X` and `y`, and text is read as dates if it has one meaning only. None keeps
+        the index of a pandas frame.
 
     Returns
     -------
     X : DataFrame or ndarray of shape (n, n_features)
         All columns of `data`, and those known ahead (``day_type+1``, ...), for the
         rows whose target is known: the last of them is `horizon` rows before now. A
-        pandas frame for every kind of frame. Columns that are numbers get their names
-        as text if columns known ahead are added.
+        pandas frame for every kind of frame. If columns known ahead are added, column
+        names that are numbers become text.
     y : Series or ndarray of shape (n,), or DataFrame or ndarray of shape (n, n_targets)
         The next values, in the units of `data`: ``rail+1``, ..., ``rail+14``, one
         target after the other. By these names, the other estimators tell the steps of
@@ -165,15 +166,38 @@ def _to_frame(data: Any, time: Column | None) -> pd.DataFrame:
         raise ValueError(f"time={time!r} is a list: name one column.")
     index = pd.Index(data[column], name=column)
     if pd.api.types.infer_dtype(index) == "string":
+        index = _dates_of(index)
+    return data.drop(columns=[column]).set_axis(index)
+
+
+def _dates_of(texts: pd.Index) -> pd.Index:
+    """Return texts as dates.
+
+    Raises
+    ------
+    ValueError
+        If they are not dates, or if day and month can be read both ways.
+    """
+    found, reason = [], None
+    starts_with_year = str(texts[0]).strip()[:4].isdigit()
+    for is_day_first in (False,) if starts_with_year else (False, True):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of text without a common format
-                index = pd.to_datetime(index)
+                found.append(pd.to_datetime(texts, dayfirst=is_day_first))
         except ValueError as error:
-            raise ValueError(
-                f"time={time!r} holds text that is not a date: {error}."
-            ) from error
-    return data.drop(columns=[column]).set_axis(index)
+            reason = error
+    if not found:
+        raise ValueError(
+            f"time={texts.name!r} holds text that is not a date: {reason}."
+        ) from reason
+    if not found[0].equals(found[-1]):
+        raise ValueError(
+            f"time={texts.name!r} holds {texts[0]!r}, whose day and month can be read "
+            "both ways: convert the column by `pd.to_datetime` with `dayfirst` or "
+            "`format`."
+        )
+    return found[0]
 
 
 def _to_pandas(data: Any) -> pd.DataFrame:

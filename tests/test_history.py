@@ -599,7 +599,7 @@ def test_numbers_of_other_rows_give_no_history():
     step = SlidingWindow(3).fit(NUMBERED[:300])
     for start in (5, 299):
         other = NUMBERED[350:360].set_axis(range(start, start + 10))
-        with pytest.warns(UserWarning, match="inside the training rows, but.*another"):
+        with pytest.warns(UserWarning, match="inside the training rows, but.*differs"):
             seen = step.transform(other)
         assert np.isnan(seen[0, :2]).all()
 

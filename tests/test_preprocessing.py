@@ -50,7 +50,7 @@ def test_ratio_log_scaler_takes_positive_levels_only(value, message):
 
 
 def test_ratio_log_scaler_needs_two_rows():
-    with pytest.raises(ValueError, match="no two known rows in a row in column 1"):
+    with pytest.raises(ValueError, match="no two consecutive known rows in column 1"):
         RatioLogScaler().fit([[1.0, np.nan], [2.0, np.nan]])
     with pytest.raises(ValueError, match=r"1 sample.*minimum of 2"):
         RatioLogScaler().fit([[1.0]])

@@ -215,6 +215,19 @@ def test_a_polars_frame_without_times_is_numbered():
     assert y.iloc[0].tolist() == [1, 101]
 
 
+@pytest.mark.parametrize("text", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y"])
+def test_text_that_can_be_read_both_ways_is_an_error(text):
+    data = as_columns(FRAME[["rail"]])  # the first ten days of May
+    dates = data["date"].dt.strftime(text)
+    with pytest.raises(ValueError, match=r"'0[15].*both ways: convert"):
+        make_supervised(data.assign(date=dates), target="rail", time="date")
+    later = data["date"] + pd.Timedelta(days=15)
+    X, _, _ = make_supervised(
+        data.assign(date=later.dt.strftime(text)), target="rail", time="date"
+    )
+    assert list(X.index) == list(later[:9])
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
@@ -276,7 +289,9 @@ def test_a_missing_value_that_is_known_ahead_says_where_it_belongs(steps):
         data, target="rail", horizon=2, known_future=["bus"]
     )
     model = make_pipeline(*steps, net).fit(X, y)
-    with pytest.raises(ValueError, match=r"'bus\+\d'.*append rows .*of 'bus'.*of data"):
+    with pytest.raises(
+        ValueError, match=r"'bus\+\d'.*append rows to the data .*of 'bus'"
+    ):
         model.predict(X_latest)
     later = pd.DataFrame({"rail": np.nan, "bus": [111.0, 112.0]})
     full = pd.concat([data, later], ignore_index=True)

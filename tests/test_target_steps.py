@@ -140,8 +140,12 @@ def test_columns_that_are_numbers():
 @pytest.mark.parametrize(
     ("column", "change", "message"),
     [
-        ("euro", lambda X, y: (X, y), r"1 columns of X.*'euro'.* 2 targets.*'yen'"),
-        (["euro", "yen", "euro"], lambda X, y: (X, y), "3 columns of X.* 2 targets"),
+        ("euro", lambda X, y: (X, y), r"lists \['euro'\], and the targets.*'yen'"),
+        (
+            ["euro", "yen", "euro"],
+            lambda X, y: (X, y),
+            "'euro', 'yen', 'euro'.*targets of y",
+        ),
         (["euro", "yen"], lambda X, y: (X, y.to_numpy()[:, :1]), "cannot share the 1"),
         (None, lambda X, y: (X.to_numpy(), y), r"yen\+1.*give `column`"),
         (None, lambda X, y: (X, y.set_axis(["euro", "yen"], axis=1)), "give `column`"),

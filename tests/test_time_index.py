@@ -180,7 +180,7 @@ def test_dates_as_text_are_named_with_the_code_that_converts_them(kind):
     index = make_index()
     X = series(index, n=len(index))
     code = f"pd.to_datetime(X.index{arguments})"
-    with pytest.warns(UserWarning, match="dates.*no time index") as caught:
+    with pytest.warns(UserWarning, match="dates.*not a time index") as caught:
         assert time_index(X) is None
     (message,) = (str(warning.message) for warning in caught)
     assert message.endswith(f"convert it by `X.index = {code}`.")

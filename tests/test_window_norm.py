@@ -305,7 +305,7 @@ WRONG = {
     "future of another channel": (
         future(WALK, 1),
         {"target_channels": 0},
-        r"level of channel 0 to .*use target_channels=\[1\], whose later rows y is",
+        r"level of channel 0 to .*use target_channels=\[1\], as y holds later rows",
     ),
     "future of another name": (
         (windows(in_frame(WALK)), WALK[6:, 2]),

@@ -109,11 +109,11 @@ def _warn_of_channel(
     found: tuple[int, ...] | None,
     names: tuple[str, ...] | None,
 ) -> None:
-    """Warn of a channel that is not the targets', and name theirs if it was found."""
+    """Warn of a wrong channel, and name the channels of the targets if found."""
     advice = "name the channel of y in target_channels, or use window_norm=None"
     if found is not None:
         named = [channel if names is None else names[channel] for channel in found]
-        advice = f"use target_channels={named}, whose later rows y is"
+        advice = f"use target_channels={named}, as y holds later rows of these channels"
     warn(
         f"window_norm={kind!r} adds the level of channel "
         f"{wrong if names is None else repr(names[wrong])} to the prediction, and y "

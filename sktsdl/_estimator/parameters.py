@@ -50,7 +50,8 @@ class NetParameters(FieldParams):
         Doc('The optimizer, or a class of torch. ``"sgd"`` has momentum 0.9.'),
     ] = "adam"
     optimizer_params: Annotated[
-        dict | None, Doc('Its further arguments, such as ``{"amsgrad": True}``.')
+        dict | None,
+        Doc('Further arguments of `optimizer`, such as ``{"amsgrad": True}``.'),
     ] = None
     weight_decay: Annotated[NonNegative, Doc("The optimizer's weight decay.")] = 0.0
     loss: Annotated[
@@ -162,8 +163,8 @@ class NetParameters(FieldParams):
             The channels whose future `y` is, in the units of `y`, for `window_norm` and
             `channel_independent`. Several channels share the columns of `y` evenly and
             in order, each with its whole horizon, as ``make_supervised`` orders them.
-            None takes the channels whose later rows `y` is, found by `window_norm` in
-            windows of consecutive rows, or else channel 0.
+            With None, `window_norm` finds the channels of which `y` holds later rows,
+            or else takes channel 0; `channel_independent` takes channel 0.
             """),
     ] = None
     channel_independent: Annotated[

@@ -211,7 +211,7 @@ def spec_of(
         columns = [ClassTargets(n) if n else PointTargets(loss) for n in classes]
         targets = MultiTargets(columns, weights)
     targets = targets.with_scaling(_scaling("outputs", tensors, n_targets))
-    # Files of 0.1.0 hold no names of targets.
+    # Older files hold no names of targets.
     labels = map(from_json, fitted.get("_y_labels", [None] * n_targets))
     outputs = TargetSpec(fitted["_y_is_1d"], tuple(labels))
     norm = _norm(header, channels, n_targets)
@@ -222,7 +222,7 @@ def _norm(header: Header, channels: ChannelScaling, n_targets: int) -> NormSpec:
     if "norm" in header:
         kind, positions = header["norm"]
         return NormSpec(kind, None if positions is None else tuple(positions))
-    # Files of 0.1.0 hold no choice, as the parameters were what was built.
+    # Older files hold no choice, as the parameters were what was built.
     names = ("window_norm", "target_channels", "channel_independent", "loss_steps")
     params = {name: from_json(header["params"][name]) for name in names}
     positions = given_channels(NormConfig(**params), channels, n_targets)
@@ -230,7 +230,7 @@ def _norm(header: Header, channels: ChannelScaling, n_targets: int) -> NormSpec:
 
 
 def _scaling(part: str, tensors: Tensors, n_columns: int) -> Scaling:
-    # Files of 0.1.0 hold no statistics of targets that were not standardised.
+    # Older files hold no statistics of targets that were not standardised.
     values, identity = _within(part, tensors), Scaling.identity(n_columns)
     mean = values["mean_"].numpy() if "mean_" in values else identity.mean
     scale = values["scale_"].numpy() if "scale_" in values else identity.scale

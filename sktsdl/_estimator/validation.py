@@ -151,11 +151,11 @@ def validate_validation_set(
         ) from error
     if not samples.is_complete.any():
         names = expected[0].channel_names
-        reason = why_incomplete(samples.rows, samples.starts, names)
-        raise ValueError(
-            f"No window in X_val is complete: {reason}; give the rows after the rows "
-            "of X, transformed by the same look-back steps."
+        way_out = (
+            "give the rows after the rows of X, transformed by the same look-back steps"
         )
+        reason = why_incomplete(samples.rows, samples.starts, names, way_out)
+        raise ValueError(f"No window in X_val is complete: {reason}.")
     return samples
 
 
@@ -236,10 +236,10 @@ def trainable_windows(
                 "loss_steps='last'."
             )
     if not is_trainable.any():
+        way_out = f"give at least {window} known rows, or a smaller `window`"
+        reason = why_incomplete(samples.rows, starts, names, way_out)
         raise ValueError(
-            f"None of the {n} windows of {window} rows in X is complete: "
-            f"{why_incomplete(samples.rows, starts, names)}; give at least {window} "
-            "known rows, or a smaller `window`."
+            f"None of the {n} windows of {window} rows in X is complete: {reason}."
         )
     if samples.weights is not None:
         is_trainable &= samples.weights > 0

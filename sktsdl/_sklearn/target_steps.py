@@ -115,15 +115,15 @@ class TargetSteps:
         n, n_columns = len(columns), len(self.steps)
         if self.is_known and n != len(self.names):
             raise ValueError(
-                f"column names {n} columns of X, {list(columns)}, and y holds "
-                f"{len(self.names)} targets, {list(self.names)}: name one for each."
+                f"column lists {list(columns)}, and the targets of y are "
+                f"{list(self.names)}: give one column of X for each target."
             )
         if self.is_known:
             return self
         if n_columns % n:
             raise ValueError(
-                f"column names {n} columns of X, {list(columns)}, which cannot share "
-                f"the {n_columns} columns of y evenly: name one for each target."
+                f"column lists {n} columns of X, {list(columns)}, which cannot share "
+                f"the {n_columns} columns of y evenly: give one for each target."
             )
         horizon = n_columns // n
         targets = tuple(at // horizon for at in range(n_columns))
@@ -180,8 +180,8 @@ def own_columns(column: OwnColumn, X: Any, y: TargetSteps) -> list[Hashable]:
     elif not all(isinstance(name, str) and name in labels for name in y.labels):
         return [0]
     raise ValueError(
-        f"y has the columns {list(y.labels)}, which do not say whose future in X they "
-        "are: give `column`, with a column of X for each target."
+        f"y has the columns {list(y.labels)}, which do not say of which columns "
+        "of X they are the future: give `column`, with a column of X for each target."
     )
 
 

@@ -259,8 +259,8 @@ def way_out_of_missing(column: Hashable) -> str:
     if known_ahead is None:
         return "fill it or drop the row before this step"
     return (
-        f"append rows with the values of {known_ahead[0]!r} that are known ahead to "
-        "the end of data in `make_supervised`"
+        f"append rows to the data of `make_supervised`, with the values of "
+        f"{known_ahead[0]!r} at the next steps"
     )
 
 

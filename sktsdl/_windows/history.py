@@ -189,7 +189,10 @@ class TrainingTail:
             return None, ""
         is_counted = place.kind == ("number",) and index[0] in place.times
         if is_counted and not _close(row, kept, self.end_spread).all():
-            return None, f"{start}, but its first row is another one"
+            return (
+                None,
+                f"{start}, but its first row differs from the training row there",
+            )
         return position, ""
 
     def _position_by_values(self, rows: np.ndarray) -> tuple[Position, str]:

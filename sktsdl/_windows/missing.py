@@ -42,11 +42,15 @@ def name_column(column: int, names: Sequence[object] | np.ndarray | None) -> str
 
 
 def why_incomplete(
-    rows: np.ndarray, starts: np.ndarray, names: Sequence[object] | np.ndarray | None
+    rows: np.ndarray,
+    starts: np.ndarray,
+    names: Sequence[object] | np.ndarray | None,
+    way_out: str,
 ) -> str:
     """Say why none of the windows that start at `starts` is complete.
 
     A column is named if all of it is NaN, or if it alone starts every window with NaN.
+    Otherwise the way out is `way_out`.
     """
     empty = np.isnan(rows).all(axis=0)
     if empty.any():
@@ -54,7 +58,7 @@ def why_incomplete(
         return f"{column} is NaN in all rows, so fill or drop it"
     unknown = np.isnan(rows[starts]).all(axis=0)
     if unknown.all() or not unknown.any():
-        return "all start with NaN, for unknown history"
+        return f"all start with NaN, for unknown history; {way_out}"
     column = name_column(int(unknown.argmax()), names)
     return f"{column} is NaN at the start of each, so fill or drop it"
 

@@ -65,8 +65,8 @@ def time_index(X: object) -> pd.Index | None:
         call = _conversion_of_text(index)
         if call is not None:
             warn(
-                "The index of X holds dates, but is no time index of pandas, so gaps "
-                "and the order of the rows are not checked: convert it by "
+                "The index of X holds dates, but is not a time index of pandas, so "
+                "gaps and the order of the rows are not checked: convert it by "
                 f"`X.index = {call}`."
             )
         return None

@@ -231,10 +231,10 @@ def _importance(
     is_known = ~np.isnan(windows[:, 0]).any(axis=1)
     if not is_known.any():
         rows, starts = recover_rows(windows)
-        reason = why_incomplete(rows, starts, getattr(X, "names", None))
+        way_out = "give rows that follow the training rows, or more rows"
+        reason = why_incomplete(rows, starts, getattr(X, "names", None), way_out)
         raise ValueError(
-            f"None of the {len(windows)} windows of X is complete: {reason}; give rows "
-            "that follow the training rows, or more rows."
+            f"None of the {len(windows)} windows of X is complete: {reason}."
         )
     if sample_weight is not None:
         sample_weight = np.asarray(sample_weight)[is_known]

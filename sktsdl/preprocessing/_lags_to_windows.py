@@ -230,7 +230,7 @@ class LagsToWindows(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         if len({len(block) for block in blocks}) != 1 or not flat:
             raise ValueError(
                 f"lags has sequences of {[len(block) for block in blocks]} columns: "
-                "give as many lags for each series, and at least one."
+                "give the same number of lags for each series, at least one."
             )
         if len(set(flat)) < len(flat):
             raise ValueError("lags names a column twice: name each of them once.")

@@ -110,7 +110,7 @@ class RatioLogScaler(InvertibleTransformer):
         if empty.any():
             names = getattr(self, "feature_names_in_", None)
             raise ValueError(
-                f"X has no two known rows in a row in "
+                f"X has no two consecutive known rows in "
                 f"{name_column(int(empty.argmax()), names)}, so no ratio can be "
                 "computed: give more rows, or drop the column."
             )

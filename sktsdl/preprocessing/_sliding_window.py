@@ -102,15 +102,14 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         is_known = np.isfinite(rows)
         n_known = int(is_known.all(axis=1).sum())
         if n_known < self.window:
-            counts = is_known.sum(axis=0)
-            names = getattr(self, "feature_names_in_", None)
-            column = name_column(int(counts.argmin()), names)
-            unknown = (
-                f", with {counts.min()} in {column}" if n_known < len(rows) else ""
-            )
+            way_out = "give more rows, or a smaller `window`"
+            if n_known < len(rows):
+                names = getattr(self, "feature_names_in_", None)
+                column = name_column(int(is_known.sum(axis=0).argmin()), names)
+                way_out = f"fill or drop {column}, which has most NaN, or {way_out}"
             raise ValueError(
-                f"X has {n_known} known rows (n_samples={n_known}){unknown}, fewer "
-                f"than window={self.window}: give more rows, or a smaller `window`."
+                f"X has {n_known} known rows (n_samples={n_known}), fewer than "
+                f"window={self.window}: {way_out}."
             )
         self.mean_ = np.nanmean(rows, axis=0)
 

@@ -173,7 +173,7 @@ class WithHistory(LookBackTransformer):
             warn(
                 f"The output {name!r} of the transformer for a row changes with rows "
                 f"more than n_rows={n_back} before it, or with later rows: raise "
-                "`n_rows`, and use no later row."
+                "`n_rows`, or use a transformer that reads no later row."
             )
 
     def _output(self, rows: np.ndarray, position: Position, X: ArrayLike) -> Output:
