@@ -65,7 +65,7 @@ def test_micro_batches_take_the_same_step_as_the_batch(monkeypatch, net):
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(80, 5, 2))
     whole = net(batch_size=40, weight_decay=0.1).fit(rows, NOISE[:80])
-    monkeypatch.setattr("sktsdl._training.trainer.BUFFER_BYTES", 2000)
+    monkeypatch.setattr("sktsdl._training.blocks.BUFFER_BYTES", 2000)
     sizes = []
     original = sktsdl._training.skorch_net.Net._loss
 
@@ -87,8 +87,38 @@ def test_micro_batch_sizes_of_large_and_small_buffers():
         (TransformerRegressor(), 52),
     ):
         module = net._build_module(SPEC)
-        assert sktsdl._training.trainer.micro_batch_size(module, 256, 96) == parted
-        assert sktsdl._training.trainer.micro_batch_size(module, 32, 20) == 32
+        assert sktsdl._training.blocks.micro_batch_size(module, 256, 96) == parted
+        assert sktsdl._training.blocks.micro_batch_size(module, 32, 20) == 32
+
+
+@pytest.mark.parametrize(
+    ("cls", "params"),
+    [
+        (LSTMRegressor, {}),
+        (LSTMRegressor, {"patch_size": 8}),
+        (TransformerRegressor, {"channel_independent": True}),
+        (TCNRegressor, {"loss": "quantile"}),
+        (WindowMLPRegressor, {"dropout": 0.2}),
+    ],
+)
+def test_one_row_is_predicted_in_a_small_block(cls, params):
+    rows = np.random.default_rng(0).normal(size=(330, 2))
+    windows = SlidingWindow(96).fit_transform(rows)
+    fitted = cls(max_epochs=1, random_state=0, **params).fit(windows, rows[:, 0])
+    sizes = []
+    hook = fitted.module_.register_forward_hook(
+        lambda module, args, output: sizes.append(len(args[0]))
+    )
+    alone, together = fitted.predict(windows[-1:]), fitted.predict(windows)
+    hook.remove()
+    assert alone == together[-1]
+    assert len(set(sizes)) == 1
+    assert sizes[0] == 256 or (cls is not WindowMLPRegressor and sizes[0] <= 96)
+    if "dropout" in params:
+        one, all_rows = (
+            fitted.predict(X, return_std=True) for X in (windows[-1:], windows)
+        )
+        assert [part[-1] for part in one] == [part[-1] for part in all_rows]
 
 
 def test_small_batches_are_trained_on_one_thread(monkeypatch):

@@ -31,12 +31,11 @@ from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.fields import parameter_docs
 from sktsdl._sklearn.validation import roll_back_on_error
 from sktsdl._training.batches import WindowDataset, evaluate_in_blocks
+from sktsdl._training.blocks import block_size
 from sktsdl._training.callbacks import ScikitLearnCallbacks
 from sktsdl._training.device import own_torch_state
 from sktsdl._training.skorch_net import Net
-from sktsdl._training.trainer import micro_batch_size
 
-PREDICT_BLOCK = 256
 LAYERS_HTML = (
     '<div class="estimator-table"><details><summary>Layers, {:,} parameters</summary>'
     "<pre>{}</pre></details></div>"
@@ -264,7 +263,7 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetSettings, ABC):
 
     @property
     def _block_size(self) -> int:
-        return micro_batch_size(self.module_, PREDICT_BLOCK, self._spec.inputs.window)
+        return block_size(self.module_, self._spec.inputs.window)
 
     def _prepared_windows(self, X: ArrayLike) -> WindowDataset:
         """Return the windows of `X` as the module needs them, on its device."""

@@ -64,6 +64,18 @@ class SequenceModule(Protocol):
         """
         ...
 
+    def multiplications(self, n_steps: int) -> int:
+        """Return about how many multiplications a window takes.
+
+        By default, each weight is used at each step, but the weights of a `head` once.
+        The size of the blocks of a prediction follows from it.
+        """
+        ...
+
+    def calls(self, n_steps: int) -> float:
+        """Return about how many kernels a layer calls, besides those of its layers."""
+        ...
+
 
 class CausalNet(nn.Module):
     """A module whose state at a step has seen no later step of its window.
@@ -100,6 +112,24 @@ class CausalNet(nn.Module):
         """Return the row of a window at which each state ends."""
         return torch.arange(window)
 
+    def multiplications(self, n_steps: int) -> int:
+        """Return about how many multiplications a window takes."""
+        n_states = min(len(self.step_ends(n_steps)), self.receptive_field or n_steps)
+        n_head = n_weights(self.head)
+        return n_states * (n_weights(self) - n_head) + n_head
+
+
+def n_weights(module: nn.Module | None) -> int:
+    """Return the number of weights, without embeddings, which are only looked up."""
+    if module is None:
+        return 0
+    return sum(
+        weight.numel()
+        for layer in module.modules()
+        if not isinstance(layer, nn.Embedding)
+        for weight in layer.parameters(recurse=False)
+    )
+
 
 class CausalConv1d(nn.Conv1d):
     """A convolution that sees no later step, by zeros before the first step.
@@ -127,6 +157,10 @@ class CausalConv1d(nn.Conv1d):
         if weight_norm:
             norms = self.weight.detach().flatten(1).norm(dim=1)
             self.gain = nn.Parameter(norms[:, None, None])
+
+    def calls(self, n_steps: int) -> int:
+        """Return how many kernels are called."""
+        return 1 if self.gain is None else 3
 
     def forward(self, x: Tensor) -> Tensor:
         time, stride = x.shape[-1], self.stride[0]

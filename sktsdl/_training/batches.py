@@ -233,10 +233,12 @@ def evaluate_in_blocks(
     digits of their results. All blocks have one size, and the last block is filled by
     repetition, so that the output for a window does not depend on the other windows.
     """
-    n, device = len(dataset), dataset.rows.device
+    n, starts = len(dataset), range(0, len(dataset), size)
+    order = torch.arange(len(starts) * size, device=dataset.rows.device).clamp(
+        max=n - 1
+    )
     outputs: Tensor | None = None
-    for start in range(0, n, size):
-        where = torch.arange(start, start + size, device=device).clamp(max=n - 1)
+    for start, where in zip(starts, torch.split(order, size), strict=True):
         output = evaluate(dataset[where].windows)
         if outputs is None:
             # Preallocated: many small tensors would fragment the memory.

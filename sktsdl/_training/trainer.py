@@ -13,8 +13,8 @@ from skorch.helper import predefined_split
 from torch import nn
 from torch.optim import lr_scheduler
 
-from sktsdl._layers.adapters import Adapter
 from sktsdl._training.batches import Batches, WindowDataset
+from sktsdl._training.blocks import input_size, micro_batch_size
 from sktsdl._training.callbacks import (
     FiniteLoss,
     GradientValueClipping,
@@ -31,29 +31,6 @@ from sktsdl._training.skorch_net import Net
 
 CYCLIC_SCHEDULES = ("cosine", "one_cycle")
 WARMUP_EPOCHS = 5
-BUFFER_BYTES = 2**24
-
-
-def micro_batch_size(module: nn.Module, batch_size: int, window: int) -> int:
-    """Return how many windows of a batch are best computed at once.
-
-    The system allocates buffers of more than some megabytes anew in every step, page by
-    page; smaller buffers are used again. The gradient is the same.
-    """
-    n_samples, n_steps = input_size(module, window)
-    layers: list[Any] = list(module.modules())
-    sizes = [
-        n_samples * layer.buffer_bytes_per_window(n_steps)
-        for layer in layers
-        if hasattr(layer, "buffer_bytes_per_window")
-    ]
-    n_micro_batches = math.ceil(batch_size * max(sizes, default=0) / BUFFER_BYTES)
-    return math.ceil(batch_size / max(n_micro_batches, 1))
-
-
-def input_size(module: nn.Module, window: int) -> tuple[int, int]:
-    """Return how many samples the inner module gets of a window, and their steps."""
-    return module.input_size(window) if isinstance(module, Adapter) else (1, window)
 
 
 def train(

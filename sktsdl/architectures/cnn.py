@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.specs import ModuleSpec
-from sktsdl._layers.causal import CausalConv1d, channel_norm
+from sktsdl._layers.causal import CausalConv1d, channel_norm, n_weights
 from sktsdl._sklearn.fields import PositiveInt, Probability
 
 POOLS = {"max": nn.AdaptiveMaxPool1d, "avg": nn.AdaptiveAvgPool1d}
@@ -42,6 +42,15 @@ class CNN(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.pool = POOLS[pooling](1) if pooling else nn.Identity()
         self.head = nn.Linear(channels[-1] * (1 if pooling else window), n_outputs)
+        self.n_values = sum(channels)
+
+    def multiplications(self, n_steps: int) -> int:
+        """Return about how many multiplications take as long as a window.
+
+        Kernels are small: to write and read a value takes as long as some 30 of them.
+        """
+        n_kernels, n_head = n_weights(self.layers), n_weights(self.head)
+        return n_steps * (n_kernels + 30 * self.n_values) + n_head
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.layers(x.transpose(1, 2))  # (1): (batch, channels, time)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._layers.causal import n_weights
 from sktsdl._layers.recurrent import RecurrentStack
 from sktsdl._sklearn.fields import ClosedShare, PositiveInt, Probability
 
@@ -98,6 +99,13 @@ class Seq2Seq(nn.Module):
                 forced = torch.rand(x.shape[0], 1, device=x.device) < p
                 y = torch.where(forced, targets[:, j : j + size], y)
         return torch.cat(outputs, dim=1)[:, : self.n_outputs]
+
+    def multiplications(self, n_steps: int) -> int:
+        """Return about how many multiplications a window takes."""
+        keys = None if self.attention is None else self.attention.key
+        n_encoder = n_weights(self.encoder) + n_weights(keys)
+        n_decoded = -(-self.n_outputs // (self.n_values * self.patch_size))
+        return n_steps * n_encoder + n_decoded * (n_weights(self) - n_encoder)
 
 
 class Seq2SeqRegressor(DeepRegressor):

@@ -69,6 +69,15 @@ class Transformer(CausalNet):
         layer: Any = self.layers[0]
         return 4 * n_steps * (8 * self.d_model + 2 * layer.linear1.out_features)
 
+    def multiplications(self, n_steps: int) -> int:
+        """Return about how many multiplications a window takes, attention included."""
+        attention = 2 * len(self.layers) * n_steps**2 * self.d_model
+        return super().multiplications(n_steps) + attention
+
+    def calls(self, n_steps: int) -> int:
+        """Return about how many kernels attention calls."""
+        return 2 * len(self.layers)
+
     def states(self, x: Tensor) -> Tensor:
         h, mask = self._embedded(x)
         for layer in self.layers:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.specs import ModuleSpec
-from sktsdl._layers.causal import ACTIVATIONS
+from sktsdl._layers.causal import ACTIVATIONS, n_weights
 from sktsdl._sklearn.fields import MaybeEmptySizes, Probability
 
 
@@ -36,6 +36,10 @@ class WindowMLP(nn.Module):
             layers += [ACTIVATIONS[activation](), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers)
         self.head = nn.Linear([n_inputs, *hidden_sizes][-1], n_outputs)
+
+    def multiplications(self, n_steps: int) -> int:
+        """Return how many multiplications a window takes, which is one input."""
+        return n_weights(self)
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.layers(x.flatten(1))  # (1)
