@@ -249,13 +249,20 @@ def _ahead(
     frame: pd.DataFrame, columns: Sequence[Column], horizon: int, rows: slice
 ) -> pd.DataFrame:
     """Return the values of `columns` 1 to `horizon` rows after each of `rows`."""
-    values = {}
+    values: dict[Any, pd.Series] = {}
+    labels: list[Any] = list(frame.columns)
     for column in columns:
         for step in range(1, horizon + 1):
             shifted = frame[column].shift(-step).iloc[rows]
             if rows.stop + step <= len(frame):
                 shifted = shifted.astype(frame[column].dtype)  # no NaN came in
-            values[ahead(column, step)] = shifted
+            name = ahead(column, step)
+            if name in values or name in labels:
+                raise ValueError(
+                    f"{name!r} would name two columns: rename the columns of data, and "
+                    "name each target once."
+                )
+            values[name] = shifted
     return pd.DataFrame(values, index=frame.index[rows])
 
 

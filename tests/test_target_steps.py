@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import Pipeline
 
 import sktsdl
 from sktsdl import (
@@ -141,11 +142,8 @@ def test_columns_that_are_numbers():
     ("column", "change", "message"),
     [
         ("euro", lambda X, y: (X, y), r"lists \['euro'\], and the targets.*'yen'"),
-        (
-            ["euro", "yen", "euro"],
-            lambda X, y: (X, y),
-            "'euro', 'yen', 'euro'.*targets of y",
-        ),
+        (["euro", "yen", "euro"], lambda X, y: (X, y), "names a column twice"),
+        ([0, 1, -1], lambda X, y: (X, y), r"\[0, 1, -1\].*targets of y"),
         (["euro", "yen"], lambda X, y: (X, y.to_numpy()[:, :1]), "cannot share the 1"),
         (None, lambda X, y: (X.to_numpy(), y), r"yen\+1.*give `column`"),
         (None, lambda X, y: (X, y.set_axis(["euro", "yen"], axis=1)), "give `column`"),
@@ -280,3 +278,113 @@ def test_a_file_keeps_the_names_of_the_targets(tmp_path):
     )
     fitted.save(tmp_path / "net")
     assert sktsdl.load(tmp_path / "net")._y_labels == tuple(columns)
+
+
+@pytest.mark.parametrize(
+    "container", [np.asarray, lambda X: X.rename(columns=str.upper)]
+)
+def test_a_named_target_is_not_taken_for_the_first_column(container):
+    X, y, _ = make_supervised(RATES, target="yen")
+    with pytest.raises(ValueError, match=r"'yen\+1'.*give `column`"):
+        SeasonalNaiveRegressor().fit(container(X), y)
+    with pytest.raises(ValueError, match=r"'yen\+1'.*give `column`"):
+        RelativeTargetRegressor(LinearRegression()).fit(container(X), y)
+
+
+@pytest.mark.parametrize("as_list", [list, np.array, pd.Index])
+def test_listed_columns_go_to_the_targets_of_their_names(as_list):
+    X, y, X_latest = two_targets(2)
+    naive = SeasonalNaiveRegressor(column=as_list(["yen", "euro"])).fit(X, y)
+    euro, yen = RATES.iloc[-1]
+    assert naive.predict(X_latest)[-1].tolist() == [euro, euro, yen, yen]
+    with pytest.raises(ValueError, match="names a column twice"):
+        SeasonalNaiveRegressor(column=as_list(["yen", "yen"])).fit(X, y)
+
+
+def test_a_relation_that_is_set_after_fit_changes_no_prediction():
+    X, y, X_latest = make_supervised(RATES, target="yen")
+    model = RelativeTargetRegressor(LinearRegression()).fit(X, y)
+    before = model.predict(X_latest)
+    model.set_params(relation="difference")
+    np.testing.assert_array_equal(model.predict(X_latest), before)
+
+
+SWAPPED = {
+    "X_val": lambda net, X, y: net.fit(X, y, X_val=X, y_val=y.iloc[:, ::-1]),
+    "partial_fit": lambda net, X, y: net.partial_fit(X, y).partial_fit(
+        X, y.iloc[:, ::-1]
+    ),
+    "warm start": lambda net, X, y: (
+        net.set_params(warm_start=True)
+        .fit(X, y)
+        .set_params(max_epochs=2)
+        .fit(X, y.iloc[:, ::-1])
+    ),
+    "update": lambda net, X, y: (
+        ConformalRegressor(net, confidence_level=0.8)
+        .fit(X, y)
+        .update(X, y.iloc[:, ::-1])
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SWAPPED)
+def test_targets_in_another_order_are_an_error(kind):
+    X, y, _ = two_targets()
+    net = WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1)
+    with pytest.raises(ValueError, match=r"'yen\+1', 'euro\+1'.*in this order"):
+        SWAPPED[kind](net, SlidingWindow(2).fit_transform(X), y)
+
+
+def test_a_wrapper_does_not_train_on_with_another_target():
+    X, y, _ = two_targets()
+    net = WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1, warm_start=True)
+    pipe = Pipeline([("window", SlidingWindow(2)), ("net", net)])
+    model = RelativeTargetRegressor(pipe).fit(X, y["euro+1"])
+    with pytest.raises(ValueError, match=r"column=.*'yen'.*cannot change"):
+        model.fit(X, y["yen+1"])
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"window_norm": "last"}, {"channel_independent": True}]
+)
+def test_targets_that_alternate_are_an_error_where_channels_share_them(params):
+    X, y, _ = two_targets(2)
+    y = y[["euro+1", "yen+1", "euro+2", "yen+2"]]
+    net = WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1)
+    windows = SlidingWindow(2).fit_transform(X)
+    with pytest.raises(ValueError, match=r"one target after the other.*order them"):
+        net.set_params(**params).fit(windows, y)
+    net.set_params(window_norm=None, channel_independent=False).fit(windows, y)
+
+
+def test_purging_says_how_it_takes_other_names():
+    X, y, _ = two_targets()
+    with pytest.warns(UserWarning, match="'euro', 'yen'.*give `purge`"):
+        PurgedRegressor(LinearRegression()).fit(X, y.set_axis(["euro", "yen"], axis=1))
+
+
+@pytest.mark.parametrize(
+    ("labels", "params"),
+    [
+        ([0, "0"], {"target": [0, "0"]}),
+        (["rail", "bus"], {"target": ["rail", "rail"]}),
+        (["rail", "bus+1"], {"target": "rail", "known_future": ["bus+1"]}),
+        (["bus", "bus+1"], {"target": "bus"}),
+    ],
+)
+def test_two_columns_of_one_name_are_an_error(labels, params):
+    data = RATES.set_axis(labels, axis=1)
+    if labels[1] == "bus+1" and "known_future" in params:
+        data["bus+1+1"] = 0.0
+    with pytest.raises(ValueError, match="would name two columns"):
+        make_supervised(data, **params)
+
+
+@pytest.mark.parametrize("level", [-1, 0, 1, 1.5, np.nan])
+def test_a_confidence_level_that_is_set_after_fit_is_checked(level):
+    X, y, X_latest = make_supervised(RATES, target="yen")
+    model = ConformalRegressor(LinearRegression(), confidence_level=0.8).fit(X, y)
+    model.set_params(confidence_level=level)
+    with pytest.raises(ValueError, match="confidence_level"):
+        model.predict_interval(X_latest)

@@ -19,6 +19,7 @@ from sktsdl._estimator.saving import SaveMixin
 from sktsdl._estimator.specs import NET_ATTRIBUTES, FittedSpec, ModuleSpec
 from sktsdl._estimator.targets import Targets
 from sktsdl._estimator.validation import (
+    check_order,
     check_outputs,
     fill_rows_of,
     validate_samples,
@@ -206,6 +207,8 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetSettings, ABC):
             form = None if fitted is None else (fitted.inputs, fitted.outputs)
             samples, inputs, outputs = validate_samples(self, X, y, sample_weight, form)
             valid = validate_validation_set(self, *validation, (inputs, outputs))
+            if self.channel_independent or self.window_norm is not None:
+                check_order(outputs, targets)
             if n_epochs:
                 config = self._fit_config(self._build_module)
                 split = split_samples(config, samples, valid, inputs)

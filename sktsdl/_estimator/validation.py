@@ -11,8 +11,9 @@ from sklearn.utils.validation import _check_sample_weight
 
 from sktsdl._estimator.specs import InputSpec, Samples, TargetSpec
 from sktsdl._estimator.step_order import warn_of_axes, warn_of_columns
+from sktsdl._estimator.targets import Targets
 from sktsdl._sklearn.arrays import readable
-from sktsdl._sklearn.target_steps import TargetSteps
+from sktsdl._sklearn.target_steps import TargetSteps, check_same_labels
 from sktsdl._sklearn.validation import (
     raise_at_first,
     refuse_times,
@@ -110,13 +111,14 @@ def validate_samples(
     rows, starts = rows_of(windows, inputs)
     targets = validate_targets(estimator, y, len(windows))
     steps = TargetSteps.of(y)
-    names = (name if isinstance(name, str | tuple) else None for name in steps.labels)
-    outputs = TargetSpec(targets.ndim == 1, tuple(names))
+    outputs = TargetSpec(targets.ndim == 1, tuple(map(_as_label, steps.labels)))
     if outputs_before is not None and outputs.n_targets != outputs_before.n_targets:
         raise ValueError(
             f"y has {outputs.n_targets} columns, but {type(estimator).__name__} is "
             f"expecting {outputs_before.n_targets} as in fit."
         )
+    if outputs_before is not None:
+        check_same_labels(outputs_before.labels, y, "y")
     weights = None
     if sample_weight is not None:
         weights = _check_sample_weight(
@@ -128,6 +130,16 @@ def validate_samples(
     targets = targets.reshape(len(targets), -1)
     samples = Samples(rows, starts, inputs.window, targets, weights, steps.horizon)
     return samples, inputs, outputs_before or outputs
+
+
+def check_order(outputs: TargetSpec, targets: Targets) -> None:
+    """Raise a ValueError if channels of `X` could not share the columns of `y`."""
+    if targets.are_levels and not outputs.steps.is_in_blocks:
+        raise ValueError(
+            f"The columns of y, {list(outputs.labels)}, are not one target after the "
+            "other by increasing steps, as window_norm and channel_independent need: "
+            "order them as make_supervised does, or use window_norm=None."
+        )
 
 
 def validate_validation_set(
@@ -283,3 +295,10 @@ def check_outputs(outputs: np.ndarray) -> np.ndarray:
             "out."
         )
     return outputs
+
+
+def _as_label(name: object) -> str | tuple[str, ...] | None:
+    """Return the name of a column of `y` if a file can hold it."""
+    if isinstance(name, tuple) and all(isinstance(part, str) for part in name):
+        return name
+    return name if isinstance(name, str) else None

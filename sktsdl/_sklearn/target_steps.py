@@ -78,6 +78,12 @@ class TargetSteps:
         """The number of rows that the furthest column lies ahead."""
         return max(self.steps, default=1)
 
+    @property
+    def is_in_blocks(self) -> bool:
+        """Whether each target has its columns side by side, the next step first."""
+        order = list(zip(self.targets, self.steps, strict=True))
+        return order == sorted(order)
+
     def position_of(self, target: int | Hashable) -> int:
         """Return the position of a target that is given by name or position.
 
@@ -131,10 +137,11 @@ class TargetSteps:
         return type(self)(self.labels, tuple(columns), targets, steps, False)
 
 
-def horizon_of(y: Any, horizon: int | None) -> int:
+def horizon_of(y: Any, horizon: int | None, parameter: str = "horizon") -> int:
     """Return the number of rows that the furthest target of `y` lies ahead.
 
     `horizon` is the number that the user gave, None to read it from the names of `y`.
+    `parameter` is the parameter that decides it.
     """
     if horizon is not None:
         check_scalar(horizon, "horizon", Integral, min_val=1)
@@ -143,7 +150,7 @@ def horizon_of(y: Any, horizon: int | None) -> int:
     if not steps.is_known and len(set(steps.labels)) > 1:
         warn(
             f"The columns of y, {list(steps.labels)}, are taken as the steps of a "
-            f"horizon of {steps.horizon} rows: give `horizon`, or name them as "
+            f"horizon of {steps.horizon} rows: give `{parameter}`, or name them as "
             "make_supervised does, such as 'rail+1' and 'bus+1' for two targets."
         )
     return steps.horizon
@@ -166,16 +173,21 @@ def own_columns(column: OwnColumn, X: Any, y: TargetSteps) -> list[Hashable]:
     ValueError
         If `column` is None, and it cannot be known which columns these are.
     """
-    if isinstance(column, list):
-        return column
+    if isinstance(column, list | np.ndarray | pd.Index):
+        columns = list(column)
+        if len(set(columns)) < len(columns):
+            raise ValueError(f"column={columns} names a column twice: name each once.")
+        is_named = y.is_known and set(columns) == set(y.names)
+        return list(y.names) if is_named else columns
     if column is not None:
         return [column]
-    labels = list(X.columns) if isinstance(X, pd.DataFrame) else []
+    labels = list(X.columns) if hasattr(X, "columns") else []
     if y.is_known or len(y.labels) == 1:
         found = [_find(name, labels) for name in y.names]
         if None not in found:
             return found
-        if len(y.names) == 1 and (len(labels) < 2 or not y.is_known):
+        shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
+        if not y.is_known or (len(y.names) == 1 and shape[1:] in ((), (1,))):
             return [0]
     elif not all(isinstance(name, str) and name in labels for name in y.labels):
         return [0]
@@ -183,6 +195,17 @@ def own_columns(column: OwnColumn, X: Any, y: TargetSteps) -> list[Hashable]:
         f"y has the columns {list(y.labels)}, which do not say of which columns "
         "of X they are the future: give `column`, with a column of X for each target."
     )
+
+
+def check_same_labels(before: Sequence[Hashable], y: Any, name: str) -> None:
+    """Raise a ValueError if the columns of `y` have other names than in ``fit``."""
+    labels = TargetSteps.of(y).labels
+    is_known = None not in labels and None not in before
+    if is_known and list(labels) != list(before):
+        raise ValueError(
+            f"{name} has the columns {list(labels)}, and the targets of fit are "
+            f"{list(before)}: give the same targets in this order."
+        )
 
 
 def ahead(column: Hashable, step: int) -> Hashable:

@@ -13,7 +13,7 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
-from sktsdl._sklearn.target_steps import horizon_of
+from sktsdl._sklearn.target_steps import TargetSteps, check_same_labels, horizon_of
 from sktsdl._sklearn.validation import (
     check_number,
     roll_back_on_error,
@@ -174,6 +174,7 @@ class ConformalRegressor(DelegatingWrapper):
                 first.predict(slice_rows(X, n_first, None)), targets[n_first:]
             )[n_ahead:]
             self.regressor_ = regressor.fit(X, y, **fit_params)
+            self._y_labels = TargetSteps.of(y).labels
             self.residuals_ = residuals
             self._set_half_width(
                 residuals, np.full(residuals.shape[1:], 1 - self.confidence_level)
@@ -252,6 +253,7 @@ class ConformalRegressor(DelegatingWrapper):
         check_number("gamma", gamma, min_val=0)
         predicted = np.asarray(self.predict(X))
         targets = validate_targets(self, y, len(predicted))
+        check_same_labels(self._y_labels, y, "y")
         if targets.size != predicted.size:
             raise ValueError(
                 f"y has shape {targets.shape}, and the forecasts for X have "

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from sktsdl._sklearn.validation import check_number
+
 
 def conformal_quantile(residuals: np.ndarray, miscoverage: np.ndarray) -> np.ndarray:
     """Return the residual that a new residual exceeds with at most this probability.
@@ -35,6 +37,9 @@ def rank(n: int, miscoverage: np.ndarray) -> np.ndarray:
 
 def check_level(n: int, level: float) -> None:
     """Raise a ValueError if `n` calibration rows are too few for a confidence level."""
+    check_number(
+        "confidence_level", level, min_val=0, max_val=1, include_boundaries="neither"
+    )
     if rank(n, np.asarray(1 - level)) > n:
         needed = math.ceil(level / (1 - level) - 1e-9)
         raise ValueError(

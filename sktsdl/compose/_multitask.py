@@ -183,7 +183,10 @@ class MultiTaskNet(Wrapper):
             ]
             targets = MultiTargets(columns, read_weights(self.weights, names))
             if isinstance(numbers, pd.DataFrame):
-                numbers = numbers.rename(columns=with_step)
+                labels = [with_step(name) for name in numbers.columns]
+                numbers = numbers.set_axis(
+                    pd.Index(labels, tupleize_cols=False), axis=1
+                )
             self.net_ = net._fit(X, numbers, sample_weight, X_val, y_val, targets)
         return self
 

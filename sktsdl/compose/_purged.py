@@ -11,7 +11,7 @@ from sklearn.utils import check_scalar, indexable
 from sklearn.utils.validation import _num_samples
 
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
-from sktsdl._sklearn.target_steps import TargetSteps
+from sktsdl._sklearn.target_steps import horizon_of
 from sktsdl._sklearn.validation import roll_back_on_error
 from sktsdl.compose._wrapper import DelegatingWrapper, next_regressor, slice_rows
 
@@ -112,6 +112,6 @@ class PurgedRegressor(DelegatingWrapper):
     def _n_purged(self, y: ArrayLike | None) -> int:
         """Return the number of rows to leave out."""
         if self.purge == "auto":
-            return 0 if y is None else TargetSteps.of(y).horizon - 1
+            return 0 if y is None else horizon_of(y, None, "purge") - 1
         check_scalar(self.purge, "purge", Integral, min_val=0)
         return int(self.purge)

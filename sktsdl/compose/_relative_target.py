@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -115,10 +116,11 @@ class RelativeTargetRegressor(RegressorWrapper):
         regressor = next_regressor(self.regressor, getattr(self, "regressor_", None))
         with fit_task(self, X, y, regressor), roll_back_on_error(self):
             check_option("relation", self.relation, ("ratio", "difference"))
-            self._check_warm_start()
             fit_params = dict(self._fit_params(fit_params))
             steps = TargetSteps.of(y)
-            self._columns = own_columns(self.column, X, steps)
+            columns = own_columns(self.column, X, steps)
+            self._check_warm_start(columns)
+            self._columns, self._relation = columns, self.relation
             self._y_labels = steps.shared_by(self._columns).labels
             X, relative = self._relative(X, y, "y", reset=True)
             X_val, y_val = fit_params.get("X_val"), fit_params.get("y_val")
@@ -168,7 +170,7 @@ class RelativeTargetRegressor(RegressorWrapper):
             is asked for ratios.
         """
         check_is_fitted(self)
-        if return_std and self.relation == "ratio":
+        if return_std and self._relation == "ratio":
             raise ValueError(
                 "return_std=True needs relation='difference', as the standard "
                 "deviation of a log ratio is not in the units of y: use "
@@ -222,7 +224,7 @@ class RelativeTargetRegressor(RegressorWrapper):
         X, values = validate_columns(self, X, self._columns, reset=reset)
         targets = validate_targets(self, y, len(values))
         last = self._last_known(values, targets.ndim)
-        if self.relation == "ratio":
+        if self._relation == "ratio":
             self._check_positive(targets, name)
             targets = np.log(targets / last)
         else:
@@ -233,10 +235,13 @@ class RelativeTargetRegressor(RegressorWrapper):
             return X, pd.DataFrame(targets, index=y.index, columns=y.columns)
         return X, targets
 
-    def _check_warm_start(self) -> None:
+    def _check_warm_start(self, columns: list[Hashable]) -> None:
         """Raise a ValueError if a net would be trained further on another target."""
-        target = {"column": self.column, "relation": self.relation}
-        before = getattr(self, "_target", target)
+        target = {"column": columns, "relation": self.relation}
+        before = {
+            "column": getattr(self, "_columns", columns),
+            "relation": getattr(self, "_relation", self.relation),
+        }
         for name, value in target.items():
             if is_warm(self.regressor) and value != before[name]:
                 raise ValueError(
@@ -244,12 +249,11 @@ class RelativeTargetRegressor(RegressorWrapper):
                     f"further, which has {before[name]!r}: set it back, or fit with "
                     "warm_start=False."
                 )
-        self._target = target
 
     def _levels(self, values: ArrayLike, relative: np.ndarray) -> np.ndarray:
         """Return relative predictions as levels."""
         last = self._last_known(values, relative.ndim)
-        return last * np.exp(relative) if self.relation == "ratio" else last + relative
+        return last * np.exp(relative) if self._relation == "ratio" else last + relative
 
     def _levels_of(self, values: ArrayLike, quantiles: np.ndarray) -> np.ndarray:
         """Return quantiles of relative predictions, the last axis, as levels."""
@@ -259,7 +263,7 @@ class RelativeTargetRegressor(RegressorWrapper):
     def _last_known(self, values: ArrayLike, ndim: int) -> np.ndarray:
         """Return the last known value of the target of each column of `y`."""
         last = np.asarray(values)
-        if self.relation == "ratio":
+        if self._relation == "ratio":
             for column, known in zip(self._columns, last.T, strict=True):
                 self._check_positive(known, f"column {column!r} of X")
         steps = TargetSteps.of_labels(self._y_labels).shared_by(self._columns)

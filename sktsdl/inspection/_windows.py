@@ -120,6 +120,8 @@ def target_steps(estimator: BaseEstimator, y: Any, n_outputs: int) -> TargetStep
         regressor, _ = to_last_step(estimator, None)
         while hasattr(regressor, "regressor_") and not hasattr(regressor, "_y_labels"):
             regressor, _ = to_last_step(regressor.regressor_, None)
+        if isinstance(regressor, MultiTaskNet):
+            regressor = regressor.net_
         labels = getattr(regressor, "_y_labels", (None,) * n_outputs)
     return TargetSteps.of_labels(labels)
 
