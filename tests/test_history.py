@@ -153,9 +153,12 @@ def test_rows_inside_training_have_their_true_history(index, chain):
             (5, 40),
             (20, 300),
             (260, 300),
+            (296, 305),
             (297, 305),
             (298, 300),
         ]:
+            if index in ("array", "strings") and min(stop, 300) - start < 4:
+                continue  # too few rows to be recognised
             seen = np.asarray(steps.transform(part(X, start, stop)))
             known = seen[: 300 - start]
             np.testing.assert_allclose(
@@ -207,7 +210,7 @@ def test_only_rows_that_are_not_kept_lose_their_history(kind, window):
     X = series(index, n=n)
     step = SlidingWindow(window)
     in_sample = np.asarray(step.fit_transform(X))
-    for start in (1, 510 if kind == "array" else 511, n - 512, n - 511, n - 2):
+    for start in (1, 508 if kind == "array" else 511, n - 512, n - 511, n - 4):
         seen = step.transform(X[start : start + 900])
         expected = in_sample[start : start + 900]
         np.testing.assert_array_equal(seen[: len(expected)], expected)
@@ -377,7 +380,7 @@ def test_history_shorter_than_the_window(n_train):
 def test_another_kind_of_index_is_ignored():
     X = series()
     window = SlidingWindow(3).fit(series(INDEXES["daily"])[:100])
-    for index in (None, INDEXES["strings"], INDEXES["periods"]):
+    for index in (None, INDEXES["strings"], INDEXES["range not from 0"]):
         later = X[100:110]
         if index is not None:
             later = pd.DataFrame(later, index=index[100:110], columns=["rail", "bus"])
@@ -385,6 +388,58 @@ def test_another_kind_of_index_is_ignored():
             warnings.filterwarnings("ignore", "X does not have valid feature names")
             seen = window.transform(later)
         np.testing.assert_array_equal(seen[0, :2], X[98:100])
+
+
+@pytest.mark.parametrize(
+    ("trained", "new", "message"),
+    [
+        ("daily", "periods", "periods of M, the index of the training rows datetimes"),
+        ("daily", "timedeltas", "timedeltas, the index of .* datetimes"),
+        ("periods", "every third period", "periods of .*D, .* periods of M"),
+        ("timedeltas", "daily, DST", "datetimes, .* timedeltas"),
+    ],
+)
+def test_times_of_another_kind_give_no_history(trained, new, message):
+    X, other = series(INDEXES[trained]), series(INDEXES[new])
+    with pytest.warns(UserWarning, match=f"The index of X holds {message}"):
+        seen = SlidingWindow(3).fit(part(X, 0, 100)).transform(part(other, 100, 110))
+    assert np.isnan(seen[0, :2]).all()
+    step = SeasonalDifference(2).fit(part(X, 0, 100))
+    with pytest.raises(ValueError, match="level before the first row"):
+        step.inverse_transform(part(other, 100, 110))
+
+
+@pytest.mark.parametrize("n_new", range(2, 8))
+def test_rounded_rows_are_not_recognised_by_chance(n_new):
+    for seed in range(100):
+        steps = np.random.default_rng(seed).normal(0, 3, size=(70, 1))
+        X = steps.cumsum(axis=0).round()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            seen = SlidingWindow(4).fit(X[:60]).transform(X[60 : 60 + n_new])
+        before = np.full(3, np.nan) if caught else X[57:60, 0]
+        if X[60] != X[0]:  # else it may be the start of training
+            np.testing.assert_array_equal(seen[0, :3, 0], before)
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "message"),
+    [
+        (1499, 1510, "starts with the last row of training, so .* first 3 rows"),
+        (1498, 1510, "starts with the last 2 rows of training"),
+        (1497, 1499, "may start at training row 1497, so .* first 2 rows"),
+        (1, 4, "may start at training row 1,"),
+    ],
+)
+def test_few_rows_of_training_at_the_start_warn(start, stop, message):
+    X = series(n=1600)
+    step = SlidingWindow(4).fit(X[:1500])
+    with pytest.warns(UserWarning, match=f"X {message}"):
+        seen = step.transform(X[start:stop])
+    assert np.isnan(seen[0, :3]).all()
+    X[1400] = X[1499]  # the last training row occurs twice
+    seen = SlidingWindow(4).fit(X[:1500]).transform(X[1499:1510])
+    np.testing.assert_array_equal(seen[0, :3], X[1497:1500])
 
 
 def test_a_frame_numbered_from_0_is_recognised_by_its_values():
@@ -608,7 +663,7 @@ def test_numbers_of_other_rows_give_no_history():
 def test_rows_numbered_anew_are_recognised_by_their_values(first):
     X = NUMBERED[first:300]
     step = SlidingWindow(3).fit(X)
-    for start in (300, 298, 290, 200):
+    for start in (300, 296, 290, 200):
         anew = NUMBERED[start : start + 12].reset_index(drop=True)
         seen = step.transform(anew)
         np.testing.assert_array_equal(seen[0], NUMBERED[start - 2 : start + 1])

@@ -205,6 +205,14 @@ def test_an_output_of_rows_out_of_reach_warns(kind, n):
         step.fit(X)
 
 
+@pytest.mark.parametrize("n", [40, 50, 60, 70])
+def test_unlimited_reach_warns_with_few_training_rows(n):
+    X = series(INDEXES["daily"], n=n)
+    step = WithHistory(FunctionTransformer(TOO_FAR["all rows before"]), 28)
+    with pytest.warns(UserWarning, match="n_rows=28 before it"):
+        step.fit(X)
+
+
 @pytest.mark.parametrize("n", [1, 2, 5, 9, 30])
 def test_few_rows_do_not_warn(n):
     X = series(INDEXES["daily"], n=n)

@@ -1,5 +1,6 @@
 """The history rule: which rows come before a row, across training and later rows."""
 
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.training_index import Position, TrainingIndex
 
 N_RECOGNISED = 512
+N_CERTAIN = 4
 RTOL = 1e-5
 WAY_OUT = (
     "give the training rows from their start, or the rows right after them, in one "
@@ -99,6 +101,8 @@ class TrainingTail:
             position, reason = self._position_by_index(rows[0], index, place)
         elif starts_unknown:
             return None
+        elif reason := self._other_time(index):
+            position = None
         else:
             position, reason = self._position_by_values(rows)
         if position is None and not starts_unknown:
@@ -144,6 +148,8 @@ class TrainingTail:
             is_inside = position not in (0, self.n_rows)
             if is_inside and place.kind == ("number",):
                 position = None  # they may count other rows
+        elif self._other_time(index):
+            position = None
         elif starts_unknown:
             n = min(len(output), len(head_output))
             scale = np.abs(np.nan_to_num(head_output)).max(initial=0.0)
@@ -173,6 +179,11 @@ class TrainingTail:
             return None
         return place
 
+    def _other_time(self, index: pd.Index | None) -> str:
+        """Say how the times of `index` differ from those of training, if they do."""
+        seen = self.training_index
+        return "" if seen is None or index is None else seen.other_time(index)
+
     def _position_by_index(
         self, row: np.ndarray, index: pd.Index, place: TrainingIndex
     ) -> tuple[Position, str]:
@@ -199,10 +210,10 @@ class TrainingTail:
         n = self.n_distinct
         if len(rows) >= n and _close(rows[:n], self.head[:n], self.head_spread).all():
             return 0, ""
-        position = self._recognised(rows)
-        if position is not None:
-            is_kept = self.before(position) is not None
-            return position if is_kept else None, f"X starts at training row {position}"
+        position, reason = self._recognised(rows)
+        if reason:
+            is_kept = position is not None and self.before(position) is not None
+            return position if is_kept else None, reason
         n = min(len(rows), self.n_end)
         last = self.kept[-n:]
         if len(rows) <= self.n_rows and _close(rows[-n:], last, self.end_spread).all():
@@ -210,22 +221,36 @@ class TrainingTail:
             return None, f"X equals the last {count} of training"
         return self.n_rows, ""
 
-    def _recognised(self, rows: np.ndarray) -> Position:
-        """Return which training rows `rows` begin with, if that is certain.
+    def _recognised(self, rows: np.ndarray) -> tuple[Position, str]:
+        """Return which training rows `rows` begin with, or why that is in doubt.
 
-        It is not for a single row, and for rows that occur twice.
+        It is certain if all rows up to the end of training are the same, and at least
+        `N_CERTAIN` of them occur once. Values that repeat are taken as later rows.
         """
         spread = np.minimum(self.head_spread, self.end_spread)
-        if len(rows) == 1:
-            return None
-        found = np.flatnonzero(_close(self.kept, rows[0], spread).all(axis=1))
-        if len(found) != 1:
-            return None
-        at = int(found[0])
+
+        def find(row: np.ndarray) -> np.ndarray:
+            return np.flatnonzero(_close(self.kept, row, spread).all(axis=1))
+
+        finds = enumerate(find(row) for row in rows[: len(self.kept)])
+        k, found = next((pair for pair in finds if len(pair[1]) < 2), (0, rows[:0]))
+        if len(rows) == 1 or len(found) == 0 or found[0] < k:
+            return None, ""
+        at = int(found[0]) - k
         numbers = self.numbers[at : at + len(rows)]
         n = int((numbers == numbers[0] + np.arange(len(numbers))).sum())
-        same = _close(rows[:n], self.kept[at : at + n], spread).all()
-        return int(numbers[0]) if n > 1 and same else None
+        if k >= n or not _close(rows[:n], self.kept[at : at + n], spread).all():
+            return None, ""
+        once = (row for row in rows[:n] if len(find(row)) == 1)
+        n_once = len(list(islice(once, N_CERTAIN)))
+        if n_once == N_CERTAIN:
+            return int(numbers[0]), f"X starts at training row {numbers[0]}"
+        if n_once < n or _close(rows[1:], rows[0], spread).all(axis=1).any():
+            return None, ""
+        if at + n < len(self.kept):
+            return None, f"X may start at training row {numbers[0]}"
+        last = "last row" if n == 1 else f"last {n} rows"
+        return None, f"X starts with the {last} of training"
 
 
 def _close(a: np.ndarray, b: np.ndarray, spread: np.ndarray) -> np.ndarray:

@@ -119,6 +119,17 @@ class TrainingIndex:
             )
         return kind == self.kind
 
+    def other_time(self, index: pd.Index) -> str:
+        """Say that `index` holds times of another kind, "" if it does not."""
+        kinds = kind_of(index), self.kind
+        if kinds[0] == kinds[1] or {kind[0] for kind in kinds} & {None, "number"}:
+            return ""
+        new, seen = (
+            f"periods of {kind[1]}" if kind[0] == "period" else f"{kind[0]}s"
+            for kind in kinds
+        )
+        return f"The index of X holds {new}, the index of the training rows {seen}"
+
     def is_comparable(self, index: pd.Index) -> bool:
         """Say whether `index` says where in time it starts.
 

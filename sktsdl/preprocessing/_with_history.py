@@ -162,7 +162,7 @@ class WithHistory(LookBackTransformer):
         """Warn if an output changes when rows out of its reach are left out."""
         n, n_back = len(output), self._tail.n_back
         stop = n - min(n_back + 1, n // 4)
-        start = max(stop - 2 * n_back - 1, 0)
+        start = max(stop - 2 * n_back - 1, min(1, stop - n_back - 1), 0)
         first = start + n_back if start else 0
         part = getattr(table, "iloc", table)[start:stop]
         again = self._apply(part)[first - start :]
