@@ -388,3 +388,11 @@ def test_a_confidence_level_that_is_set_after_fit_is_checked(level):
     model.set_params(confidence_level=level)
     with pytest.raises(ValueError, match="confidence_level"):
         model.predict_interval(X_latest)
+
+
+def test_validation_targets_may_have_another_plain_name():
+    X, y, _ = make_supervised(RATES, target="yen")
+    windows = SlidingWindow(2).fit_transform(X)
+    net = WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1)
+    net.fit(windows, y.rename("y"), X_val=windows, y_val=y.rename("y_val"))
+    assert np.isfinite(net.validation_loss_curve_).all()

@@ -198,12 +198,11 @@ def own_columns(column: OwnColumn, X: Any, y: TargetSteps) -> list[Hashable]:
 
 
 def check_same_labels(before: Sequence[Hashable], y: Any, name: str) -> None:
-    """Raise a ValueError if the columns of `y` have other names than in ``fit``."""
-    labels = TargetSteps.of(y).labels
-    is_known = None not in labels and None not in before
-    if is_known and list(labels) != list(before):
+    """Raise a ValueError if `y` has other targets or steps than in ``fit``."""
+    seen, now = TargetSteps.of_labels(before), TargetSteps.of(y)
+    if seen.is_known and now.is_known and seen != now:
         raise ValueError(
-            f"{name} has the columns {list(labels)}, and the targets of fit are "
+            f"{name} has the columns {list(now.labels)}, and the targets of fit are "
             f"{list(before)}: give the same targets in this order."
         )
 

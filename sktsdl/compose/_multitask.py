@@ -27,7 +27,6 @@ from sktsdl.compose._tasks import (
     read_tasks,
     read_weights,
     to_numbers,
-    with_step,
 )
 from sktsdl.compose._wrapper import Wrapper, next_regressor
 
@@ -182,11 +181,6 @@ class MultiTaskNet(Wrapper):
                 for name in names
             ]
             targets = MultiTargets(columns, read_weights(self.weights, names))
-            if isinstance(numbers, pd.DataFrame):
-                labels = [with_step(name) for name in numbers.columns]
-                numbers = numbers.set_axis(
-                    pd.Index(labels, tupleize_cols=False), axis=1
-                )
             self.net_ = net._fit(X, numbers, sample_weight, X_val, y_val, targets)
         return self
 

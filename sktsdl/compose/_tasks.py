@@ -101,7 +101,7 @@ def check_columns(
 def to_numbers(
     y: ArrayLike, names: list[Hashable] | None, classes: Classes, argument: str
 ) -> ArrayLike:
-    """Return the columns `names` of `y`, with labels as codes.
+    """Return the columns `names` of `y`, with labels as codes and steps in the names.
 
     Without names, `y` holds numbers only.
 
@@ -119,7 +119,9 @@ def to_numbers(
         else frame[name]
         for name in names
     ]
-    return pd.concat(columns, axis=1, keys=names)
+    numbers = pd.concat(columns, axis=1)
+    labels = pd.Index([with_step(name) for name in names], tupleize_cols=False)
+    return numbers.set_axis(labels, axis=1)
 
 
 def check_same_tasks(
