@@ -113,7 +113,7 @@ def test_one_row_is_predicted_in_a_small_block(cls, params):
     hook.remove()
     assert alone == together[-1]
     assert len(set(sizes)) == 1
-    assert sizes[0] == 256 or (cls is not WindowMLPRegressor and sizes[0] <= 96)
+    assert sizes[0] == 256 or (cls is not WindowMLPRegressor and sizes[0] <= 128)
     if "dropout" in params:
         one, all_rows = (
             fitted.predict(X, return_std=True) for X in (windows[-1:], windows)

@@ -11,9 +11,11 @@ from sktsdl._layers.causal import n_weights
 
 BUFFER_BYTES = 2**24
 LARGEST_BLOCK = 256
-# In blocks of other sizes, the last digits depend on the place in the block, as kernels
-# compute 16 numbers at once and the rest one by one.
+# In blocks of other sizes, but 1, the last digits depend on the place in the block, as
+# kernels compute 16 numbers at once and the rest one by one.
 UNIT = 16
+# A block of 16 windows takes at most 11 times as long as a window from this c / w on.
+LEAST_RATIO = 0.5
 # A call of a kernel takes about as long as so many multiplications.
 CALL = 500_000
 # The sizes of blocks by window, as counting takes longer than a small module.
@@ -44,14 +46,14 @@ def block_size(module: nn.Module, window: int) -> int:
     differently. A block of b windows takes about c + b w, with the time c of all calls
     of kernels and the time w of the multiplications for one window. With
     b = 3 + 5 c / w, it takes at most 6 times as long as one window by itself, c + w,
-    and many windows take at most 1.2 times as long as in one large block.
+    and many windows take at most 1.2 times as long as in one large block. Where calls
+    take little of the time, windows are computed one by one.
     """
     sizes = _SIZES.setdefault(module, {})
     if window not in sizes:
         ratio = CALL * _calls(module, window) / multiplications(module, window)
-        size = min(3 + int(5 * ratio), LARGEST_BLOCK)
-        size = micro_batch_size(module, size, window)
-        sizes[window] = UNIT * math.ceil(size / UNIT)
+        size = UNIT * max(round((3 + 5 * ratio) / UNIT), 1)
+        sizes[window] = min(size, LARGEST_BLOCK) if ratio > LEAST_RATIO else 1
     return sizes[window]
 
 

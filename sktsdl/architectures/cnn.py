@@ -47,10 +47,10 @@ class CNN(nn.Module):
     def multiplications(self, n_steps: int) -> int:
         """Return about how many multiplications take as long as a window.
 
-        Kernels are small: to write and read a value takes as long as some 30 of them.
+        Kernels are small: to write and read a value takes as long as some 20 of them.
         """
         n_kernels, n_head = n_weights(self.layers), n_weights(self.head)
-        return n_steps * (n_kernels + 30 * self.n_values) + n_head
+        return n_steps * (n_kernels + 20 * self.n_values) + n_head
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.layers(x.transpose(1, 2))  # (1): (batch, channels, time)
