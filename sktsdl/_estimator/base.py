@@ -14,12 +14,12 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.fitting import fit_net, fit_scaling, split_samples
+from sktsdl._estimator.norm_choice import check_order
 from sktsdl._estimator.parameters import NetParameters, NetSettings
 from sktsdl._estimator.saving import SaveMixin
 from sktsdl._estimator.specs import NET_ATTRIBUTES, FittedSpec, ModuleSpec
 from sktsdl._estimator.targets import Targets
 from sktsdl._estimator.validation import (
-    check_order,
     check_outputs,
     fill_rows_of,
     validate_samples,

@@ -8,7 +8,7 @@ import numpy as np
 
 from sktsdl._estimator.carriers import Carriers
 from sktsdl._estimator.scaling import ChannelScaling
-from sktsdl._estimator.specs import NormSpec, Samples
+from sktsdl._estimator.specs import NormSpec, Samples, TargetSpec
 from sktsdl._estimator.targets import Targets
 from sktsdl._layers.causal import LossSteps
 from sktsdl._layers.window_norm import WindowNormKind
@@ -77,6 +77,16 @@ def choose_norm(
         if wrong is not None:
             _warn_of_channel(kind, wrong, found, channels.names)
     return NormSpec(kind, used)
+
+
+def check_order(outputs: TargetSpec, targets: Targets) -> None:
+    """Raise a ValueError if channels of `X` could not share the columns of `y`."""
+    if targets.are_levels and not outputs.steps.is_in_blocks:
+        raise ValueError(
+            f"The columns of y, {list(outputs.labels)}, are not one target after the "
+            "other by increasing steps, as window_norm and channel_independent need: "
+            "order them as make_supervised does, or use window_norm=None."
+        )
 
 
 def given_channels(

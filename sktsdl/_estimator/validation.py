@@ -11,7 +11,6 @@ from sklearn.utils.validation import _check_sample_weight
 
 from sktsdl._estimator.specs import InputSpec, Samples, TargetSpec
 from sktsdl._estimator.step_order import warn_of_axes, warn_of_columns
-from sktsdl._estimator.targets import Targets
 from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.target_steps import TargetSteps, check_same_labels
 from sktsdl._sklearn.validation import (
@@ -130,16 +129,6 @@ def validate_samples(
     targets = targets.reshape(len(targets), -1)
     samples = Samples(rows, starts, inputs.window, targets, weights, steps.horizon)
     return samples, inputs, outputs_before or outputs
-
-
-def check_order(outputs: TargetSpec, targets: Targets) -> None:
-    """Raise a ValueError if channels of `X` could not share the columns of `y`."""
-    if targets.are_levels and not outputs.steps.is_in_blocks:
-        raise ValueError(
-            f"The columns of y, {list(outputs.labels)}, are not one target after the "
-            "other by increasing steps, as window_norm and channel_independent need: "
-            "order them as make_supervised does, or use window_norm=None."
-        )
 
 
 def validate_validation_set(
