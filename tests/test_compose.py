@@ -114,6 +114,15 @@ def test_the_last_rows_are_purged(as_frame):
     np.testing.assert_array_equal(seen_weights, weights[:56])
 
 
+def test_purging_leaves_out_the_weights_of_a_step():
+    X, y = levels()
+    weights = np.arange(60.0)
+    pipe = make_pipeline(SlidingWindow(4), Recorder())
+    purged = PurgedRegressor(pipe, purge=4).fit(X, y, recorder__sample_weight=weights)
+    seen = purged.regressor_[-1].seen_[2]
+    np.testing.assert_array_equal(seen, weights[:56])
+
+
 def test_purging_windows_keeps_the_view():
     X, y = levels()
     windows = SlidingWindow(5).fit_transform(X)

@@ -20,7 +20,12 @@ from sktsdl._sklearn.validation import (
     validate_targets,
 )
 from sktsdl.compose._conformal_quantile import check_level, conformal_quantile
-from sktsdl.compose._wrapper import DelegatingWrapper, next_regressor, slice_rows
+from sktsdl.compose._wrapper import (
+    DelegatingWrapper,
+    next_regressor,
+    params_of_rows,
+    slice_rows,
+)
 
 
 class ConformalRegressor(DelegatingWrapper):
@@ -168,7 +173,7 @@ class ConformalRegressor(DelegatingWrapper):
                 n_ahead = horizon_of(y, self.horizon) - 1
                 n_first = _n_first_rows(n_rows, n_ahead, self.calibration_fraction)
             X_first, y_first = slice_rows(X, 0, n_first), slice_rows(y, 0, n_first)
-            first.fit(X_first, y_first, **_first_params(fit_params, n_first))
+            first.fit(X_first, y_first, **params_of_rows(fit_params, n_first))
             # The rows whose targets overlap are predicted as history, and not scored.
             residuals = _residuals(
                 first.predict(slice_rows(X, n_first, None)), targets[n_first:]
@@ -286,16 +291,6 @@ def _n_first_rows(n_rows: int, n_ahead: int, calibration_fraction: float) -> int
             "leave no row to fit: give more rows, or a smaller calibration_fraction."
         )
     return n_first
-
-
-def _first_params(fit_params: dict[str, Any], n_first: int) -> dict[str, Any]:
-    """Return the parameters of the first fit: sample weights of its rows alone."""
-    return {
-        name: slice_rows(value, 0, n_first)
-        if name.endswith("sample_weight") and value is not None
-        else value
-        for name, value in fit_params.items()
-    }
 
 
 def _residuals(predicted: ArrayLike, targets: np.ndarray) -> np.ndarray:

@@ -13,7 +13,12 @@ from sklearn.utils.validation import _num_samples
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.target_steps import horizon_of
 from sktsdl._sklearn.validation import roll_back_on_error
-from sktsdl.compose._wrapper import DelegatingWrapper, next_regressor, slice_rows
+from sktsdl.compose._wrapper import (
+    DelegatingWrapper,
+    next_regressor,
+    params_of_rows,
+    slice_rows,
+)
 
 
 class PurgedRegressor(DelegatingWrapper):
@@ -77,7 +82,7 @@ class PurgedRegressor(DelegatingWrapper):
             The target.
         **fit_params : dict
             Passed to the regressor's ``fit``; the last rows of ``sample_weight`` are
-            left out too.
+            left out too, also of a step of a pipeline.
 
         Returns
         -------
@@ -93,7 +98,7 @@ class PurgedRegressor(DelegatingWrapper):
         with fit_task(self, X, y, regressor), roll_back_on_error(self):
             fit_params = dict(self._fit_params(fit_params))
             purge = self._n_purged(y)
-            X, y, weights = indexable(X, y, fit_params.get("sample_weight"))
+            X, y, _ = indexable(X, y, fit_params.get("sample_weight"))
             n_rows = _num_samples(X)
             n_kept = n_rows - purge
             if n_kept < 1:
@@ -101,11 +106,9 @@ class PurgedRegressor(DelegatingWrapper):
                     f"purge={purge} leaves none of the n_samples={n_rows} rows to "
                     "fit: give more rows, or a smaller purge."
                 )
-            if weights is not None:
-                fit_params["sample_weight"] = slice_rows(weights, 0, n_kept)
             y_kept = None if y is None else slice_rows(y, 0, n_kept)
             self.regressor_ = regressor.fit(
-                slice_rows(X, 0, n_kept), y_kept, **fit_params
+                slice_rows(X, 0, n_kept), y_kept, **params_of_rows(fit_params, n_kept)
             )
         return self
 

@@ -197,6 +197,16 @@ def slice_rows(rows: Rows, start: int, stop: int | None) -> Rows:
     return sliced
 
 
+def params_of_rows(fit_params: dict[str, Any], stop: int) -> dict[str, Any]:
+    """Return parameters of ``fit`` for the rows before `stop`: their weights alone."""
+    return {
+        name: slice_rows(value, 0, stop)
+        if name.endswith("sample_weight") and value is not None
+        else value
+        for name, value in fit_params.items()
+    }
+
+
 def next_regressor(regressor: BaseEstimator, fitted: object) -> Any:
     """Return a copy of `regressor` to fit, which continues `fitted` by ``warm_start``.
 
