@@ -119,8 +119,8 @@ def test_blocks_are_small_where_a_window_takes_long():
         (LSTMRegressor(), 24, 80),
         (LSTMRegressor(hidden_sizes=(256,)), 24, 16),
         (LSTMRegressor(layer_norm=True), 24, 256),  # a call for each step and gate
-        (GRURegressor(), 720, 48),
-        (TransformerRegressor(), 24, 32),
+        (GRURegressor(), 720, 80),
+        (TransformerRegressor(), 24, 80),
         (TransformerRegressor(), 720, 1),
     ]
     for net, window, size in sizes:
