@@ -42,6 +42,13 @@ SMALLER = {
     sktsdl.TransformerRegressor: {"d_model": 32, "num_layers": 1},
     sktsdl.WaveNetRegressor: {"channels": 16, "dilations": (1, 2, 4), "repeats": 1},
 }
+LEARN_SLOWLY = (
+    sktsdl.AttentionLSTMRegressor,
+    sktsdl.BiLSTMRegressor,
+    sktsdl.GRURegressor,
+    sktsdl.LSTMRegressor,
+    sktsdl.Seq2SeqRegressor,
+)
 
 
 def for_checks(cls):
@@ -53,8 +60,7 @@ def for_checks(cls):
     if cls is sktsdl.MultiTaskNet:
         return cls(for_checks(sktsdl.LSTMRegressor))
     if issubclass(cls, DeepRegressor):
-        slow = (sktsdl.AttentionLSTMRegressor, sktsdl.TransformerRegressor)
-        lr, max_epochs = (5e-3, 40) if cls in slow else (1e-2, 20)
+        lr, max_epochs = (2e-2, 18) if cls in LEARN_SLOWLY else (1e-2, 14)
         sizes = SMALLER.get(cls, {})
         return cls(lr=lr, max_epochs=max_epochs, random_state=0, **sizes)
     return make(cls)
@@ -72,9 +78,9 @@ def expected_failures(estimator):
 
 
 QUANTILE_NETS = [
-    net.set_params(loss="quantile", lr=1e-2, max_epochs=60, random_state=0)
+    net.set_params(loss="quantile", lr=2e-2, max_epochs=20, random_state=0)
     for net in (
-        sktsdl.LSTMRegressor(hidden_sizes=(32,)),
+        sktsdl.CNNRegressor(),
         sktsdl.WindowMLPRegressor(hidden_sizes=(32,)),
     )
 ]
