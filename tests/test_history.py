@@ -30,7 +30,8 @@ from sktsdl import (
     WithHistory,
     make_supervised,
 )
-from sktsdl._windows import history
+from sktsdl._windows import same_rows
+from sktsdl._windows.same_rows import distinct_start
 from sktsdl.preprocessing._base import LookBackTransformer
 from tests.estimators import CLASSES
 from tests.series import (
@@ -714,7 +715,7 @@ REPEATING = {
 @pytest.mark.parametrize("kind", REPEATING)
 def test_rows_that_repeat_themselves_are_compared_in_few_passes(kind, monkeypatch):
     calls = []
-    original = history._close
+    original = same_rows.close
 
     def spy(a, b, spread):
         calls.append(a.size)
@@ -723,7 +724,7 @@ def test_rows_that_repeat_themselves_are_compared_in_few_passes(kind, monkeypatc
     make_rows, n_distinct = REPEATING[kind]
     rows = make_rows(20_000)[:, None]
     step = SlidingWindow(3)
-    monkeypatch.setattr(history, "_close", spy)
+    monkeypatch.setattr(same_rows, "close", spy)
     step.fit(rows)
     assert step._tail.n_distinct == n_distinct
     assert sum(calls) < 12 * len(rows) + 512 * 512
@@ -758,4 +759,4 @@ def test_the_start_that_occurs_once_is_the_shortest(pattern, n, changes):
         for k in lengths
         if (sliding_window_view(rows, k) == rows[:k]).all(1).sum() == 1
     )
-    assert history._distinct_start(rows[:, None]) == next(once)
+    assert distinct_start(rows[:, None]) == next(once)

@@ -70,16 +70,17 @@ class BusinessDays:
         opening = usual(first) if len(first) else np.timedelta64(0, "s")
         return cls(weekmask, holidays, step, opening, limit)
 
-    def gaps(self, index: Any, tz: tzinfo | None) -> np.ndarray:
-        """Say for every time but the last whether the next one comes too late."""
-        times, days = _times(index, tz)
-        is_next = np.diff(days) >= ONE_DAY
-        start = np.where(is_next, days[1:] + self.opening, times[:-1])
+    def are_gaps(self, before: Any, after: Any, tz: tzinfo | None) -> np.ndarray:
+        """Say for each time in `before` whether that in `after` comes too late."""
+        times, days = _times(before, tz)
+        next_times, next_days = _times(after, tz)
+        is_next = next_days - days >= ONE_DAY
+        start = np.where(is_next, next_days + self.opening, times)
         counts = np.busday_count(
-            days[:-1], days[1:], weekmask=self.weekmask, holidays=self.holidays
+            days, next_days, weekmask=self.weekmask, holidays=self.holidays
         )
         is_missed = counts - self.step > LONGEST_CLOSURE
-        return is_missed | (times[1:] - start > self.limit)
+        return is_missed | (next_times - start > self.limit)
 
 
 def usual(steps: np.ndarray) -> Any:

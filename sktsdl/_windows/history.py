@@ -8,19 +8,24 @@ import pandas as pd
 from pandas.api.types import is_any_real_numeric_dtype
 
 from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.kept_rows import N_RECOGNISED, Joined, KeptRows, n_head
+from sktsdl._windows.same_rows import (
+    RTOL,
+    close,
+    column_spread,
+    distinct_start,
+)
 from sktsdl._windows.training_index import Position, TrainingIndex
 
-N_RECOGNISED = 512
 N_CERTAIN = 4
-RTOL = 1e-5
 WAY_OUT = (
     "give the training rows from their start, or the rows right after them, in one "
     "frame with a time index."
 )
 
 
-class TrainingTail:
-    """The training rows that a look-back step remembers.
+class TrainingTail(KeptRows):
+    """The training rows that a look-back step remembers, of one series.
 
     A position in the training rows is the number of rows before it: 0 is their start,
     `n_rows` is right after them, and None is unknown.
@@ -35,13 +40,6 @@ class TrainingTail:
         The number of rows before a row that the step needs.
     mode : {"tail", None}
         None never gives history.
-
-    Attributes
-    ----------
-    n_start : int
-        The number of rows at the start of training without a full history.
-    kept, numbers : ndarray
-        The rows at both ends of training, and which training rows they are.
     """
 
     def __init__(
@@ -53,38 +51,35 @@ class TrainingTail:
     ) -> None:
         known = np.isfinite(rows).all(axis=1)
         n_unknown = int(known.argmax()) if known.any() else len(rows)
-        self.n_rows = len(rows)
-        self.n_back = n_back
+        n_start, n_rows = n_unknown + n_back, len(rows)
         self.mode = mode
-        self.n_start = n_unknown + n_back
-        self.n_head = min(max(N_RECOGNISED, self.n_start), len(rows))
-        self.n_end = min(N_RECOGNISED + n_back, len(rows))
-        start_of_end = len(rows) - self.n_end
-        self.numbers = np.unique(np.r_[: self.n_head, start_of_end : len(rows)])
-        self.kept = rows[self.numbers]
-        self.head_spread = _spread(self.head)
-        self.end_spread = _spread(self.kept[-self.n_end :])
+        self.n_end = min(N_RECOGNISED + n_back, n_rows)
+        numbers = np.unique(
+            np.r_[: n_head(n_rows, n_start), n_rows - self.n_end : n_rows]
+        )
+        super().__init__(
+            rows[numbers], numbers, n_back=n_back, n_start=n_start, n_rows=n_rows
+        )
+        self.head_spread = column_spread(self.head)
+        self.end_spread = column_spread(self.kept[-self.n_end :])
         # A time index says where rows start; numbers may count other rows from 0.
         says_place = index is not None and not is_any_real_numeric_dtype(index.dtype)
-        self.n_distinct = _distinct_start(self.head if says_place else rows)
+        self.n_distinct = distinct_start(self.head if says_place else rows)
         self.training_index = None
         if index is not None:
             self.training_index = TrainingIndex.of(index, self.numbers)
             if n_back:
                 self.training_index.warn_of_gaps(index)
 
-    @property
-    def head(self) -> np.ndarray:
-        """The first training rows."""
-        return self.kept[: self.n_head]
-
-    def before(self, position: int) -> np.ndarray | None:
-        """Return the history at a position, None if it is not kept."""
-        first = max(position - self.n_back, 0)
-        start, stop = np.searchsorted(self.numbers, (first, position))
-        if stop - start < position - first:
-            return None
-        return self.kept[start:stop]
+    def join(self, rows: np.ndarray, position: Position) -> Joined:
+        """Return `rows` after `n_back` rows of history, NaN if it is unknown."""
+        n_back, n_features = self.n_back, rows.shape[1]
+        joined = np.full((n_back + len(rows), n_features), np.nan, dtype=rows.dtype)
+        before = None if position is None else self.before(position)
+        if before is not None:
+            joined[n_back - len(before) : n_back] = before
+        joined[n_back:] = rows
+        return Joined(joined, n_back)
 
     def position_of(self, rows: np.ndarray, index: pd.Index | None) -> Position:
         """Return where `rows` start; warn of lost history and of long steps."""
@@ -110,16 +105,6 @@ class TrainingTail:
             of = "its first row" if n == 1 else f"its first {n} rows"
             warn(f"{reason}, so the history of {of} is not known: {WAY_OUT}")
         return position
-
-    def pad(self, rows: np.ndarray, position: Position) -> np.ndarray:
-        """Return `rows` after `n_back` rows of history, NaN if it is unknown."""
-        n_back, n_features = self.n_back, rows.shape[1]
-        padded = np.full((n_back + len(rows), n_features), np.nan, dtype=rows.dtype)
-        before = None if position is None else self.before(position)
-        if before is not None:
-            padded[n_back - len(before) : n_back] = before
-        padded[n_back:] = rows
-        return padded
 
     def position_of_output(
         self, output: np.ndarray, index: pd.Index | None, head_output: np.ndarray
@@ -199,7 +184,7 @@ class TrainingTail:
         if np.isnan(row).any() and (np.isnan(row) != np.isnan(kept)).any():
             return None, ""
         is_counted = place.kind == ("number",) and index[0] in place.times
-        if is_counted and not _close(row, kept, self.end_spread).all():
+        if is_counted and not close(row, kept, self.end_spread).all():
             return (
                 None,
                 f"{start}, but its first row differs from the training row there",
@@ -208,7 +193,7 @@ class TrainingTail:
 
     def _position_by_values(self, rows: np.ndarray) -> tuple[Position, str]:
         n = self.n_distinct
-        if len(rows) >= n and _close(rows[:n], self.head[:n], self.head_spread).all():
+        if len(rows) >= n and close(rows[:n], self.head[:n], self.head_spread).all():
             return 0, ""
         position, reason = self._recognised(rows)
         if reason:
@@ -216,7 +201,7 @@ class TrainingTail:
             return position if is_kept else None, reason
         n = min(len(rows), self.n_end)
         last = self.kept[-n:]
-        if len(rows) <= self.n_rows and _close(rows[-n:], last, self.end_spread).all():
+        if len(rows) <= self.n_rows and close(rows[-n:], last, self.end_spread).all():
             count = "row" if len(rows) == 1 else f"{len(rows)} rows"
             return None, f"X equals the last {count} of training"
         return self.n_rows, ""
@@ -230,7 +215,7 @@ class TrainingTail:
         spread = np.minimum(self.head_spread, self.end_spread)
 
         def find(row: np.ndarray) -> np.ndarray:
-            return np.flatnonzero(_close(self.kept, row, spread).all(axis=1))
+            return np.flatnonzero(close(self.kept, row, spread).all(axis=1))
 
         finds = enumerate(find(row) for row in rows[: len(self.kept)])
         k, found = next((pair for pair in finds if len(pair[1]) < 2), (0, rows[:0]))
@@ -239,62 +224,15 @@ class TrainingTail:
         at = int(found[0]) - k
         numbers = self.numbers[at : at + len(rows)]
         n = int((numbers == numbers[0] + np.arange(len(numbers))).sum())
-        if k >= n or not _close(rows[:n], self.kept[at : at + n], spread).all():
+        if k >= n or not close(rows[:n], self.kept[at : at + n], spread).all():
             return None, ""
         once = (row for row in rows[:n] if len(find(row)) == 1)
         n_once = len(list(islice(once, N_CERTAIN)))
         if n_once == N_CERTAIN:
             return int(numbers[0]), f"X starts at training row {numbers[0]}"
-        if n_once < n or _close(rows[1:], rows[0], spread).all(axis=1).any():
+        if n_once < n or close(rows[1:], rows[0], spread).all(axis=1).any():
             return None, ""
         if at + n < len(self.kept):
             return None, f"X may start at training row {numbers[0]}"
         last = "last row" if n == 1 else f"last {n} rows"
         return None, f"X starts with the {last} of training"
-
-
-def _close(a: np.ndarray, b: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """Say where `a` and `b` differ by rounding only.
-
-    The tolerance is relative to the column's standard deviation, not to its values, so
-    that it works for a small variation on a high level; plus the rounding of the
-    coarser dtype.
-    """
-    eps = max(np.finfo(a.dtype).eps, np.finfo(b.dtype).eps)
-    same = np.abs(a - b) <= RTOL * spread + 4 * eps * np.abs(b)
-    return same | (np.isnan(a) & np.isnan(b))
-
-
-def _spread(rows: np.ndarray) -> np.ndarray:
-    """Return the standard deviation of the known values of each column."""
-    known = rows[np.isfinite(rows).all(axis=1)]
-    largest = np.abs(known).max(axis=0, initial=0.0)
-    unit = np.where(largest > 0, largest, 1.0)  # so that squares do not overflow
-    return (known / unit).std(axis=0) * unit if len(known) else unit * 0.0
-
-
-def _distinct_start(rows: np.ndarray) -> int:
-    """Return the length of the shortest start of `rows` that occurs only once."""
-    limit = min(N_RECOGNISED, len(rows))
-    spread = _spread(rows[:limit])
-    starts = np.arange(1, len(rows))  # where the first n rows occur again
-    n = 0
-    while n < limit:
-        starts = starts[starts + n < len(rows)]
-        starts = starts[_close(rows[starts + n], rows[n], spread).all(axis=1)]
-        n += 1
-        if len(starts) == 0:
-            return n
-        if len(starts) > 2 * len(rows) // n:
-            # They overlap by half or more, so the first rows repeat themselves, such
-            # as constant rows. Of each stretch of `rows` that repeats itself in this
-            # way, only the place where it breaks off as the start does can match on.
-            period = int(min(starts[0], np.diff(starts).min()))
-            same = _close(rows[period:], rows[:-period], spread).all(axis=1)
-            breaks = np.append(np.flatnonzero(~same) + period, len(rows))
-            lengths = breaks[np.searchsorted(breaks, starts + period)] - starts
-            n = min(int(breaks[0]), limit)
-            starts = starts[lengths == n]
-            if len(starts) == 0:
-                return min(int(lengths.max()) + 1, n + 1, limit)
-    return limit

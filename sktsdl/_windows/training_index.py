@@ -166,7 +166,7 @@ class TrainingIndex:
         """Warn once if a step inside `index` is longer than usual."""
         if isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1:
             return  # numbered anew
-        gaps = self._gaps(index, self.inner_limit)
+        gaps = self.are_gaps(index[:-1], index[1:], self.inner_limit)
         if gaps.any():
             i = int(gaps.argmax())
             warn(
@@ -176,26 +176,29 @@ class TrainingIndex:
             )
 
     def _is_gap(self, before: Any, after: Any) -> bool:
-        pair = [before, after]
-        if self.tz is not None:
-            pair = [stamp.tz_convert(self.tz) for stamp in pair]
-        return bool(self._gaps(pd.Index(pair), self.limit)[0])
+        return bool(self.are_gaps(pd.Index([before]), pd.Index([after]), self.limit)[0])
 
-    def _gaps(self, index: pd.Index, limit: Any) -> np.ndarray:
-        """Say for every time but the last whether the next one comes too late."""
+    def are_gaps(self, before: pd.Index, after: pd.Index, limit: Any) -> np.ndarray:
+        """Say for each time in `before` whether that in `after` comes too late.
+
+        `limit` is `limit` or `inner_limit`.
+        """
         if self.business is not None:
-            return self.business.gaps(index, self.tz)
-        stamps = _stamps(index, self.tz, self.offset)
+            return self.business.are_gaps(before, after, self.tz)
+        stamps, next_stamps = (
+            _stamps(index, self.tz, self.offset) for index in (before, after)
+        )
         if self.offset is None:
-            return np.diff(stamps) > limit
+            gaps: np.ndarray = next_stamps - stamps > limit
+            return gaps
         with warnings.catch_warnings():
             # Of offsets that pandas adds one by one, all of weeks or longer.
             warnings.simplefilter("ignore", pd.errors.PerformanceWarning)
-            latest = pd.DatetimeIndex(stamps[:-1]) + self.offset
+            latest = pd.DatetimeIndex(stamps) + self.offset
         if self.tz is not None and not _is_intraday(self.offset):
             # A day starts at one o'clock where its midnight falls to a DST change.
             latest += pd.Timedelta(hours=1)
-        return np.asarray(pd.DatetimeIndex(stamps[1:]) > latest)
+        return np.asarray(pd.DatetimeIndex(next_stamps) > latest)
 
 
 def kind_of(index: pd.Index) -> tuple[Hashable, ...]:

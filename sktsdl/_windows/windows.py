@@ -28,6 +28,9 @@ class Windows(NDArrayOperatorsMixin):
         The number of rows in a window.
     ends : sequence of int or None, default=None
         The row at which each window ends; None is every row that has a whole window.
+    firsts : sequence of int or None, default=None
+        The first row that each window may hold, such as that of its series. The steps
+        of a window before it are NaN. None is the first row of all.
     names : sequence of str or None, default=None
         The names of the channels.
     index : pandas.Index or None, default=None
@@ -45,19 +48,24 @@ class Windows(NDArrayOperatorsMixin):
         window: int,
         ends: Sequence[int] | np.ndarray | None = None,
         *,
+        firsts: Sequence[int] | np.ndarray | None = None,
         names: Sequence[str] | np.ndarray | None = None,
         index: pd.Index | None = None,
     ) -> None:
         last = range(window - 1, len(rows)) if ends is None else ends
+        first = None if firsts is None else np.asarray(firsts)
         if len(last):
-            first = int(np.min(last)) - window + 1
-            rows = rows[first : int(np.max(last)) + 1]
-            last = np.asarray(last) - first
-            if np.array_equal(last, np.arange(window - 1, len(rows))):
+            last = np.asarray(last)
+            start = last - window + 1
+            least = int((start if first is None else np.maximum(start, first)).min())
+            rows, last = rows[least : int(last.max()) + 1], last - least
+            first = None if first is None else first - least
+            if first is None and np.array_equal(last, np.arange(window - 1, len(rows))):
                 last = range(window - 1, len(rows))
         self.rows = rows
         self.window = window
         self.ends = last
+        self.firsts = first
         self.names = None if names is None else np.asarray(names, dtype=object)
         self.index = index
 
@@ -92,6 +100,18 @@ class Windows(NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[np.ndarray]:
         return iter(np.asarray(self))
 
+    @property
+    def starts(self) -> np.ndarray:
+        """The row at which each window starts, before its `firsts` if it is short."""
+        return np.asarray(self.ends, dtype=int) - self.window + 1
+
+    @property
+    def n_unknown(self) -> np.ndarray:
+        """The number of steps of each window that are before its first row."""
+        if self.firsts is None:
+            return np.zeros(len(self), dtype=int)
+        return np.clip(self.firsts - self.starts, 0, self.window)
+
     def __array__(
         self, dtype: DTypeLike | None = None, copy: bool | None = None
     ) -> np.ndarray:
@@ -100,8 +120,10 @@ class Windows(NDArrayOperatorsMixin):
         elif copy is False:
             raise ValueError("These windows are not consecutive: an array is a copy.")
         else:
-            steps = np.arange(1 - self.window, 1)
-            array = self.rows[np.asarray(self.ends, dtype=int)[:, None] + steps]
+            steps = np.arange(self.window)
+            array = self.rows[np.maximum(self.starts[:, None] + steps, 0)]
+            if self.firsts is not None:
+                array[steps < self.n_unknown[:, None]] = np.nan
         return np.array(array, dtype=dtype) if copy else np.asarray(array, dtype=dtype)
 
     def __array_ufunc__(
@@ -130,12 +152,14 @@ class Windows(NDArrayOperatorsMixin):
             self.rows[:, channels],
             stop - start,
             ends,
+            firsts=None if self.firsts is None else self.firsts[rows],
             names=None if self.names is None else self.names[channels],
             index=None if self.index is None else self.index[rows],
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (self.rows, self.window, self.ends, self.names, self.index)
+        state = self.rows, self.window, self.ends, self.firsts, self.names, self.index
+        return _rebuilt, state
 
     def __repr__(self) -> str:
         names = "" if self.names is None else f", names={list(self.names)}"
@@ -146,10 +170,11 @@ def _rebuilt(
     rows: np.ndarray,
     window: int,
     ends: Sequence[int],
+    firsts: np.ndarray | None,
     names: np.ndarray | None,
     index: pd.Index | None,
 ) -> Windows:
-    return Windows(rows, window, ends, names=names, index=index)
+    return Windows(rows, window, ends, firsts=firsts, names=names, index=index)
 
 
 def _parts(key: Any) -> tuple[Any, slice, Any] | None:

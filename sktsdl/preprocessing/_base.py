@@ -21,9 +21,9 @@ from sktsdl._sklearn.validation import (
     validate_rows,
 )
 from sktsdl._windows.history import TrainingTail
+from sktsdl._windows.kept_rows import Joined
 from sktsdl._windows.missing import unknown_after_known
 from sktsdl._windows.time_index import time_index
-from sktsdl._windows.training_index import Position
 from sktsdl._windows.windows import Windows
 
 Output = np.ndarray | pd.DataFrame | Windows
@@ -100,7 +100,7 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         """
         with fit_task(self, X, y), roll_back_on_error(self):
             rows = self._fit(X, **fit_params)
-        return self._output(rows, 0, X)
+        return self._output(self._tail.join(rows, 0), X)
 
     def transform(self, X: ArrayLike) -> Output:
         """Transform every row of `X`, with its history if that is known.
@@ -124,7 +124,7 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         check_is_fitted(self)
         rows = self._validate(X, reset=False)
         position = self._tail.position_of(rows, time_index(X))
-        return self._output(rows, position, X)
+        return self._output(self._tail.join(rows, position), X)
 
     def _fit(self, X: ArrayLike) -> np.ndarray:
         check_option("history", self.history, ("tail", None))
@@ -138,8 +138,8 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         minimum = self._min_rows if reset else 1
         return validate_rows(self, X, reset=reset, ensure_min_samples=minimum)
 
-    def _output(self, rows: np.ndarray, position: Position, X: ArrayLike) -> Output:
-        output = self._look_back(self._tail.pad(rows, position))
+    def _output(self, joined: Joined, X: ArrayLike) -> Output:
+        output = joined.of_rows(self._look_back(joined.rows))
         if isinstance(X, pd.DataFrame):
             return pd.DataFrame(output, index=X.index, columns=self._columns(X))
         return output
@@ -192,7 +192,7 @@ class InvertibleTransformer(OneToOneFeatureMixin, LookBackTransformer):
         output = self._validate_output(X)
         raise_at_first(unknown_after_known(~np.isnan(output)), output, X)
         tail = self._tail
-        head_output = self._look_back(tail.pad(tail.head, 0))
+        head_output = self._look_back(tail.join(tail.head, 0).rows)
         position = tail.position_of_output(output, time_index(X), head_output)
         start = tail.head[position : tail.n_start][: len(output)]
         before = np.concatenate([tail.before(position), start])[-tail.n_back :]

@@ -13,8 +13,8 @@ from sklearn.utils import check_scalar
 from sklearn.utils.metaestimators import available_if
 
 from sktsdl._sklearn.validation import check_option
+from sktsdl._windows.kept_rows import Joined
 from sktsdl._windows.missing import fill_unknown, name_column, warn_of_empty_columns
-from sktsdl._windows.training_index import Position
 from sktsdl._windows.windows import Windows
 from sktsdl.preprocessing._base import LookBackTransformer, Output
 
@@ -117,11 +117,11 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         windows = np.asarray(self._windows(padded))
         return windows.reshape(len(windows), -1)
 
-    def _output(self, rows: np.ndarray, position: Position, X: ArrayLike) -> Output:
+    def _output(self, joined: Joined, X: ArrayLike) -> Output:
         if self.flatten:
-            return super()._output(rows, position, X)
+            return super()._output(joined, X)
         index = X.index if isinstance(X, pd.DataFrame) else None
-        return self._windows(self._tail.pad(rows, position), index)
+        return self._windows(joined.rows, index)
 
     def _windows(self, padded: np.ndarray, index: pd.Index | None = None) -> Windows:
         """Return the windows that end at every row but the history."""

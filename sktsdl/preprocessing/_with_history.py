@@ -14,8 +14,8 @@ from sklearn.utils import Tags, check_array, check_scalar, get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.kept_rows import Joined
 from sktsdl._windows.time_index import as_time_index
-from sktsdl._windows.training_index import Position
 from sktsdl.preprocessing._base import LookBackTransformer, Output
 
 RTOL = 1e-5
@@ -176,11 +176,10 @@ class WithHistory(LookBackTransformer):
                 "`n_rows`, or use a transformer that reads no later row."
             )
 
-    def _output(self, rows: np.ndarray, position: Position, X: ArrayLike) -> Output:
-        padded = self._tail.pad(rows, position)
+    def _output(self, joined: Joined, X: ArrayLike) -> Output:
         if not isinstance(X, pd.DataFrame):
-            return self._look_back(padded)
-        output = self._look_back(padded, X)
+            return self._look_back(joined.rows)
+        output = self._look_back(joined.rows, X)
         columns = pd.Index(list(self.get_feature_names_out()))
         return pd.DataFrame(output, index=X.index, columns=columns)
 

@@ -1,0 +1,94 @@
+"""Training rows that are kept, and rows with such history in front of them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+N_RECOGNISED = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """Rows with their history in front of them, as look-back steps need them.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_back + n_joined, n_features)
+        For one series its history, NaN if it is unknown, and its rows. For several
+        series, `n_back` rows of NaN, and then the known history and the rows of each.
+    n_back : int
+        The number of rows that a step looks back.
+    at : ndarray of shape (n_rows,) or None
+        Which of the joined rows each row of `X` is; None if all of them are.
+    firsts : ndarray of shape (n_rows,) or None
+        The first joined row of its series.
+    """
+
+    rows: np.ndarray
+    n_back: int
+    at: np.ndarray | None = None
+    firsts: np.ndarray | None = None
+
+    def of_rows(self, output: np.ndarray) -> np.ndarray:
+        """Return a step's `output` for the rows of `X`, NaN without a full history.
+
+        `output` has one row for each of `rows` but the first `n_back`.
+        """
+        if self.at is None or self.firsts is None:
+            return output
+        selected: np.ndarray = output[self.at]
+        selected[self.at - self.firsts < self.n_back] = np.nan
+        return selected
+
+
+class KeptRows:
+    """Training rows of one series that a look-back step keeps.
+
+    Parameters
+    ----------
+    kept : ndarray
+        The rows at both ends of training.
+    numbers : ndarray of int
+        Which training rows they are.
+    n_back : int
+        The number of rows before a row that the step needs.
+    n_start : int
+        The number of rows at the start of training without a full history.
+    n_rows : int
+        The number of training rows.
+    """
+
+    def __init__(
+        self,
+        kept: np.ndarray,
+        numbers: np.ndarray,
+        *,
+        n_back: int,
+        n_start: int,
+        n_rows: int,
+    ) -> None:
+        self.kept = kept
+        self.numbers = numbers
+        self.n_back = n_back
+        self.n_start = n_start
+        self.n_rows = n_rows
+        self.n_head = int(n_head(n_rows, n_start))
+
+    @property
+    def head(self) -> np.ndarray:
+        """The first training rows."""
+        return self.kept[: self.n_head]
+
+    def before(self, position: int) -> np.ndarray | None:
+        """Return the history at a position, None if it is not kept."""
+        first = max(position - self.n_back, 0)
+        start, stop = np.searchsorted(self.numbers, (first, position))
+        if stop - start < position - first:
+            return None
+        return self.kept[start:stop]
+
+
+def n_head(n_rows: Any, n_start: Any) -> Any:
+    """Return how many of the first training rows are kept, of one or many series."""
+    return np.minimum(np.maximum(N_RECOGNISED, n_start), n_rows)
