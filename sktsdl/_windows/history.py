@@ -9,12 +9,14 @@ from pandas.api.types import is_any_real_numeric_dtype
 
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.kept_rows import N_RECOGNISED, Joined, KeptRows, n_head
+from sktsdl._windows.panel import Panel
 from sktsdl._windows.same_rows import (
     RTOL,
     close,
     column_spread,
     distinct_start,
 )
+from sktsdl._windows.time_index import time_index
 from sktsdl._windows.training_index import Position, TrainingIndex
 
 N_CERTAIN = 4
@@ -71,8 +73,23 @@ class TrainingTail(KeptRows):
             if n_back:
                 self.training_index.warn_of_gaps(index)
 
-    def join(self, rows: np.ndarray, position: Position) -> Joined:
-        """Return `rows` after `n_back` rows of history, NaN if it is unknown."""
+    def join_start(self, rows: np.ndarray, panel: object = None) -> Joined:
+        """Return the training rows, or the first of them, which have no history."""
+        return self._join(rows, 0)
+
+    def join(self, rows: np.ndarray, X: object) -> Joined:
+        """Return `rows` after `n_back` rows of history, NaN if it is unknown.
+
+        `X` is what they are of. Warn of lost history and of long steps.
+        """
+        if Panel.of(X) is not None:
+            raise ValueError(
+                "X has a MultiIndex, so its rows are of many series, and the training "
+                "rows were one series: select one with `X.xs(...)`."
+            )
+        return self._join(rows, self._position_of(rows, time_index(X)))
+
+    def _join(self, rows: np.ndarray, position: Position) -> Joined:
         n_back, n_features = self.n_back, rows.shape[1]
         joined = np.full((n_back + len(rows), n_features), np.nan, dtype=rows.dtype)
         before = None if position is None else self.before(position)
@@ -81,7 +98,7 @@ class TrainingTail(KeptRows):
         joined[n_back:] = rows
         return Joined(joined, n_back)
 
-    def position_of(self, rows: np.ndarray, index: pd.Index | None) -> Position:
+    def _position_of(self, rows: np.ndarray, index: pd.Index | None) -> Position:
         """Return where `rows` start; warn of lost history and of long steps."""
         if self.mode is None or self.n_back == 0:
             return None

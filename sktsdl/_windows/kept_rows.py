@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from sktsdl._windows.panel import Panel
+
 N_RECOGNISED = 512
 
 
@@ -19,15 +21,15 @@ class Joined:
         series, `n_back` rows of NaN, and then the known history and the rows of each.
     n_back : int
         The number of rows that a step looks back.
-    at : ndarray of shape (n_rows,) or None
-        Which of the joined rows each row of `X` is; None if all of them are.
-    firsts : ndarray of shape (n_rows,) or None
-        The first joined row of its series.
+    ends : ndarray of int, shape (n_rows,), or None
+        Which of `rows` each row of `X` is; None if all but the first `n_back` are.
+    firsts : ndarray of int, shape (n_rows,), or None
+        Which of `rows` is the first of its series.
     """
 
     rows: np.ndarray
     n_back: int
-    at: np.ndarray | None = None
+    ends: np.ndarray | None = None
     firsts: np.ndarray | None = None
 
     def of_rows(self, output: np.ndarray) -> np.ndarray:
@@ -35,11 +37,31 @@ class Joined:
 
         `output` has one row for each of `rows` but the first `n_back`.
         """
-        if self.at is None or self.firsts is None:
+        if self.ends is None or self.firsts is None:
             return output
-        selected: np.ndarray = output[self.at]
-        selected[self.at - self.firsts < self.n_back] = np.nan
+        selected: np.ndarray = output[self.ends - self.n_back]
+        selected[self.ends - self.firsts < self.n_back] = np.nan
         return selected
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class JoinedSeries(Joined):
+    """Rows of many series with their histories.
+
+    Parameters
+    ----------
+    panel : Panel
+        The series of the rows of `X`.
+    starts : ndarray of int, shape (n_series,)
+        Which of `rows` is the first of each series.
+    kept, kept_at : ndarray of int
+        The kept rows that are histories, and which of `rows` they are.
+    """
+
+    panel: Panel
+    starts: np.ndarray
+    kept: np.ndarray
+    kept_at: np.ndarray
 
 
 class KeptRows:

@@ -155,12 +155,16 @@ class TrainingIndex:
             if self._is_gap(self.last, first):
                 return None, f"X starts at {first}, after a gap at the end of {span}"
             return int(self.numbers[-1]) + 1, ""
-        stamp = _stamps(index[:1], self.tz, None)
-        at = int(np.searchsorted(_stamps(self.times, self.tz, None), stamp)[0])
+        at = int(self.numbers_of(index[:1])[0])
         is_between = self.times[at] != first and np.diff(self.numbers)[at - 1] == 1
         if is_between and self._is_gap(self.times[at - 1], first):
             return None, f"X starts at {first}, after a gap inside {span}"
         return int(self.numbers[at]), ""
+
+    def numbers_of(self, times: pd.Index) -> np.ndarray:
+        """Return how many of the kept times are before each of `times`."""
+        stamps = _stamps(self.times, self.tz, None)
+        return np.searchsorted(stamps, _stamps(times, self.tz, None))
 
     def warn_of_gaps(self, index: pd.Index) -> None:
         """Warn once if a step inside `index` is longer than usual."""

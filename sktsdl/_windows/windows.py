@@ -58,7 +58,7 @@ class Windows(NDArrayOperatorsMixin):
             last = np.asarray(last)
             start = last - window + 1
             least = int((start if first is None else np.maximum(start, first)).min())
-            rows, last = rows[least : int(last.max()) + 1], last - least
+            rows, last = rows[least : max(int(last.max()), least) + 1], last - least
             first = None if first is None else first - least
             if first is None and np.array_equal(last, np.arange(window - 1, len(rows))):
                 last = range(window - 1, len(rows))

@@ -21,8 +21,10 @@ from sktsdl._sklearn.validation import (
     validate_rows,
 )
 from sktsdl._windows.history import TrainingTail
-from sktsdl._windows.kept_rows import Joined
+from sktsdl._windows.kept_rows import Joined, KeptRows
 from sktsdl._windows.missing import unknown_after_known
+from sktsdl._windows.panel import Panel
+from sktsdl._windows.panel_history import PanelTail
 from sktsdl._windows.time_index import time_index
 from sktsdl._windows.windows import Windows
 
@@ -34,6 +36,24 @@ which have the last training rows as history. For anything else (gaps, ``KFold``
 ``learning_curve``), give a DataFrame with a time index. After
 ``fit(X, y, X_val=...)`` of a pipeline, give the rows of `X_val` and later rows
 together."""
+
+
+def panel_of(X: ArrayLike, y: object) -> Panel | None:
+    """Return the series of the training rows `X`, None if they are one.
+
+    Raises
+    ------
+    ValueError
+        If only the index of `y` says that there are many.
+    """
+    panel = Panel.of(X)
+    if panel is None and isinstance(getattr(y, "index", None), pd.MultiIndex):
+        raise ValueError(
+            "y has a MultiIndex of many series, and X has none, so its rows would be "
+            "taken as one series: let the steps before give frames, by "
+            "`set_output(transform='pandas')`."
+        )
+    return panel
 
 
 class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
@@ -75,7 +95,7 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
             it was.
         """
         with fit_task(self, X, y), roll_back_on_error(self):
-            self._fit(X)
+            self._fit(X, panel_of(X, y))
         return self
 
     @with_callbacks
@@ -99,8 +119,9 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
             As from ``transform``.
         """
         with fit_task(self, X, y), roll_back_on_error(self):
-            rows = self._fit(X, **fit_params)
-        return self._output(self._tail.join(rows, 0), X)
+            panel = panel_of(X, y)
+            rows = self._fit(X, panel, **fit_params)
+        return self._output(self._tail.join_start(rows, panel), X)
 
     def transform(self, X: ArrayLike) -> Output:
         """Transform every row of `X`, with its history if that is known.
@@ -123,15 +144,18 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         """
         check_is_fitted(self)
         rows = self._validate(X, reset=False)
-        position = self._tail.position_of(rows, time_index(X))
-        return self._output(self._tail.join(rows, position), X)
+        return self._output(self._tail.join(rows, X), X)
 
-    def _fit(self, X: ArrayLike) -> np.ndarray:
+    def _fit(self, X: ArrayLike, panel: Panel | None) -> np.ndarray:
         check_option("history", self.history, ("tail", None))
         n_back = self._check_n_back()
         rows = self._validate(X, reset=True)
-        self._tail = TrainingTail(rows, time_index(X), n_back, self.history)
-        self._fit_rows(rows)
+        self._tail: TrainingTail | PanelTail
+        if panel is None:
+            self._tail = TrainingTail(rows, time_index(X), n_back, self.history)
+        else:
+            self._tail = PanelTail(rows, panel, n_back, self.history)
+        self._fit_rows(rows, panel)
         return rows
 
     def _validate(self, X: ArrayLike, *, reset: bool) -> np.ndarray:
@@ -151,7 +175,7 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
     def _check_n_back(self) -> int:
         """Check the parameters and return the number of rows that are looked back."""
 
-    def _fit_rows(self, rows: np.ndarray) -> None:
+    def _fit_rows(self, rows: np.ndarray, panel: Panel | None) -> None:
         """Set the attributes that are estimated from the training rows, if any."""
 
     @abstractmethod
@@ -190,17 +214,47 @@ class InvertibleTransformer(OneToOneFeatureMixin, LookBackTransformer):
         """
         check_is_fitted(self)
         output = self._validate_output(X)
-        raise_at_first(unknown_after_known(~np.isnan(output)), output, X)
         tail = self._tail
-        head_output = self._look_back(tail.join(tail.head, 0).rows)
-        position = tail.position_of_output(output, time_index(X), head_output)
-        start = tail.head[position : tail.n_start][: len(output)]
-        before = np.concatenate([tail.before(position), start])[-tail.n_back :]
-        rest = self._invert(before.astype(output.dtype), output[len(start) :])
-        levels = np.concatenate([start.astype(output.dtype), rest])
+        if isinstance(tail, PanelTail):
+            levels = self._levels_of_series(tail, output, tail.panel_of(X), X)
+        else:
+            raise_at_first(unknown_after_known(~np.isnan(output)), output, X)
+            head_output = self._look_back(tail.join_start(tail.head).rows)
+            position = tail.position_of_output(output, time_index(X), head_output)
+            levels = self._levels(tail, output, position)
         if isinstance(X, pd.DataFrame):
             return pd.DataFrame(levels, index=X.index, columns=X.columns)
         return levels
+
+    def _levels_of_series(
+        self, tail: PanelTail, output: np.ndarray, panel: Panel, X: ArrayLike
+    ) -> np.ndarray:
+        """Give the levels of each series back."""
+        positions = tail.histories_by_index(panel).positions
+        at, levels = tail.keys.get_indexer(panel.keys), np.empty_like(output)
+        place = np.argsort(panel.place)
+        for series, position in enumerate(positions):
+            rows = place[panel.bounds[series] : panel.bounds[series + 1]]
+            part, kept = output[rows], tail.kept_of(max(at[series], 0))
+            is_in_start = 0 <= position < kept.n_start
+            if position < 0 or (np.isnan(part[0]).any() and not is_in_start):
+                raise ValueError(
+                    f"The level before the first row of the series "
+                    f"{panel.keys[series]!r} is not known: give the training rows from "
+                    "their start, or the rows right after them."
+                )
+            bad = np.zeros(output.shape, dtype=bool)
+            bad[rows] = unknown_after_known(~np.isnan(part))
+            raise_at_first(bad, output, X)
+            levels[rows] = self._levels(kept, part, int(position))
+        return levels
+
+    def _levels(self, tail: KeptRows, output: np.ndarray, position: int) -> np.ndarray:
+        """Give the levels of one series back, which starts at a training position."""
+        start = tail.head[position : tail.n_start][: len(output)]
+        before = np.concatenate([tail.before(position), start])[-tail.n_back :]
+        rest = self._invert(before.astype(output.dtype), output[len(start) :])
+        return np.concatenate([start.astype(output.dtype), rest])
 
     def _validate_output(self, X: ArrayLike) -> np.ndarray:
         output: np.ndarray = check_array(

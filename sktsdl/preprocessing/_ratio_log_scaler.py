@@ -10,6 +10,7 @@ from sklearn.utils import Tags, check_scalar
 
 from sktsdl._sklearn.validation import describe_cell
 from sktsdl._windows.missing import name_column
+from sktsdl._windows.panel import Panel
 from sktsdl.preprocessing._base import InvertibleTransformer
 
 
@@ -104,8 +105,12 @@ class RatioLogScaler(InvertibleTransformer):
             )
         return rows
 
-    def _fit_rows(self, rows: np.ndarray) -> None:
-        logs = self._log_ratio(rows)
+    def _fit_rows(self, rows: np.ndarray, panel: Panel | None) -> None:
+        if panel is None:
+            logs = self._log_ratio(rows)
+        else:
+            logs = self._log_ratio(panel.by_series(rows))
+            logs = np.delete(logs, panel.bounds[1:-1] - 1, axis=0)
         empty = np.isnan(logs).all(axis=0)
         if empty.any():
             names = getattr(self, "feature_names_in_", None)

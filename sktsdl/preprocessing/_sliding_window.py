@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sktsdl._sklearn.validation import check_option
 from sktsdl._windows.kept_rows import Joined
 from sktsdl._windows.missing import fill_unknown, name_column, warn_of_empty_columns
+from sktsdl._windows.panel import Panel
 from sktsdl._windows.windows import Windows
 from sktsdl.preprocessing._base import LookBackTransformer, Output
 
@@ -95,7 +96,7 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         check_option("pad", self.pad, ("nan", "edge"))
         return int(self.window) - 1
 
-    def _fit_rows(self, rows: np.ndarray) -> None:
+    def _fit_rows(self, rows: np.ndarray, panel: Panel | None) -> None:
         self.__dict__.pop("mean_", None)
         if self.pad == "nan":
             return
@@ -114,21 +115,32 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         self.mean_ = np.nanmean(rows, axis=0)
 
     def _look_back(self, padded: np.ndarray) -> np.ndarray:
-        windows = np.asarray(self._windows(padded))
+        windows = np.asarray(self._windows(Joined(padded, self._tail.n_back)))
         return windows.reshape(len(windows), -1)
 
     def _output(self, joined: Joined, X: ArrayLike) -> Output:
-        if self.flatten:
-            return super()._output(joined, X)
         index = X.index if isinstance(X, pd.DataFrame) else None
-        return self._windows(joined.rows, index)
+        windows = self._windows(joined, index)
+        if not self.flatten:
+            return windows
+        output = np.asarray(windows).reshape(len(windows), -1)
+        if isinstance(X, pd.DataFrame):
+            return pd.DataFrame(output, index=index, columns=self._columns(X))
+        return output
 
-    def _windows(self, padded: np.ndarray, index: pd.Index | None = None) -> Windows:
-        """Return the windows that end at every row but the history."""
-        names = getattr(self, "feature_names_in_", None)
-        windows = Windows(padded, self._tail.n_back + 1, names=names, index=index)
-        if self.pad == "edge" and np.isnan(padded).any():
-            warn_of_empty_columns(padded, names, len(windows))
+    def _windows(self, joined: Joined, index: pd.Index | None = None) -> Windows:
+        """Return the windows that end at every row of `X`."""
+        names, rows = getattr(self, "feature_names_in_", None), joined.rows
+        windows = Windows(
+            rows,
+            joined.n_back + 1,
+            joined.ends,
+            firsts=joined.firsts,
+            names=names,
+            index=index,
+        )
+        if self.pad == "edge" and np.isnan(rows).any():
+            warn_of_empty_columns(rows, names, len(windows))
             filled = fill_unknown(np.asarray(windows), self.mean_)
             windows = Windows.of(filled, names=names, index=index)
         return windows

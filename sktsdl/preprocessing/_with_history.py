@@ -14,7 +14,10 @@ from sklearn.utils import Tags, check_array, check_scalar, get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sktsdl._sklearn.warnings import warn
-from sktsdl._windows.kept_rows import Joined
+from sktsdl._windows.history import TrainingTail
+from sktsdl._windows.kept_rows import Joined, JoinedSeries
+from sktsdl._windows.panel import Panel, ranges
+from sktsdl._windows.panel_history import PanelTail
 from sktsdl._windows.time_index import as_time_index
 from sktsdl.preprocessing._base import LookBackTransformer, Output
 
@@ -139,23 +142,24 @@ class WithHistory(LookBackTransformer):
             )
         return int(self.n_rows)
 
-    def _fit(self, X: ArrayLike) -> np.ndarray:
-        rows = super()._fit(X)
-        first = _first_complete(rows)
-        if first == len(rows):
+    def _fit(self, X: ArrayLike, panel: Panel | None) -> np.ndarray:
+        rows = super()._fit(X, panel)
+        self._is_frame = isinstance(X, pd.DataFrame)
+        joined = self._tail.join_start(rows, panel)
+        firsts, stops = _complete_parts(joined)
+        table: Any = self._table(joined, firsts, stops, X)
+        if len(table) == 0:
             raise ValueError(
                 "No row of X is complete, so the transformer cannot be fitted: fill "
                 "NaN, or drop the columns that hold it."
             )
-        self._is_frame = isinstance(X, pd.DataFrame)
-        table: Any = rows[first:]
-        if isinstance(X, pd.DataFrame):
-            index = as_time_index(X.index[first:])
-            table = pd.DataFrame(table, index=index, columns=X.columns)
         self.transformer_ = clone(self.transformer).fit(table)
         self._names, output = _transform(self.transformer_, table)
         self._n_features_out = output.shape[1]
-        self._check_reach(table, output)
+        sizes = stops - firsts
+        stop = int(sizes.cumsum()[sizes.argmax()])
+        longest = slice(stop - int(sizes.max()), stop)
+        self._check_reach(getattr(table, "iloc", table)[longest], output[longest])
         return rows
 
     def _check_reach(self, table: Any, output: np.ndarray) -> None:
@@ -177,26 +181,44 @@ class WithHistory(LookBackTransformer):
             )
 
     def _output(self, joined: Joined, X: ArrayLike) -> Output:
+        output = self._output_of(joined, X)
         if not isinstance(X, pd.DataFrame):
-            return self._look_back(joined.rows)
-        output = self._look_back(joined.rows, X)
+            return output
         columns = pd.Index(list(self.get_feature_names_out()))
         return pd.DataFrame(output, index=X.index, columns=columns)
 
-    def _look_back(
-        self, padded: np.ndarray, X: pd.DataFrame | None = None
-    ) -> np.ndarray:
-        n_back, first = self._tail.n_back, _first_complete(padded)
-        output = np.full((len(padded), self._n_features_out), np.nan, padded.dtype)
-        if first < len(padded):
-            table: Any = padded[first:]
-            if X is not None:
-                index = self._index(X, max(n_back - first, 0))[-len(table) :]
-                table = pd.DataFrame(table, index=index, columns=X.columns)
-            known = self._apply(table)
+    def _look_back(self, padded: np.ndarray) -> np.ndarray:
+        return self._output_of(Joined(padded, self._tail.n_back), None)
+
+    def _output_of(self, joined: Joined, X: ArrayLike | None) -> np.ndarray:
+        """Return the output for each row of `X`, NaN without a full history."""
+        firsts, stops = _complete_parts(joined)
+        shape = len(joined.rows), self._n_features_out
+        output = np.full(shape, np.nan, joined.rows.dtype)
+        if (firsts < stops).any():
+            known = self._apply(self._table(joined, firsts, stops, X))
             output = output.astype(known.dtype, copy=False)
-            output[first + n_back :] = known[n_back:]
-        return output[n_back:]
+            output[ranges(firsts, stops)] = known
+        output[ranges(firsts, np.minimum(firsts + joined.n_back, stops))] = np.nan
+        return output[joined.n_back :] if joined.ends is None else output[joined.ends]
+
+    def _table(
+        self, joined: Joined, firsts: np.ndarray, stops: np.ndarray, X: ArrayLike | None
+    ) -> Any:
+        """Return the joined rows from `firsts` to before `stops`, as a frame if `X` is.
+
+        These are the rows of each series from its first complete row on.
+        """
+        at = ranges(firsts, stops)
+        rows = joined.rows[at]
+        if not isinstance(X, pd.DataFrame):
+            return rows
+        if isinstance(self._tail, PanelTail):
+            index = self._tail.index_of(joined, X.index.names)[at - joined.n_back]
+        else:
+            n_before = max(joined.n_back - int(firsts[0]), 0)
+            index = self._index(self._tail, X, n_before)[-len(rows) or len(X) :]
+        return pd.DataFrame(rows, index=index, columns=X.columns)
 
     def _apply(self, table: Any) -> np.ndarray:
         names, output = _transform(self.transformer_, table)
@@ -210,9 +232,9 @@ class WithHistory(LookBackTransformer):
             )
         return output
 
-    def _index(self, X: pd.DataFrame, n_before: int) -> pd.Index:
+    def _index(self, tail: TrainingTail, X: pd.DataFrame, n_before: int) -> pd.Index:
         """Return the index of the `n_before` rows before `X`, and of `X`."""
-        index, training = as_time_index(X.index), self._tail.training_index
+        index, training = as_time_index(X.index), tail.training_index
         if n_before == 0:
             return index
         if training is None or not training.is_comparable(index):
@@ -231,10 +253,14 @@ class WithHistory(LookBackTransformer):
         return tags
 
 
-def _first_complete(rows: np.ndarray) -> int:
-    """Return the number of rows before the first one without NaN."""
-    complete = ~np.isnan(rows).any(axis=1)
-    return int(complete.argmax()) if complete.any() else len(rows)
+def _complete_parts(joined: Joined) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the first complete row of each series is, and where it ends."""
+    n = len(joined.rows)
+    starts = joined.starts if isinstance(joined, JoinedSeries) else np.zeros(1, int)
+    stops = np.append(starts[1:], n)
+    is_complete = ~np.isnan(joined.rows).any(axis=1)
+    complete = np.where(is_complete, np.arange(n), n)
+    return np.minimum(np.minimum.reduceat(complete, starts), stops), stops
 
 
 def _transform(transformer: Any, table: Any) -> tuple[list[Any] | None, np.ndarray]:

@@ -1,0 +1,215 @@
+"""Many series in one frame: which rows are of which series, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.time_index import as_time_index
+from sktsdl._windows.training_index import TrainingIndex, kind_of
+
+N_NAMED = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """The series of rows whose MultiIndex has the time as its last level.
+
+    Parameters
+    ----------
+    keys : pandas.Index
+        The name of each series.
+    series : ndarray of int, shape (n_rows,)
+        The number of each row's series.
+    order : ndarray of int or None
+        The rows series by series, each in time order; None if they stand so.
+    bounds : ndarray of int, shape (n_series + 1,)
+        Where each series starts in that order.
+    stamps : pandas.Index
+        All times, in increasing order.
+    times : ndarray of int, shape (n_rows,)
+        The time of each row in that order, by its number in `stamps`.
+    """
+
+    keys: pd.Index
+    series: np.ndarray
+    order: np.ndarray | None
+    bounds: np.ndarray
+    stamps: pd.Index
+    times: np.ndarray
+
+    @classmethod
+    def of(cls, X: Any) -> Self | None:
+        """Return the series of a frame or of windows, None if they are one series.
+
+        Raises
+        ------
+        ValueError
+            If the last level holds no times, if the rows of a series are not in time
+            order or a time is there twice, or if a label is missing.
+        """
+        index = getattr(X, "index", None)
+        if not isinstance(index, pd.MultiIndex):
+            return None
+        if index.nlevels == 1:
+            index = pd.MultiIndex.from_arrays([np.zeros(len(index), int), index])
+        missing = np.any([codes < 0 for codes in index.codes], axis=0)
+        if missing.any():
+            row = int(missing.argmax())
+            raise ValueError(
+                f"The index of X has a missing label in row {row} ({index[row]}): each "
+                "row needs the name of its series and its time."
+            )
+        series = _codes_of_series(index)
+        stamps, times = _times_of(index)
+        counts = np.bincount(series)
+        bounds = np.concatenate([[0], counts.cumsum()])
+        order = None
+        if (np.diff(series) < 0).any():
+            order = np.argsort(series, kind="stable")
+            times = times[order]
+        firsts = bounds[:-1] if order is None else order[bounds[:-1]]
+        panel = cls(index[firsts].droplevel(-1), series, order, bounds, stamps, times)
+        panel._check_order(index)
+        return panel
+
+    @property
+    def n_series(self) -> int:
+        return len(self.keys)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """The number of rows of each series."""
+        return np.diff(self.bounds)
+
+    @property
+    def n_before(self) -> np.ndarray:
+        """For each row, the number of rows of its series before it."""
+        return self.place - self.bounds[self.series]
+
+    @property
+    def n_after(self) -> np.ndarray:
+        """For each row, the number of rows of its series after it."""
+        return self.bounds[self.series + 1] - 1 - self.place
+
+    @property
+    def place(self) -> np.ndarray:
+        """Where each row stands in the order series by series."""
+        n = len(self.series)
+        if self.order is None:
+            return np.arange(n)
+        place = np.empty(n, dtype=int)
+        place[self.order] = np.arange(n)
+        return place
+
+    def by_series(self, rows: np.ndarray) -> np.ndarray:
+        """Return `rows` series by series."""
+        return rows if self.order is None else rows[self.order]
+
+    def times_of(self, series: int) -> pd.Index:
+        """Return the times of one series."""
+        return self.stamps[self.times[self.bounds[series] : self.bounds[series + 1]]]
+
+    def _check_order(self, index: pd.MultiIndex) -> None:
+        steps = np.diff(self.times)
+        steps[self.bounds[1:-1] - 1] = 1
+        if (steps > 0).all():
+            return
+        at = int((steps <= 0).argmax()) + 1
+        row = at if self.order is None else int(self.order[at])
+        if steps[at - 1] == 0:
+            raise ValueError(
+                f"The index of X has the row {row} ({index[row]}) twice: keep one row "
+                "for each series and time."
+            )
+        raise ValueError(
+            f"The index of X goes back in time at row {row} ({index[row]}): sort the "
+            "rows of each series by time (`X.sort_index()`)."
+        )
+
+
+def _codes_of_series(index: pd.MultiIndex) -> np.ndarray:
+    """Return the number of each row's series, without gaps."""
+    series = np.asarray(index.codes[0], dtype=int)
+    series = _without_gaps(series, len(index.levels[0]))
+    for codes, level in zip(index.codes[1:-1], index.levels[1:-1], strict=True):
+        n_codes = len(level)
+        joined = series * n_codes + np.asarray(codes, dtype=int)
+        series = np.unique(joined, return_inverse=True)[1]
+    return series
+
+
+def _without_gaps(codes: np.ndarray, n_codes: int) -> np.ndarray:
+    is_used = np.bincount(codes, minlength=n_codes) > 0
+    if is_used.all():
+        return codes
+    numbers: np.ndarray = (is_used.cumsum() - 1)[codes]
+    return numbers
+
+
+def _times_of(index: pd.MultiIndex) -> tuple[pd.Index, np.ndarray]:
+    """Return all times of the last level in order, and the number of each row's time.
+
+    Raises
+    ------
+    ValueError
+        If the last level holds no times.
+    """
+    level, times = as_time_index(index.levels[-1]), np.asarray(index.codes[-1])
+    if kind_of(level)[0] is None:
+        kinds = [kind_of(as_time_index(part))[0] for part in index.levels]
+        found = [i for i, kind in enumerate(kinds) if kind not in (None, "number")]
+        way_out = "convert it, such as by `X.index.set_levels(pd.to_datetime(...))`"
+        if found:
+            name = index.names[found[0]]
+            way_out = f"put the level {found[0] if name is None else repr(name)} last"
+        raise ValueError(
+            f"The last level of the index of X holds {str(level.dtype)!r} and no "
+            f"times, which are dates, periods or numbers: {way_out}."
+        )
+    if not (level.is_monotonic_increasing and level.is_unique):
+        stamps = level.unique().sort_values()
+        return stamps, stamps.get_indexer(level)[times]
+    return level, times
+
+
+def some_of(keys: pd.Index, which: np.ndarray) -> str:
+    """Name up to three series, and say how many more there are."""
+    names: list[Hashable] = list(keys[which[:N_NAMED]])
+    text = ", ".join(map(repr, names))
+    more = len(which) - len(names)
+    return text if more == 0 else f"{text} and {more} more"
+
+
+def ranges(firsts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """Return all numbers from each of `firsts` to before each of `stops`."""
+    sizes = stops - firsts
+    return np.arange(sizes.sum()) + np.repeat(firsts - sizes.cumsum() + sizes, sizes)
+
+
+def warn_of_gaps(panel: Panel, step: TrainingIndex) -> None:
+    """Warn once if a step inside a series is longer than usual."""
+    is_inside = np.ones(max(len(panel.times) - 1, 0), dtype=bool)
+    is_inside[panel.bounds[1:-1] - 1] = False
+    n = len(panel.stamps)
+    steps = panel.times[:-1].astype(np.int64) * n + panel.times[1:]
+    different = pd.unique(steps[is_inside])
+    before, after = panel.stamps[different // n], panel.stamps[different % n]
+    gaps = step.are_gaps(before, after, step.inner_limit)
+    if not gaps.any():
+        return
+    is_gap = is_inside & np.isin(steps, different[gaps])
+    at = int(is_gap.argmax())
+    of = np.repeat(np.arange(panel.n_series), panel.counts)[:-1][is_gap]
+    times = panel.stamps[panel.times[at : at + 2]]
+    warn(
+        f"A step in X is longer than usual in the series "
+        f"{some_of(panel.keys, pd.unique(of))}, such as from {times[0]} to {times[1]}: "
+        "windows that reach over it take its two sides as neighbours; fill the missing "
+        "rows, or leave these series out."
+    )

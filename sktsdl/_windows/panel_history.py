@@ -1,0 +1,292 @@
+"""The history rule for many series: each of them by itself, without a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.kept_rows import (
+    N_RECOGNISED,
+    Joined,
+    JoinedSeries,
+    KeptRows,
+    n_head,
+)
+from sktsdl._windows.panel import Panel, ranges, some_of, warn_of_gaps
+from sktsdl._windows.training_index import TrainingIndex
+
+# Of all series together, so that a fitted step of many series stays small.
+N_INSIDE = 2**16
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """For each series of `X`, which kept rows come before it.
+
+    Parameters
+    ----------
+    stops : ndarray of int
+        The kept row after the last of them.
+    lengths : ndarray of int
+        Their number, 0 at the start of training or if they are unknown.
+    positions : ndarray of int
+        The number of training rows before the series, -1 if it is unknown.
+    """
+
+    stops: np.ndarray
+    lengths: np.ndarray
+    positions: np.ndarray
+
+
+class PanelTail:
+    """The training rows that a look-back step remembers, of each series.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        The training rows.
+    panel : Panel
+        Their series.
+    n_back : int
+        The number of rows before a row that the step needs.
+    mode : {"tail", None}
+        None never gives history.
+
+    Attributes
+    ----------
+    keys : pandas.Index
+        The name of each series.
+    kept : ndarray
+        Rows at both ends of each series, series by series.
+    bounds : ndarray of int
+        Where the kept rows of each series start.
+    numbers, times : ndarray of int
+        Which rows of their series these are, and which times of `index`.
+    index : TrainingIndex
+        All times, and the step of the longest series.
+    """
+
+    def __init__(
+        self,
+        rows: np.ndarray,
+        panel: Panel,
+        n_back: int,
+        mode: Literal["tail"] | None,
+    ) -> None:
+        counts, starts = panel.counts, panel.bounds[:-1]
+        n_rows = len(rows)
+        is_complete = panel.by_series(np.isfinite(rows).all(axis=1))
+        first = np.where(is_complete, np.arange(n_rows), n_rows)
+        n_unknown = np.minimum(np.minimum.reduceat(first, starts) - starts, counts)
+        self.n_back = n_back
+        self.mode = mode
+        self.keys = panel.keys
+        self.n_rows = counts
+        self.n_starts = n_unknown + n_back
+        n_inside = min(N_RECOGNISED, N_INSIDE // len(counts))
+        n_first = n_head(counts, np.maximum(self.n_starts, n_inside))
+        n_last = np.minimum(n_inside + n_back, counts)
+        numbers = np.arange(n_rows) - np.repeat(starts, counts)
+        is_kept = numbers < np.repeat(n_first, counts)
+        is_kept |= numbers >= np.repeat(counts - n_last, counts)
+        at = np.flatnonzero(is_kept)
+        self.kept = rows[at if panel.order is None else panel.order[at]]
+        self.numbers = numbers[at]
+        self.times = panel.times[at]
+        self.bounds = np.searchsorted(at, panel.bounds)
+        step = TrainingIndex.of(panel.times_of(int(counts.argmax())))
+        self.index = replace(step, times=panel.stamps)
+        if n_back:
+            warn_of_gaps(panel, self.index)
+
+    def __getstate__(self) -> dict[str, object]:
+        # skops stores arrays, but nothing of pandas.
+        levels = range(self.keys.nlevels)
+        keys = [self.keys.get_level_values(i).to_numpy() for i in levels]
+        return vars(self) | {"keys": keys}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        keys = state["keys"]
+        self.__dict__.update(state)
+        self.keys = pd.MultiIndex.from_arrays(keys) if keys[1:] else pd.Index(keys[0])
+
+    def join_start(self, rows: np.ndarray, panel: Panel | None) -> JoinedSeries:
+        """Return the training rows, which have no history."""
+        assert panel is not None
+        zeros = np.zeros(panel.n_series, dtype=int)
+        return self._join(rows, Histories(zeros, zeros, zeros), panel)
+
+    def join(self, rows: np.ndarray, X: object) -> JoinedSeries:
+        """Return the rows of each series after its known history.
+
+        Warn of lost history and of long steps.
+        """
+        panel = self.panel_of(X)
+        return self._join(rows, self._histories_of(rows, panel), panel)
+
+    def panel_of(self, X: object) -> Panel:
+        """Return the series of `X`.
+
+        Raises
+        ------
+        ValueError
+            If its index does not say them.
+        """
+        panel = Panel.of(X)
+        if panel is None:
+            raise ValueError(
+                "The training rows were many series, and the index of X does not say "
+                "which series its rows are of: give a DataFrame whose MultiIndex has "
+                "the series and, as last level, the time, also for one series."
+            )
+        return panel
+
+    def histories_by_index(self, panel: Panel) -> Histories:
+        """Return the history of each series, without warnings."""
+        rows = np.zeros((panel.n_series, self.kept.shape[1]))
+        return self._find(rows, panel)[0]
+
+    def _histories_of(self, rows: np.ndarray, panel: Panel) -> Histories:
+        unknown = Histories(
+            np.zeros(panel.n_series, dtype=int),
+            np.zeros(panel.n_series, dtype=int),
+            np.full(panel.n_series, -1),
+        )
+        if self.mode is None or self.n_back == 0:
+            return unknown
+        has_kind = self.index.has_kind_of(panel.stamps)
+        step = self.index
+        if not has_kind:
+            step = TrainingIndex.of(panel.times_of(int(panel.counts.argmax())))
+        warn_of_gaps(panel, step)
+        if not has_kind:
+            reason = self.index.other_time(panel.stamps)
+            reason = (
+                reason or "The times of X cannot be compared with those of training"
+            )
+            warn(f"{reason}, so the history of its first rows is not known.")
+            return unknown
+        firsts = panel.by_series(np.arange(len(rows)))[panel.bounds[:-1]]
+        found, lost = self._find(rows[firsts], panel)
+        if len(lost):
+            warn(
+                f"X starts after a gap, before the training rows or inside of them for "
+                f"the series {some_of(panel.keys, lost)}, so the history of their "
+                f"first rows is not known: give the rows right after the training rows "
+                "of each series."
+            )
+        return found
+
+    def _find(self, rows: np.ndarray, panel: Panel) -> tuple[Histories, np.ndarray]:
+        """Return the histories, and the series that should have one.
+
+        `rows` are the first rows of the series.
+        """
+        at = self.keys.get_indexer(panel.keys)
+        is_seen, at = at >= 0, np.maximum(at, 0)
+        low, high = self.bounds[at], self.bounds[at + 1]
+        times, first = self.index.times, panel.stamps[panel.times[panel.bounds[:-1]]]
+        number = self.index.numbers_of(first)
+        stops = _search(self.times, low, high, number)
+        is_after = stops == high
+        inside = np.minimum(stops, high - 1)
+        is_same = ~is_after & (number < len(times))
+        is_same &= self.times[inside] == number
+        is_same &= np.asarray(times[np.minimum(number, len(times) - 1)] == first)
+        is_before = (stops == low) & ~is_same
+        positions = np.where(is_after, self.n_rows[at], self.numbers[inside])
+        lengths = np.minimum(positions, self.n_back)
+        last = np.maximum(stops - 1, low)
+        follows = np.where(
+            is_after | (self.numbers[last] == positions - 1),
+            ~self.index.are_gaps(times[self.times[last]], first, self.index.limit),
+            False,
+        )
+        oldest = np.minimum(np.maximum(stops - lengths, low), high - 1)
+        is_kept = (lengths == 0) | (self.numbers[oldest] == positions - lengths)
+        is_kept &= is_same | follows
+        is_kept &= (self.numbers[last] == positions - 1) | (lengths == 0)
+        # NaN where training has none is from a step before, which has warned.
+        is_nan = np.isnan(rows)
+        has_nan = is_nan.any(axis=1)
+        differs = (is_nan != np.isnan(self.kept[inside])).any(axis=1)
+        is_known = is_seen & is_kept & ~is_before & ~(has_nan & is_same & differs)
+        lost = np.flatnonzero(is_seen & ~is_known & ~has_nan)
+        return (
+            Histories(
+                np.where(is_known, stops, 0),
+                np.where(is_known, lengths, 0),
+                np.where(is_known, positions, -1),
+            ),
+            lost,
+        )
+
+    def _join(
+        self, rows: np.ndarray, histories: Histories, panel: Panel
+    ) -> JoinedSeries:
+        n_back, lengths = self.n_back, histories.lengths
+        sizes = lengths + panel.counts
+        starts = n_back + sizes.cumsum() - sizes
+        ends = panel.place + (starts + lengths - panel.bounds[:-1])[panel.series]
+        joined = np.full((n_back + sizes.sum(), rows.shape[1]), np.nan, rows.dtype)
+        joined[ends] = rows
+        kept = ranges(histories.stops - lengths, histories.stops)
+        kept_at = ranges(starts, starts + lengths)
+        joined[kept_at] = self.kept[kept]
+        return JoinedSeries(
+            rows=joined,
+            n_back=n_back,
+            ends=ends,
+            firsts=starts[panel.series],
+            panel=panel,
+            starts=starts,
+            kept=kept,
+            kept_at=kept_at,
+        )
+
+    def index_of(self, joined: Joined, names: Any) -> pd.Index:
+        """Return the series and the time of each joined row but the first `n_back`.
+
+        `names` are of the levels.
+        """
+        assert isinstance(joined, JoinedSeries)
+        panel, n_back = joined.panel, joined.n_back
+        at = np.concatenate([panel.by_series(np.asarray(joined.ends)), joined.kept_at])
+        before = self.index.times[self.times[joined.kept]]
+        after = panel.stamps[panel.times]
+        if isinstance(after, pd.DatetimeIndex) and after.tz is not None:
+            before = before.tz_convert(after.tz)
+        times = after.append(before)[np.argsort(at)]
+        number = np.arange(n_back, n_back + len(at))
+        keys = panel.keys[np.searchsorted(joined.starts, number, side="right") - 1]
+        levels = [keys.get_level_values(i) for i in range(keys.nlevels)]
+        return pd.MultiIndex.from_arrays([*levels, times], names=list(names))
+
+    def kept_of(self, series: int) -> KeptRows:
+        """Return the kept rows of one series."""
+        part = slice(self.bounds[series], self.bounds[series + 1])
+        return KeptRows(
+            self.kept[part],
+            self.numbers[part],
+            n_back=self.n_back,
+            n_start=int(self.n_starts[series]),
+            n_rows=int(self.n_rows[series]),
+        )
+
+
+def _search(
+    values: np.ndarray, low: np.ndarray, high: np.ndarray, wanted: np.ndarray
+) -> np.ndarray:
+    """Return where each number belongs in its own part of sorted `values`, leftmost."""
+    low, high = low.copy(), high.copy()
+    while (is_open := low < high).any():
+        middle = (low + high) // 2
+        is_less = is_open & (values[np.minimum(middle, len(values) - 1)] < wanted)
+        low = np.where(is_less, middle + 1, low)
+        high = np.where(is_open & ~is_less, middle, high)
+    return low
