@@ -395,10 +395,6 @@ INDEX_ERRORS = {
         lambda index: index.where(np.arange(N) != 20),
         r"does not increase at row 20 \(NaT",
     ),
-    "two levels": (
-        lambda index: pd.MultiIndex.from_arrays([index, index]),
-        "MultiIndex",
-    ),
 }
 
 

@@ -536,7 +536,6 @@ BAD_INDEXES = {
     "decreasing": (lambda i: i[::-1], "does not increase at row 1"),
     "duplicated": (lambda i: i[:9].append(i[8:-1]), "does not increase at row 9"),
     "NaT": (lambda i: i[:9].insert(9, pd.NaT).append(i[10:]), "row 9"),
-    "MultiIndex": (lambda i: pd.MultiIndex.from_arrays([i, i]), "MultiIndex.*xs"),
 }
 
 

@@ -238,9 +238,9 @@ def test_scikit_learn_takes_rows(key):
     assert list(taken.names) == NAMES
 
 
-@pytest.mark.parametrize("cv", [TimeSeriesSplit(2), KFold(3)], ids=str)
-def test_a_search_scores_windows_as_arrays(cv):
+def test_a_search_scores_windows_as_arrays():
     X, y = levels()
+    cv = TimeSeriesSplit(2)
     windows = SlidingWindow(5).fit_transform(X)
     scores = [
         GridSearchCV(lstm(), {"lr": [1e-3, 1e-2]}, cv=cv)
@@ -249,6 +249,15 @@ def test_a_search_scores_windows_as_arrays(cv):
         for part in (windows, np.array(windows))
     ]
     np.testing.assert_array_equal(*scores)
+
+
+def test_windows_around_a_hole_count_each_row_once():
+    X, y = levels()
+    windows = SlidingWindow(5).fit_transform(X)
+    train, _ = list(KFold(3).split(windows))[1]
+    net = lstm().fit(windows[train], y.iloc[train])
+    used = np.unique(train[train >= 4][:, None] + np.arange(-4, 1))
+    np.testing.assert_allclose(net._spec.channels.mean, X.iloc[used].mean())
 
 
 def test_names_reach_a_net_through_a_step_that_drops_a_channel():

@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._estimator.fitting import fit_net, fit_scaling, split_samples
+from sktsdl._estimator.fitting import fit_net, fit_scaling
 from sktsdl._estimator.norm_choice import check_order
 from sktsdl._estimator.parameters import NetParameters, NetSettings
 from sktsdl._estimator.saving import SaveMixin
 from sktsdl._estimator.specs import NET_ATTRIBUTES, FittedSpec, ModuleSpec
+from sktsdl._estimator.split import split_samples
 from sktsdl._estimator.targets import Targets
 from sktsdl._estimator.validation import (
     check_outputs,
@@ -211,7 +212,7 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetSettings, ABC):
                 check_order(outputs, targets)
             if n_epochs:
                 config = self._fit_config(self._build_module)
-                split = split_samples(config, samples, valid, inputs)
+                split = split_samples(config.split, samples, valid, inputs)
                 scaling = fit_scaling(config, split, inputs, targets, fitted)
                 spec = FittedSpec(inputs, outputs, *scaling, self._structure())
                 if callbacks is not None:

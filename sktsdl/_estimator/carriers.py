@@ -30,6 +30,8 @@ class Carriers:
         The rows of all windows.
     ends : ndarray of shape (n,)
         The last row of each training window.
+    stops : ndarray of shape (n,)
+        The row after the last row of its series.
     window : int
         The number of rows in a window.
 
@@ -42,6 +44,7 @@ class Carriers:
     weights: np.ndarray | None
     rows: np.ndarray
     ends: np.ndarray
+    stops: np.ndarray
     window: int
 
     @quiet
@@ -86,18 +89,18 @@ class Carriers:
         the next one; no probe contradicts it.
         """
         yield 1
-        y, rows, ends = self.y[:, 0], self.rows, self.ends
+        y, rows, ends, stops = self.y[:, 0], self.rows, self.ends, self.stops
         half = max(min(len(y) // 2, len(y) - N_MATCHES), 1)
         # Rare values come first: they leave the fewest rows to the next probes.
         probes = np.r_[y[:half].argmax(), y[:half].argmin(), _spread(len(y), N_PROBES)]
         found: set[int] = set()
         for channel in candidates:
-            later = rows[ends[probes[0]] + 1 :, channel][:half]
+            later = rows[ends[probes[0]] + 1 : stops[probes[0]], channel][:half]
             leads = 1 + np.flatnonzero(_is_equal(y[probes[0]], later))
             for probe in probes:
                 row = ends[probe] + leads
                 value = rows[np.minimum(row, len(rows) - 1), channel]
-                leads = leads[(row >= len(rows)) | _is_equal(y[probe], value)]
+                leads = leads[(row >= stops[probe]) | _is_equal(y[probe], value)]
             found.update(leads[:4].tolist())
         yield from sorted(found - {1})[:4]
 
@@ -111,7 +114,7 @@ class Carriers:
         for probes in (_spread(len(self.y), N_PROBES), slice(None)):
             for column, ahead in places:
                 later = self.ends[probes] + ahead
-                has_row = later < len(self.rows)
+                has_row = later < self.stops[probes]
                 later, values = later[has_row], self.y[probes, column][has_row]
                 candidates = [
                     channel

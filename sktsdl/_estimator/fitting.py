@@ -12,9 +12,8 @@ from sktsdl._estimator.module import AdapterConfig, Architecture, build_module
 from sktsdl._estimator.norm_choice import NormConfig, choose_norm
 from sktsdl._estimator.scaling import ChannelScaling
 from sktsdl._estimator.specs import FittedSpec, InputSpec, NormSpec, Samples
+from sktsdl._estimator.split import Split, SplitConfig
 from sktsdl._estimator.targets import Targets
-from sktsdl._estimator.validation import split_validation, trainable_windows
-from sktsdl._layers.causal import LossSteps
 from sktsdl._training.batches import WindowDataset, labelled_dataset
 from sktsdl._training.callbacks import ScikitLearnCallbacks
 from sktsdl._training.config import TrainingConfig
@@ -35,6 +34,8 @@ class FitConfig:
         What stands around the module.
     norm : NormConfig
         What is asked of the window norm.
+    split : SplitConfig
+        Which windows train and validate it.
     training : TrainingConfig
         How it is trained.
     """
@@ -42,42 +43,11 @@ class FitConfig:
     architecture: Architecture
     adapters: AdapterConfig
     norm: NormConfig
+    split: SplitConfig
     training: TrainingConfig
     standardize: bool
     categorical_features: Sequence[int | str] | None
-    loss_steps: LossSteps
-    early_stopping: bool
-    validation_fraction: float
     random_state: int | np.random.RandomState | None
-
-
-@dataclass(frozen=True)
-class Split:
-    """Samples, and the indices of their windows for training and validation."""
-
-    samples: Samples
-    train_idx: np.ndarray
-    valid: Samples | None
-    valid_idx: np.ndarray | None
-
-
-def split_samples(
-    config: FitConfig, samples: Samples, valid: Samples | None, inputs: InputSpec
-) -> Split:
-    """Choose the windows for training and validation.
-
-    `valid` holds the rows that were given for validation, if any.
-    """
-    every_step = config.loss_steps == "all"
-    train_idx = trainable_windows(samples, inputs.channel_names, every_step=every_step)
-    if valid is not None:
-        return Split(samples, train_idx, valid, np.flatnonzero(valid.is_complete))
-    if not config.early_stopping:
-        return Split(samples, train_idx, None, None)
-    train_idx, valid_idx = split_validation(
-        train_idx, config.validation_fraction, samples.horizon
-    )
-    return Split(samples, train_idx, samples, valid_idx)
 
 
 def fit_scaling(
@@ -165,7 +135,7 @@ def fit_net(
             )
         else:
             module = copy.deepcopy(previous.module_)
-        ends = module.step_ends(window) if config.loss_steps == "all" else None
+        ends = module.step_ends(window) if config.split.loss_steps == "all" else None
         rows = move_rows(torch.from_numpy(channels.transform(samples.rows)), device)
         train_set = _dataset(samples, rows, targets, split.train_idx, ends).to(device)
         valid_set = None
@@ -194,7 +164,8 @@ def _dataset(
     ends: torch.Tensor | None = None,
 ) -> WindowDataset:
     """Return the windows `idx` of standardised `rows`, with their targets."""
-    relevant = idx if ends is None else np.arange(len(samples.starts))
+    relevant = idx if ends is None else np.arange(len(samples.windows))
     weights = None if samples.weights_of(relevant) is None else samples.weights
     y = targets.encode(samples.targets)
-    return labelled_dataset(rows, samples.starts, samples.window, y, weights, idx, ends)
+    starts, window = samples.windows.starts, samples.window
+    return labelled_dataset(rows, starts, window, y, weights, idx, ends)

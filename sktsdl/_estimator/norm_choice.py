@@ -55,13 +55,14 @@ def choose_norm(
         samples.targets[idx],
         samples.weights_of(idx),
         samples.rows,
-        samples.starts[idx] + samples.window - 1,
+        np.asarray(samples.windows.ends)[idx],
+        samples.stops[idx],
         samples.window,
     )
     numeric = [i for i in range(channels.n_channels) if i not in channels.codes]
     is_varied = bool(np.ptp(carriers.y, axis=0).any())
-    is_consecutive = len(samples.starts) > 1 and samples.starts[1] == 1
-    if is_varied and is_consecutive:
+    are_rows = samples.windows.are_rows
+    if is_varied and are_rows:
         found = carriers.find_future(numeric, given)
         if found is not None:
             return NormSpec("last" if kind == "auto" else kind, found)
@@ -72,7 +73,7 @@ def choose_norm(
         return NormSpec(None, given if config.channel_independent else None)
     used = given or tuple(channels.target_positions(0, samples.n_targets))
     if is_varied and targets.are_levels and not carriers.follow_last(used):
-        found = carriers.find_future(numeric, None) if is_consecutive else None
+        found = carriers.find_future(numeric, None) if are_rows else None
         wrong = carriers.find_worse(used) if found is None else used[0]
         if wrong is not None:
             _warn_of_channel(kind, wrong, found, channels.names)

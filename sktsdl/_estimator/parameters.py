@@ -14,6 +14,7 @@ from torch import nn
 from sktsdl._estimator.fitting import FitConfig
 from sktsdl._estimator.module import AdapterConfig, Architecture
 from sktsdl._estimator.norm_choice import NormConfig
+from sktsdl._estimator.split import SplitConfig
 from sktsdl._estimator.targets import PointTargets, QuantileTargets, Targets
 from sktsdl._layers.causal import LossSteps
 from sktsdl._layers.initialization import WeightInit
@@ -313,6 +314,7 @@ class NetSettings(NetParameters):
             architecture=architecture,
             adapters=self._config(AdapterConfig),
             norm=self._config(NormConfig),
+            split=self._config(SplitConfig),
             training=self._training_config(),
         )
 

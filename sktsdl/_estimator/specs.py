@@ -10,6 +10,8 @@ from sktsdl._estimator.scaling import ChannelScaling
 from sktsdl._estimator.targets import Targets
 from sktsdl._layers.window_norm import WindowNormKind
 from sktsdl._sklearn.target_steps import TargetSteps
+from sktsdl._windows.missing import starts_unknown
+from sktsdl._windows.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -77,24 +79,31 @@ class Samples:
 
     Parameters
     ----------
-    rows, starts : ndarray
-        As from `recover_rows`.
-    window : int
-        The number of rows in a window.
+    windows : Windows
+        The windows.
     targets : ndarray of shape (n, n_targets)
         The target of each window.
     weights : ndarray of shape (n,) or None
         The weight of each window.
     horizon : int
         The number of rows that the furthest target lies ahead.
+    series : ndarray of int, shape (n,), or None
+        The number of each window's series, None if they are of one.
     """
 
-    rows: np.ndarray
-    starts: np.ndarray
-    window: int
+    windows: Windows
     targets: np.ndarray
     weights: np.ndarray | None
     horizon: int
+    series: np.ndarray | None = None
+
+    @property
+    def rows(self) -> np.ndarray:
+        return self.windows.rows
+
+    @property
+    def window(self) -> int:
+        return self.windows.window
 
     @property
     def n_targets(self) -> int:
@@ -103,8 +112,17 @@ class Samples:
     @property
     def is_complete(self) -> np.ndarray:
         """Whether the history of each window is known, shape (n,)."""
-        known: np.ndarray = ~np.isnan(self.rows[self.starts]).any(axis=1)
-        return known
+        return ~starts_unknown(self.windows)
+
+    @property
+    def stops(self) -> np.ndarray:
+        """For each window, the row after the last one of its series, shape (n,)."""
+        ends = np.asarray(self.windows.ends)
+        if self.series is None:
+            return np.full(len(ends), len(self.rows))
+        last = np.zeros(self.series.max() + 1, dtype=int)
+        np.maximum.at(last, self.series, ends)
+        return last[self.series] + 1
 
     def weights_of(self, idx: np.ndarray) -> np.ndarray | None:
         """Return the weights of some windows, or None if they are equal."""
@@ -117,7 +135,7 @@ class Samples:
 
         A row's weight is the mean weight of its windows, None if all are equal.
         """
-        starts, weights = self.starts[idx], self.weights_of(idx)
+        starts, weights = self.windows.starts[idx], self.weights_of(idx)
 
         def sum_by_row(values: np.ndarray) -> np.ndarray:
             edges = np.zeros(len(self.rows) + 1, dtype=values.dtype)

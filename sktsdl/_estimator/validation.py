@@ -1,7 +1,7 @@
 """Checks of what a net is given; they return records and write nothing."""
 
 import copy
-import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,17 +22,19 @@ from sktsdl._sklearn.validation import (
 )
 from sktsdl._windows.missing import (
     fill_unknown,
-    unknown_after_known,
+    find_missing,
+    starts_unknown,
     warn_of_empty_columns,
     why_incomplete,
 )
-from sktsdl._windows.windows import Windows, recover_rows
+from sktsdl._windows.panel import Panel
+from sktsdl._windows.windows import Windows
 
 
 def validate_windows(
     estimator: BaseEstimator, X: ArrayLike, expected: InputSpec | None
-) -> tuple[np.ndarray, InputSpec]:
-    """Return `X` as windows of floats, (n, window, channels), and its form.
+) -> tuple[Windows, InputSpec]:
+    """Return `X` as windows of floats, and its form.
 
     Parameters
     ----------
@@ -48,26 +50,14 @@ def validate_windows(
     ValueError
         If `X` has another form than expected, infinity, or NaN after a known value.
     """
-    X, names = readable(X, "X"), None
+    X = readable(X, "X")
     is_3d = (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) == 3
     if is_3d:
         refuse_times(X, "X")
-        names = X.names if isinstance(X, Windows) else None
-        windows = check_array(
-            np.asarray(X) if isinstance(X, Windows) else X,
-            dtype=(np.float64, np.float32),
-            allow_nd=True,
-            ensure_all_finite=False,
-            estimator=estimator,
-            input_name="X",
-        )
-        if 0 in windows.shape:
-            raise ValueError(
-                f"X has windows of shape {windows.shape[1:]}, but needs at least one "
-                "step and one channel."
-            )
+        windows = _as_windows(estimator, X)
+        names = windows.names
         if expected is None and not isinstance(X, Windows):
-            warn_of_axes(windows)
+            warn_of_axes(np.asarray(windows))
     else:
         # scikit-learn's validation reads and writes attributes: here, of a copy.
         scratch = copy.copy(estimator)
@@ -78,10 +68,10 @@ def validate_windows(
         if expected is None:
             warn_of_columns(X, rows)
         names = getattr(scratch, "feature_names_in_", None)
-        windows = rows[:, :, None]
+        windows = Windows.of(rows[:, :, None])
     spec = InputSpec(
         is_3d=is_3d,
-        window=windows.shape[1],
+        window=windows.window,
         n_channels=windows.shape[2],
         names=None if names is None else tuple(names),
     )
@@ -92,6 +82,43 @@ def validate_windows(
             "fit."
         )
     return windows, spec if expected is None else expected
+
+
+def _as_windows(estimator: BaseEstimator, X: Any) -> Windows:
+    """Return 3-D `X` as windows of floats.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or if they are not numbers.
+    """
+    are_windows = isinstance(X, Windows) and len(X) > 0
+    values = check_array(
+        X.rows if are_windows else np.asarray(X),
+        dtype=(np.float64, np.float32),
+        allow_nd=True,
+        ensure_all_finite=False,
+        ensure_min_features=0,
+        estimator=estimator,
+        input_name="X",
+    )
+    windows = Windows.of(values) if not are_windows and values.size else None
+    shape = X.shape if windows is None else windows.shape
+    if 0 in shape:
+        raise ValueError(
+            f"X has windows of shape {shape[1:]}, but needs at least one step and one "
+            "channel."
+        )
+    if windows is None:
+        windows = Windows(
+            values,
+            X.window,
+            X.ends,
+            firsts=X.firsts,
+            names=X.names,
+            index=X.index,
+        )
+    return windows
 
 
 def validate_samples(
@@ -107,7 +134,7 @@ def validate_samples(
     """
     inputs_before, outputs_before = expected or (None, None)
     windows, inputs = validate_windows(estimator, X, inputs_before)
-    rows, starts = rows_of(windows, inputs)
+    refuse_missing(windows, inputs)
     targets = validate_targets(estimator, y, len(windows))
     steps = TargetSteps.of(y)
     outputs = TargetSpec(targets.ndim == 1, tuple(map(_as_label, steps.labels)))
@@ -127,7 +154,9 @@ def validate_samples(
             ensure_non_negative=True,
         )
     targets = targets.reshape(len(targets), -1)
-    samples = Samples(rows, starts, inputs.window, targets, weights, steps.horizon)
+    panel = Panel.of(windows)
+    series = None if panel is None else panel.series
+    samples = Samples(windows, targets, weights, steps.horizon, series)
     return samples, inputs, outputs_before or outputs
 
 
@@ -155,117 +184,43 @@ def validate_validation_set(
         way_out = (
             "give the rows after the rows of X, transformed by the same look-back steps"
         )
-        reason = why_incomplete(samples.rows, samples.starts, names, way_out)
+        reason = why_incomplete(samples.windows, names, way_out)
         raise ValueError(f"No window in X_val is complete: {reason}.")
     return samples
 
 
-def rows_of(windows: np.ndarray, inputs: InputSpec) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of `windows` and where each window starts, as `recover_rows`.
-
-    Raises
-    ------
-    ValueError
-        At infinity, and at NaN after a known value.
-    """
-    rows, starts = recover_rows(windows)
-    if np.isfinite(rows).all():
-        return rows, starts
-    n, window, _ = windows.shape
-    is_consecutive = n == 1 or starts[1] == 1
-    steps = rows if is_consecutive else rows.reshape(windows.shape)
-    bad = unknown_after_known(~np.isnan(steps)) | np.isinf(steps)
-    bad = bad.reshape(rows.shape)
-    if not bad.any():
-        return rows, starts
-    at, channel = (int(i) for i in np.argwhere(bad)[0])
-    row = max(at - window + 1, 0) if is_consecutive else at // window
-    what = "infinity" if np.isinf(rows[at, channel]) else "NaN"
+def refuse_missing(windows: Windows, inputs: InputSpec) -> None:
+    """Raise a ValueError at infinity, and at NaN after a known value."""
+    if np.isfinite(windows.rows).all():
+        return
+    found = find_missing(windows)
+    if found is None:
+        return
+    window, row, channel = found
+    what = "infinity" if np.isinf(windows.rows[row, channel]) else "NaN"
     name = None if inputs.channel_names is None else inputs.channel_names[channel]
     column = channel if name is None else repr(name)
     raise ValueError(
-        f"Input X contains {what} in row {row}, step {at - starts[row]} of its window, "
-        f"column {column}: {way_out_of_missing(name)} (NaN is taken only at the start "
-        "of windows, for unknown history)."
+        f"Input X contains {what} in row {window}, step "
+        f"{row - windows.starts[window]} of its window, column {column}: "
+        f"{way_out_of_missing(name)} (NaN is taken only at the start of windows, for "
+        "unknown history)."
     )
 
 
 def fill_rows_of(
-    windows: np.ndarray, inputs: InputSpec, mean: np.ndarray
+    windows: Windows, inputs: InputSpec, mean: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows and starts as `rows_of`, with unknown history filled."""
-    rows, starts = rows_of(windows, inputs)
-    unknown = np.isnan(rows[starts]).any(axis=1)
+    """Return the rows of windows and where each starts, with unknown history filled."""
+    refuse_missing(windows, inputs)
+    rows, starts, unknown = windows.rows, windows.starts, starts_unknown(windows)
     if unknown.any():
         warn_of_empty_columns(rows, inputs.channel_names, len(windows))
-        filled = fill_unknown(windows[unknown], mean)
+        filled = fill_unknown(np.asarray(windows[unknown]), mean)
         n, window, n_channels = filled.shape
-        starts = starts.copy()
         starts[unknown] = len(rows) + np.arange(n) * window
         rows = np.concatenate([rows, filled.reshape(-1, n_channels)])
     return rows, starts
-
-
-def trainable_windows(
-    samples: Samples, names: tuple[str, ...] | None, *, every_step: bool
-) -> np.ndarray:
-    """Return the indices of the windows that can be trained on.
-
-    With `every_step`, every step of a window must be a row with a target. `names` are
-    those of the channels.
-
-    Raises
-    ------
-    ValueError
-        If there are none.
-    """
-    n, window, starts = len(samples.starts), samples.window, samples.starts
-    is_complete = samples.is_complete
-    is_trainable = is_complete.copy()
-    if every_step:
-        if n < 2 or starts[1] != 1:
-            raise ValueError(
-                "loss_steps='all' needs windows of consecutive rows, as from "
-                "`SlidingWindow`, and X holds independent samples: use "
-                "loss_steps='last'."
-            )
-        is_trainable &= starts >= window - 1
-        if not is_trainable.any() and is_complete.any():
-            raise ValueError(
-                f"loss_steps='all' needs a target for each of the {window} steps of a "
-                f"window, and X has {n} rows: give at least {window}, or use "
-                "loss_steps='last'."
-            )
-    if not is_trainable.any():
-        way_out = f"give at least {window} known rows, or a smaller `window`"
-        reason = why_incomplete(samples.rows, starts, names, way_out)
-        raise ValueError(
-            f"None of the {n} windows of {window} rows in X is complete: {reason}."
-        )
-    if samples.weights is not None:
-        is_trainable &= samples.weights > 0
-    if not is_trainable.any():
-        raise ValueError("sample_weight is 0 for every complete window of X.")
-    return np.flatnonzero(is_trainable)
-
-
-def split_validation(
-    idx: np.ndarray, fraction: float, horizon: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Split windows into training windows and, after them, validation windows.
-
-    The ``horizon - 1`` windows between the two are dropped, so that no target occurs
-    in both.
-    """
-    n_valid = math.ceil(fraction * len(idx))
-    n_train = len(idx) - n_valid - (horizon - 1)
-    if n_train < 1:
-        raise ValueError(
-            f"early_stopping with validation_fraction={fraction} leaves none of the "
-            f"{len(idx)} complete windows for training: give more rows, a smaller "
-            "fraction, or early_stopping=False."
-        )
-    return idx[:n_train], idx[-n_valid:]
 
 
 def check_outputs(outputs: np.ndarray) -> np.ndarray:

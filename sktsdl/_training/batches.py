@@ -160,22 +160,29 @@ def labelled_dataset(
     idx : ndarray of int
         The windows of the dataset.
     ends : Tensor of shape (steps,) or None, default=None
-        The steps of a window that have a target of their own. The windows must then be
-        consecutive: the target of a row is the target of the window that ends there.
+        The steps of a window that have a target of their own: the target of a row is
+        the target of the window that ends there.
     """
-    starts = starts[idx]
+    starts, all_ends = starts[idx], starts + window - 1
     values = [targets] if weights is None else [targets, weights[:, None]]
     used: slice | np.ndarray = slice(None)
     if ends is None:
         values = [value[idx] for value in values]
     else:
-        values = [np.pad(value, ((window - 1, 0), (0, 0))) for value in values]
+        values = [_by_row(value, all_ends, len(rows)) for value in values]
         used = starts[:, None] + ends.numpy()
     y, *shares = map(torch.from_numpy, values)
     shares = [(share / share[used].mean()).float() for share in shares]
     return WindowDataset(
         rows, torch.from_numpy(starts), window, y, ends, shares[0] if shares else None
     )
+
+
+def _by_row(values: np.ndarray, ends: np.ndarray, n_rows: int) -> np.ndarray:
+    """Return the value of the window that ends at each row, 0 if none does."""
+    by_row = np.zeros((n_rows, values.shape[1]), dtype=values.dtype)
+    by_row[ends] = values
+    return by_row
 
 
 def batch_sizes(n: int, batch_size: int) -> list[int]:

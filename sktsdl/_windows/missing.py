@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.windows import Windows
 
 
 def unknown_after_known(known: np.ndarray) -> np.ndarray:
@@ -13,6 +14,45 @@ def unknown_after_known(known: np.ndarray) -> np.ndarray:
     Steps are on axis -2.
     """
     return np.logical_or.accumulate(known, axis=-2) & ~known
+
+
+def starts_unknown(windows: Windows) -> np.ndarray:
+    """Mark each window whose first step is not known, shape (n,)."""
+    unknown: np.ndarray = np.isnan(windows.rows[np.maximum(windows.starts, 0)]).any(
+        axis=1
+    )
+    return unknown | (windows.n_unknown > 0)
+
+
+def find_missing(windows: Windows) -> tuple[int, int, int] | None:
+    """Return the window, the row and the channel of a value that cannot be used.
+
+    These are infinity, and NaN after a known value of the same window. None if all
+    values can be used.
+    """
+    rows = windows.rows
+    is_nan, is_infinite = np.isnan(rows), np.isinf(rows)
+    is_lost = is_nan.copy()
+    is_lost[1:] &= ~is_nan[:-1]
+    n_lost, n_infinite = (
+        np.concatenate([[0], cells.any(axis=1).cumsum()])
+        for cells in (is_lost, is_infinite)
+    )
+    starts, ends = windows.starts + windows.n_unknown, np.asarray(windows.ends)
+    is_empty = starts > ends
+    ends = np.maximum(ends, 0)
+    starts = np.minimum(starts, ends)
+    n_bad = n_lost[ends + 1] - n_lost[starts + 1]
+    n_bad += n_infinite[ends + 1] - n_infinite[starts]
+    bad = (n_bad > 0) & ~is_empty
+    if not bad.any():
+        return None
+    window = int(bad.argmax())
+    start, stop = starts[window], ends[window] + 1
+    is_bad = is_infinite[start:stop]
+    is_bad[1:] |= is_lost[start + 1 : stop]
+    at, channel = np.argwhere(is_bad)[0]
+    return window, int(start + at), int(channel)
 
 
 def fill_unknown(windows: np.ndarray, mean: np.ndarray) -> np.ndarray:
@@ -42,21 +82,22 @@ def name_column(column: int, names: Sequence[object] | np.ndarray | None) -> str
 
 
 def why_incomplete(
-    rows: np.ndarray,
-    starts: np.ndarray,
+    windows: Windows,
     names: Sequence[object] | np.ndarray | None,
     way_out: str,
 ) -> str:
-    """Say why none of the windows that start at `starts` is complete.
+    """Say why none of the windows is complete.
 
     A column is named if all of it is NaN, or if it alone starts every window with NaN.
     Otherwise the way out is `way_out`.
     """
+    rows = windows.rows
     empty = np.isnan(rows).all(axis=0)
     if empty.any():
         column = name_column(int(empty.argmax()), names)
         return f"{column} is NaN in all rows, so fill or drop it"
-    unknown = np.isnan(rows[starts]).all(axis=0)
+    is_whole = windows.n_unknown == 0
+    unknown = np.isnan(rows[windows.starts[is_whole]]).all(axis=0)
     if unknown.all() or not unknown.any():
         return f"all start with NaN, for unknown history; {way_out}"
     column = name_column(int(unknown.argmax()), names)

@@ -88,16 +88,6 @@ class Panel:
         return np.diff(self.bounds)
 
     @property
-    def n_before(self) -> np.ndarray:
-        """For each row, the number of rows of its series before it."""
-        return self.place - self.bounds[self.series]
-
-    @property
-    def n_after(self) -> np.ndarray:
-        """For each row, the number of rows of its series after it."""
-        return self.bounds[self.series + 1] - 1 - self.place
-
-    @property
     def place(self) -> np.ndarray:
         """Where each row stands in the order series by series."""
         n = len(self.series)
@@ -184,6 +174,15 @@ def some_of(keys: pd.Index, which: np.ndarray) -> str:
     text = ", ".join(map(repr, names))
     more = len(which) - len(names)
     return text if more == 0 else f"{text} and {more} more"
+
+
+def rows_after(series: np.ndarray) -> np.ndarray:
+    """Return for each row how many rows of its series come after it."""
+    order = np.argsort(series, kind="stable")
+    ends = np.bincount(series).cumsum()
+    n_after = np.empty(len(series), dtype=int)
+    n_after[order] = ends[series[order]] - 1 - np.arange(len(series))
+    return n_after
 
 
 def ranges(firsts: np.ndarray, stops: np.ndarray) -> np.ndarray:

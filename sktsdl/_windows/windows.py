@@ -112,6 +112,13 @@ class Windows(NDArrayOperatorsMixin):
             return np.zeros(len(self), dtype=int)
         return np.clip(self.firsts - self.starts, 0, self.window)
 
+    @property
+    def are_rows(self) -> bool:
+        """Whether the windows overlap, as windows of rows do; samples do not."""
+        if self.firsts is not None or isinstance(self.ends, range):
+            return len(self) > 1
+        return bool((np.diff(np.sort(self.ends)) < self.window).any())
+
     def __array__(
         self, dtype: DTypeLike | None = None, copy: bool | None = None
     ) -> np.ndarray:

@@ -11,7 +11,7 @@ from sklearn.utils import Bunch, _safe_indexing, check_consistent_length
 
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._windows.missing import why_incomplete
-from sktsdl._windows.windows import recover_rows
+from sktsdl._windows.windows import Windows
 from sktsdl.inspection._parts import PartsRegressor
 from sktsdl.inspection._windows import to_last_step
 
@@ -230,9 +230,9 @@ def _importance(
     check_consistent_length(windows, y, sample_weight)
     is_known = ~np.isnan(windows[:, 0]).any(axis=1)
     if not is_known.any():
-        rows, starts = recover_rows(windows)
+        given = X if isinstance(X, Windows) else Windows.of(windows)
         way_out = "give rows that follow the training rows, or more rows"
-        reason = why_incomplete(rows, starts, getattr(X, "names", None), way_out)
+        reason = why_incomplete(given, given.names, way_out)
         raise ValueError(
             f"None of the {len(windows)} windows of X is complete: {reason}."
         )
