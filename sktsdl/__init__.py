@@ -24,6 +24,7 @@ from sktsdl.compose import (
     PurgedRegressor,
     RelativeTargetRegressor,
 )
+from sktsdl.model_selection import PanelTimeSeriesSplit
 from sktsdl.persistence import load
 from sktsdl.preprocessing import (
     LagsToWindows,
@@ -46,6 +47,7 @@ __all__ = [
     "LSTMRegressor",
     "LagsToWindows",
     "MultiTaskNet",
+    "PanelTimeSeriesSplit",
     "PurgedRegressor",
     "RNNRegressor",
     "RatioLogScaler",

@@ -12,6 +12,7 @@ from sktsdl._estimator.base import DeepNet
 from sktsdl._estimator.files import from_bytes
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.history import TrainingTail
+from sktsdl._windows.panel_history import PanelTail
 from sktsdl._windows.training_index import TrainingIndex
 from sktsdl.baseline import SeasonalNaiveRegressor
 from sktsdl.preprocessing import SlidingWindow
@@ -127,7 +128,7 @@ def trusted_types(model: BaseEstimator) -> list[str]:
     if SeasonalNaiveRegressor in found:
         found.add(SlidingWindow)
     if any(issubclass(cls, LookBackTransformer) for cls in found):
-        found |= {TrainingTail, TrainingIndex}
+        found |= {TrainingTail, PanelTail, TrainingIndex}
     return sorted(f"{cls.__module__}.{cls.__qualname__}" for cls in found)
 
 

@@ -117,10 +117,10 @@ class NetParameters(FieldParams):
         Doc("""
             Whether to stop when the loss on the validation rows no longer falls, and to
             keep the best weights. The validation rows are the last
-            `validation_fraction` of the rows. The rows before them whose targets lie
-            among them are dropped: ``h - 1`` rows for targets up to `h` steps ahead, by
-            the names of ``make_supervised``. With `X_val` in ``fit``, these rows are
-            the validation rows, and all rows of `X` are trained on.
+            `validation_fraction` of the rows of each series. The rows before them whose
+            targets lie among them are dropped: ``h - 1`` rows for targets up to `h`
+            steps ahead, by the names of ``make_supervised``. With `X_val` in ``fit``,
+            these rows are the validation rows, and all rows of `X` are trained on.
             """),
     ] = False
     validation_fraction: Annotated[

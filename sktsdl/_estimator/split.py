@@ -7,7 +7,7 @@ import numpy as np
 from sktsdl._estimator.specs import InputSpec, Samples
 from sktsdl._layers.causal import LossSteps
 from sktsdl._windows.missing import why_incomplete
-from sktsdl._windows.panel import rows_after
+from sktsdl._windows.panel import split_at_end
 from sktsdl._windows.windows import Windows
 
 
@@ -115,17 +115,11 @@ def split_validation(
     them if no training window would be left.
     """
     of = np.zeros(len(idx), dtype=int) if series is None else series[idx]
-    counts = np.bincount(of)
-    n_valid = np.ceil(fraction * counts).astype(int)
-    n_left = np.where(n_valid > 0, n_valid + horizon - 1, 0)
-    is_short = counts <= n_left
-    n_valid[is_short], n_left[is_short] = 0, 0
-    n_after = rows_after(of)
-    valid_idx = idx[n_after < n_valid[of]]
-    if len(valid_idx) == 0:
+    is_before, is_last = split_at_end(of, fraction, horizon - 1)
+    if not is_last.any():
         raise ValueError(
             f"early_stopping with validation_fraction={fraction} leaves none of the "
             f"{len(idx)} complete windows for training: give more rows, a smaller "
             "fraction, or early_stopping=False."
         )
-    return idx[n_after >= n_left[of]], valid_idx
+    return idx[is_before], idx[is_last]

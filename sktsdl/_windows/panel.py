@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.utils.validation import _num_samples
 
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.time_index import as_time_index
@@ -62,7 +63,7 @@ class Panel:
         if missing.any():
             row = int(missing.argmax())
             raise ValueError(
-                f"The index of X has a missing label in row {row} ({index[row]}): each "
+                f"The index of X has a missing label in row {row}, {index[row]}: each "
                 "row needs the name of its series and its time."
             )
         series = _codes_of_series(index)
@@ -110,15 +111,16 @@ class Panel:
         steps[self.bounds[1:-1] - 1] = 1
         if (steps > 0).all():
             return
-        at = int((steps <= 0).argmax()) + 1
-        row = at if self.order is None else int(self.order[at])
+        bad = np.flatnonzero(steps <= 0) + 1
+        rows = bad if self.order is None else self.order[bad]
+        row, at = int(rows.min()), int(bad[rows.argmin()])
         if steps[at - 1] == 0:
             raise ValueError(
-                f"The index of X has the row {row} ({index[row]}) twice: keep one row "
-                "for each series and time."
+                f"The index of X has row {row}, {index[row]}, twice: keep one row for "
+                "each series and time."
             )
         raise ValueError(
-            f"The index of X goes back in time at row {row} ({index[row]}): sort the "
+            f"The index of X goes back in time at row {row}, {index[row]}: sort the "
             "rows of each series by time (`X.sort_index()`)."
         )
 
@@ -174,6 +176,40 @@ def some_of(keys: pd.Index, which: np.ndarray) -> str:
     text = ", ".join(map(repr, names))
     more = len(which) - len(names)
     return text if more == 0 else f"{text} and {more} more"
+
+
+def series_of(X: Any) -> np.ndarray:
+    """Return the number of each row's series, 0 if `X` is one series."""
+    panel = Panel.of(X)
+    return np.zeros(_num_samples(X), dtype=int) if panel is None else panel.series
+
+
+def split_at_end(
+    series: np.ndarray, fraction: float, n_ahead: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mark the last rows of each series, and the rows before that see none of them.
+
+    A series of too few rows has no last rows.
+
+    Parameters
+    ----------
+    series : ndarray of int, shape (n_rows,)
+        The number of each row's series; the rows of a series are in time order.
+    fraction : float
+        The share of the last rows, which is rounded up.
+    n_ahead : int
+        How many rows before the last ones have targets that reach into them.
+
+    Returns
+    -------
+    is_before, is_last : ndarray of bool, shape (n_rows,)
+    """
+    counts = np.bincount(series)
+    n_last = np.ceil(fraction * counts).astype(int)
+    n_last[counts <= n_last + n_ahead] = 0
+    n_left = np.where(n_last > 0, n_last + n_ahead, 0)
+    n_after = rows_after(series)
+    return n_after >= n_left[series], n_after < n_last[series]
 
 
 def rows_after(series: np.ndarray) -> np.ndarray:

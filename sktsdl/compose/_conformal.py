@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Self
 
 import numpy as np
@@ -19,12 +18,13 @@ from sktsdl._sklearn.validation import (
     roll_back_on_error,
     validate_targets,
 )
+from sktsdl._windows.panel import series_of, split_at_end
 from sktsdl.compose._conformal_quantile import check_level, conformal_quantile
 from sktsdl.compose._wrapper import (
     DelegatingWrapper,
     next_regressor,
     params_of_rows,
-    slice_rows,
+    take_rows,
 )
 
 
@@ -61,8 +61,8 @@ class ConformalRegressor(DelegatingWrapper):
     confidence_level : float, default=0.9
         The share of targets that should lie in their intervals, between 0 and 1.
     calibration_fraction : float, default=0.2
-        The share of the training rows, the last ones, that are calibration rows. A
-        level of 0.9 needs at least 9 calibration rows, 0.99 needs 99.
+        The share of the training rows that are calibration rows, the last ones of
+        each series. A level of 0.9 needs at least 9 calibration rows, 0.99 needs 99.
     horizon : int or None, default=None
         The number of rows that the furthest target lies ahead. None reads it from the
         names of ``make_supervised`` (``rail+14``), else from the number of columns.
@@ -168,16 +168,13 @@ class ConformalRegressor(DelegatingWrapper):
             X, y = indexable(X, y)
             n_rows = _num_samples(X)
             targets = validate_targets(self, y, n_rows)
-            n_first = n_ahead = 0
-            if not isinstance(self.regressor, FrozenEstimator):
-                n_ahead = horizon_of(y, self.horizon) - 1
-                n_first = _n_first_rows(n_rows, n_ahead, self.calibration_fraction)
-            X_first, y_first = slice_rows(X, 0, n_first), slice_rows(y, 0, n_first)
-            first.fit(X_first, y_first, **params_of_rows(fit_params, n_first))
+            is_first, is_last = self._calibration_rows(X, y, n_rows)
+            X_first, y_first = take_rows(X, is_first), take_rows(y, is_first)
+            first.fit(X_first, y_first, **params_of_rows(fit_params, is_first))
             # The rows whose targets overlap are predicted as history, and not scored.
-            residuals = _residuals(
-                first.predict(slice_rows(X, n_first, None)), targets[n_first:]
-            )[n_ahead:]
+            rest = ~is_first
+            residuals = _residuals(first.predict(take_rows(X, rest)), targets[rest])
+            residuals = residuals[is_last[rest]]
             self.regressor_ = regressor.fit(X, y, **fit_params)
             self._y_labels = TargetSteps.of(y).labels
             self.residuals_ = residuals
@@ -275,22 +272,26 @@ class ConformalRegressor(DelegatingWrapper):
         self._set_half_width(residuals[-n:], miscoverage)
         return self
 
+    def _calibration_rows(
+        self, X: ArrayLike, y: ArrayLike, n_rows: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mark the rows of the first fit, and the calibration rows."""
+        if isinstance(self.regressor, FrozenEstimator):
+            return np.zeros(n_rows, dtype=bool), np.ones(n_rows, dtype=bool)
+        n_ahead, fraction = horizon_of(y, self.horizon) - 1, self.calibration_fraction
+        is_first, is_last = split_at_end(series_of(X), fraction, n_ahead)
+        if not is_last.any():
+            raise ValueError(
+                f"calibration_fraction={fraction} of the n_samples={n_rows} rows, and "
+                f"the {n_ahead} rows before them whose targets reach into them, leave "
+                "no row to fit: give more rows, or a smaller calibration_fraction."
+            )
+        return is_first, is_last
+
     def _set_half_width(self, residuals: np.ndarray, miscoverage: np.ndarray) -> None:
         self._level = self.confidence_level
         self.miscoverage_ = miscoverage
         self.half_width_ = conformal_quantile(residuals, miscoverage)
-
-
-def _n_first_rows(n_rows: int, n_ahead: int, calibration_fraction: float) -> int:
-    """Return the number of rows of the first fit."""
-    n_first = n_rows - math.ceil(calibration_fraction * n_rows) - n_ahead
-    if n_first < 1:
-        raise ValueError(
-            f"calibration_fraction={calibration_fraction} of the n_samples={n_rows} "
-            f"rows, and the {n_ahead} rows before them whose targets reach into them, "
-            "leave no row to fit: give more rows, or a smaller calibration_fraction."
-        )
-    return n_first
 
 
 def _residuals(predicted: ArrayLike, targets: np.ndarray) -> np.ndarray:

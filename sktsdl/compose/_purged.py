@@ -8,16 +8,16 @@ from typing import Any, Literal, Self
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar, indexable
-from sklearn.utils.validation import _num_samples
 
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.target_steps import horizon_of
 from sktsdl._sklearn.validation import roll_back_on_error
+from sktsdl._windows.panel import rows_after, series_of
 from sktsdl.compose._wrapper import (
     DelegatingWrapper,
     next_regressor,
     params_of_rows,
-    slice_rows,
+    take_rows,
 )
 
 
@@ -36,9 +36,9 @@ class PurgedRegressor(DelegatingWrapper):
         The regressor to fit. With its ``warm_start=True``, another ``fit`` trains
         `regressor_` further.
     purge : int or "auto", default="auto"
-        The number of rows to leave out. ``"auto"`` is ``h-1`` for targets up to `h`
-        steps ahead, by the names of the columns of `y` (``rail+14``); without names,
-        `h` is the number of columns.
+        The number of rows to leave out, at the end of each series. ``"auto"`` is
+        ``h-1`` for targets up to `h` steps ahead, by the names of the columns of `y`
+        (``rail+14``); without names, `h` is the number of columns.
 
     Attributes
     ----------
@@ -99,17 +99,15 @@ class PurgedRegressor(DelegatingWrapper):
             fit_params = dict(self._fit_params(fit_params))
             purge = self._n_purged(y)
             X, y, _ = indexable(X, y, fit_params.get("sample_weight"))
-            n_rows = _num_samples(X)
-            n_kept = n_rows - purge
-            if n_kept < 1:
+            is_kept = rows_after(series_of(X)) >= purge
+            if not is_kept.any():
                 raise ValueError(
-                    f"purge={purge} leaves none of the n_samples={n_rows} rows to "
-                    "fit: give more rows, or a smaller purge."
+                    f"purge={purge} leaves none of the n_samples={len(is_kept)} rows "
+                    "to fit: give more rows, or a smaller purge."
                 )
-            y_kept = None if y is None else slice_rows(y, 0, n_kept)
-            self.regressor_ = regressor.fit(
-                slice_rows(X, 0, n_kept), y_kept, **params_of_rows(fit_params, n_kept)
-            )
+            y_kept = None if y is None else take_rows(y, is_kept)
+            params = params_of_rows(fit_params, is_kept)
+            self.regressor_ = regressor.fit(take_rows(X, is_kept), y_kept, **params)
         return self
 
     def _n_purged(self, y: ArrayLike | None) -> int:

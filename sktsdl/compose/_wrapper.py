@@ -12,7 +12,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils import Tags, get_tags
+from sklearn.utils import Tags, _safe_indexing, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -190,17 +190,21 @@ class DelegatingWrapper(RegressorWrapper):
         return self.regressor_.feature_names_in_
 
 
-def slice_rows(rows: Rows, start: int, stop: int | None) -> Rows:
-    """Return the rows from `start` to before `stop`, of a frame as a frame."""
-    container: Any = rows
-    sliced: Rows = getattr(container, "iloc", container)[start:stop]
-    return sliced
+def take_rows(rows: Rows, where: np.ndarray) -> Rows:
+    """Return the rows where a mask is true, of a frame as a frame."""
+    at = np.flatnonzero(where)
+    if len(at) and at[-1] - at[0] + 1 == len(at):
+        container: Any = rows  # a slice copies nothing
+        taken: Rows = getattr(container, "iloc", container)[at[0] : at[-1] + 1]
+    else:
+        taken = _safe_indexing(rows, at)
+    return taken
 
 
-def params_of_rows(fit_params: dict[str, Any], stop: int) -> dict[str, Any]:
-    """Return parameters of ``fit`` for the rows before `stop`: their weights alone."""
+def params_of_rows(fit_params: dict[str, Any], where: np.ndarray) -> dict[str, Any]:
+    """Return parameters of ``fit`` for some rows: their weights alone."""
     return {
-        name: slice_rows(value, 0, stop)
+        name: take_rows(value, where)
         if name.endswith("sample_weight") and value is not None
         else value
         for name, value in fit_params.items()

@@ -1,0 +1,537 @@
+"""Many series in one frame: each is treated as if it were alone."""
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sktsdl import (
+    CNNRegressor,
+    ConformalRegressor,
+    LSTMRegressor,
+    MultiTaskNet,
+    PanelTimeSeriesSplit,
+    PurgedRegressor,
+    RatioLogScaler,
+    RelativeTargetRegressor,
+    SeasonalDifference,
+    SeasonalNaiveRegressor,
+    SlidingWindow,
+    TCNRegressor,
+    WithHistory,
+)
+from sktsdl.persistence import trusted_types
+from tests.estimators import every_net
+from tests.series import INDEXES, TIMED
+
+N_TRAIN = 30
+LAYOUTS = ["by series", "by time", "mixed"]
+
+
+def arrange(X, layout, seed=0):
+    """Return the rows in another order, in which each series stays in time order."""
+    if layout == "by series":
+        return X
+    rng = np.random.default_rng(seed)
+    codes = X.index.codes[0]
+    if layout == "by time":
+        order = np.argsort(X.index.codes[-1], kind="stable")
+    else:
+        order = np.empty(len(X), dtype=int)
+        order[np.argsort(rng.permutation(codes), kind="stable")] = np.argsort(
+            codes, kind="stable"
+        )
+    return X.iloc[order]
+
+
+def panel(
+    spans=((0, 60), (5, 60), (12, 50), (35, 60)), index="daily", layout="mixed", seed=0
+):
+    """Positive rows of some series, each from a start to an end of one calendar."""
+    rng = np.random.default_rng(seed)
+    times, parts = INDEXES[index], {}
+    for i, (start, stop) in enumerate(spans):
+        rows = np.exp(rng.normal(0, 0.1, size=(stop - start, 2)).cumsum(axis=0))
+        parts[f"shop {i}"] = pd.DataFrame(
+            rows, index=times[start:stop], columns=["rail", "bus"]
+        )
+    X = pd.concat(parts, names=["shop", "time"])
+    return arrange(X, layout, seed)
+
+
+def split(X, n_train=N_TRAIN, index="daily"):
+    """Part the rows before a time of the calendar from later rows."""
+    is_train = X.index.get_level_values(-1) < INDEXES[index][n_train]
+    return X[is_train], X[~is_train]
+
+
+def next_rail(X):
+    """The next value of rail of each series, as a target."""
+    later = X.groupby(level=0)["rail"].shift(-1)
+    return later.fillna(X["rail"]).rename("rail+1")
+
+
+def by_itself(step, train, X):
+    """Return the output of a fitted `step` for `X`, each series fitted alone."""
+    names = X.index.get_level_values(0)
+    output = None
+    for name in names.unique():
+        alone = clone(step)
+        if name in train.index.get_level_values(0):
+            alone.fit(train.xs(name))
+        else:
+            alone.set_params(history=None).fit(train.xs(train.index[0][0]))
+        for attribute in ("mean_", "scale_"):
+            if hasattr(step, attribute):
+                setattr(alone, attribute, getattr(step, attribute))
+        part = np.asarray(alone.transform(X.xs(name)))
+        if output is None:
+            output = np.full((len(X), *part.shape[1:]), -1.0)
+        output[names == name] = part
+    return output
+
+
+def rolling_mean(X):
+    return X.rolling(3).mean()
+
+
+STEPS = {
+    "windows": SlidingWindow(4),
+    "windows of one row": SlidingWindow(1),
+    "windows with edges": SlidingWindow(4, pad="edge"),
+    "flattened": SlidingWindow(4, flatten=True),
+    "flattened with edges": SlidingWindow(4, flatten=True, pad="edge"),
+    "ratios": RatioLogScaler(),
+    "seasons": SeasonalDifference(3),
+    "rolling mean": WithHistory(FunctionTransformer(rolling_mean), 2),
+}
+
+
+@st.composite
+def panels(draw):
+    """Draw a panel, and the name of its calendar."""
+    index = draw(st.sampled_from(TIMED))
+    spans = draw(
+        st.lists(
+            st.one_of(
+                st.tuples(st.integers(0, 20), st.integers(32, 60)),
+                st.tuples(st.integers(0, 15), st.just(N_TRAIN - 3)),
+                st.tuples(st.just(N_TRAIN + 2), st.integers(45, 60)),
+            ),
+            max_size=4,
+        )
+    )
+    spans = [(0, 60), *spans]
+    layout = draw(st.sampled_from(LAYOUTS))
+    return panel(spans, index, layout, draw(st.integers(0, 9))), index
+
+
+@given(drawn=panels(), kind=st.sampled_from(list(STEPS)), n_test=st.integers(1, 20))
+@settings(max_examples=200, deadline=None)
+def test_a_step_treats_each_series_as_if_it_were_alone(drawn, kind, n_test):
+    X, index = drawn
+    train, test = split(X, index=index)
+    test = split(test, N_TRAIN + n_test, index)[0]
+    step = clone(STEPS[kind])
+    outputs = np.asarray(step.fit_transform(train)), np.asarray(step.transform(train))
+    expected = by_itself(step, train, train)
+    for output in outputs:
+        np.testing.assert_allclose(output, expected, rtol=1e-12)
+    seen = step.transform(test)
+    np.testing.assert_allclose(seen, by_itself(step, train, test), rtol=1e-12)
+    if hasattr(seen, "index"):
+        assert seen.index.equals(test.index)
+
+
+@given(drawn=panels(), period=st.integers(1, 5))
+@settings(max_examples=60, deadline=None)
+def test_levels_come_back(drawn, period):
+    X, index = drawn
+    train, test = split(X, index=index)
+    known = test.index.droplevel(-1).isin(train.index.droplevel(-1))
+    for step in (SeasonalDifference(period), RatioLogScaler()):
+        step.fit(train)
+        for part in (train, test[known]):
+            if len(part):
+                levels = step.inverse_transform(step.transform(part))
+                pd.testing.assert_frame_equal(levels, part)
+
+
+def nets(cls):
+    return cls(max_epochs=2, random_state=0)
+
+
+@every_net
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_net_predicts_the_windows_of_each_series(cls, layout):
+    X = panel(layout=layout)
+    train, test = split(X)
+    windows = SlidingWindow(5)
+    model = make_pipeline(windows, nets(cls)).fit(train, next_rail(train))
+    for part in (train, test, split(test, N_TRAIN + 1)[0]):
+        expected = model[-1].predict(by_itself(windows, train, part))
+        np.testing.assert_array_equal(model.predict(part), expected)
+
+
+def test_a_net_trains_on_the_windows_of_each_series():
+    """The same windows in the same order, as an array of samples."""
+    X = panel(layout="by time")
+    y = next_rail(X)
+    params = {"window_norm": None, "standardize": False, "random_state": 0}
+    net = LSTMRegressor(hidden_sizes=(4,), max_epochs=3, **params)
+    windows = SlidingWindow(5)
+    model = make_pipeline(windows, net).fit(X, y)
+    alone = clone(net).fit(by_itself(windows, X, X), y)
+    np.testing.assert_allclose(
+        model.predict(X), alone.predict(by_itself(windows, X, X)), rtol=1e-5
+    )
+
+
+OPTIONS = {
+    "early stopping": {"early_stopping": True, "validation_fraction": 0.3},
+    "every step": {"loss_steps": "all"},
+    "window norm": {"window_norm": "standard", "target_channels": [0]},
+    "quantiles": {"loss": "quantile"},
+    "plain": {},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("cls", [LSTMRegressor, TCNRegressor])
+@pytest.mark.parametrize("index", ["daily", "periods", "hourly, autumn"])
+def test_one_series_gives_the_same_bits_as_without_its_level(cls, options, index):
+    X = panel([(0, 60)], index)
+    y = next_rail(X)
+    steps = [SlidingWindow(5)]
+    if options != "window norm":
+        steps.insert(0, RatioLogScaler())
+    predictions = []
+    for part in (X, X.droplevel(0)):
+        model = make_pipeline(*steps, nets(cls).set_params(**OPTIONS[options]))
+        target = y.set_axis(part.index)
+        model.fit(part[:40], target[:40])
+        predictions.append([model.predict(part[:40]), model.predict(part[40:])])
+    for one, other in zip(*predictions, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def models():
+    net = LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0)
+    windows = make_pipeline(SlidingWindow(4), net)
+    return {
+        "net": windows,
+        "flattened": make_pipeline(SlidingWindow(4, flatten=True, pad="edge"), Ridge()),
+        "two steps": make_pipeline(RatioLogScaler(), SlidingWindow(4), net),
+        "naive": SeasonalNaiveRegressor(3),
+        "relative": RelativeTargetRegressor(windows, relation="ratio"),
+        "conformal": ConformalRegressor(windows),
+        "purged": make_pipeline(SlidingWindow(4), PurgedRegressor(net, purge=2)),
+        "tasks": make_pipeline(SlidingWindow(4), MultiTaskNet(net)),
+    }
+
+
+@pytest.mark.parametrize("name", models())
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_other_series_and_later_rows_change_no_prediction(name, layout):
+    X = panel(layout=layout)
+    train, test = split(X)
+    model = models()[name].fit(train, next_rail(train))
+    before = model.predict(test)
+    shops = test.index.get_level_values(0)
+    for shop in shops.unique():
+        poisoned = test.mul(np.where(shops == shop, 1, 1e3), axis=0)
+        after = model.predict(poisoned)
+        np.testing.assert_array_equal(after[shops == shop], before[shops == shop])
+    earlier = test.index.get_level_values(1) < INDEXES["daily"][N_TRAIN + 5]
+    poisoned = test.mul(np.where(earlier, 1, 1e3), axis=0)
+    np.testing.assert_array_equal(model.predict(poisoned)[earlier], before[earlier])
+
+
+@pytest.mark.parametrize("name", models())
+def test_models_are_stored(name, tmp_path):
+    X = panel()
+    train, test = split(X)
+    model = models()[name].fit(train, next_rail(train))
+    joblib.dump(model, tmp_path / "model")
+    again = joblib.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict(test), model.predict(test))
+    content = skops.io.dumps(model)
+    again = skops.io.loads(content, trusted=trusted_types(models()[name]))
+    np.testing.assert_array_equal(again.predict(test), model.predict(test))
+
+
+def test_the_naive_forecast_is_of_each_series():
+    X = panel()
+    train, test = split(X)
+    naive = SeasonalNaiveRegressor(3).fit(train, next_rail(train))
+    shops = test.index.get_level_values(0)
+    known = shops != "shop 3"
+    expected = X.groupby(level=0)["rail"].shift(2)[test.index]
+    np.testing.assert_array_equal(naive.predict(test)[known], expected[known])
+
+
+FOLDS = [
+    ({"n_splits": 3}, TimeSeriesSplit(3)),
+    ({"n_splits": 3, "test_size": 5, "gap": 2}, TimeSeriesSplit(3, test_size=5, gap=2)),
+    ({"n_splits": 2, "max_train_size": 9}, TimeSeriesSplit(2, max_train_size=9)),
+]
+
+
+@pytest.mark.parametrize(("params", "cv"), FOLDS, ids=lambda value: str(value))
+@pytest.mark.parametrize("align", ["time", "end"])
+def test_one_series_has_the_folds_of_scikit_learn(params, cv, align):
+    X = panel([(0, 60)])
+    splitter = PanelTimeSeriesSplit(**params, align=align)
+    for rows in (X, X.droplevel(0), X.to_numpy()):
+        found = list(splitter.split(rows))
+        assert len(found) == splitter.get_n_splits() == cv.get_n_splits()
+        for parts in zip(found, cv.split(rows), strict=True):
+            for one, other in zip(*parts, strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_folds_of_the_calendar(layout):
+    X = panel(layout=layout)
+    times = X.index.get_level_values(1)
+    days = INDEXES["daily"]
+    cv = PanelTimeSeriesSplit(3, test_size=8, gap=1)
+    for i, (train, test) in enumerate(cv.split(X)):
+        first = 60 - 8 * (3 - i)
+        assert set(test) == set(np.flatnonzero(times.isin(days[first : first + 8])))
+        assert set(train) == set(np.flatnonzero(times < days[first - 1]))
+    y = next_rail(X)
+    for one, other in zip(cv.split(X), cv.split(X.to_numpy(), y), strict=True):
+        np.testing.assert_array_equal(one[1], other[1])
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_folds_at_the_end_of_each_series(layout):
+    X = panel(layout=layout)
+    folds = list(PanelTimeSeriesSplit(2, test_size=4, align="end").split(X))
+    for i, (train, test) in enumerate(folds):
+        for shop, rows in X.groupby(level=0):
+            n = len(rows) - 4 * (1 - i)
+            for part, own in ((train, rows[: n - 4]), (test, rows[n - 4 : n])):
+                found = X.index[part]
+                assert found[found.isin(rows.index)].equals(own.index), shop
+
+
+def test_a_search_through_a_pipeline():
+    X = panel()
+    y = next_rail(X)
+    scaler = StandardScaler().set_output(transform="pandas")
+    net = LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0)
+    model = make_pipeline(scaler, SlidingWindow(4), PurgedRegressor(net))
+    search = GridSearchCV(
+        model,
+        {"slidingwindow__window": [3, 5]},
+        cv=PanelTimeSeriesSplit(2, test_size=6),
+        error_score="raise",
+    ).fit(X, y)
+    assert search.predict(X).shape == (len(X),)
+    scores = cross_val_score(model, X, y, cv=PanelTimeSeriesSplit(2), n_jobs=2)
+    assert np.isfinite(scores).all()
+
+
+def test_a_step_that_drops_the_index_is_an_error():
+    X = panel()
+    model = make_pipeline(StandardScaler(), SlidingWindow(4), DummyRegressor())
+    with pytest.raises(ValueError, match=r"y has a MultiIndex.*set_output"):
+        model.fit(X, next_rail(X))
+
+
+def test_the_last_rows_are_those_of_each_series():
+    X = panel()
+    y = next_rail(X)
+    n_after = X.groupby(level=0).cumcount(ascending=False).to_numpy()
+
+    class Recorder(DummyRegressor):
+        def fit(self, X, y, sample_weight=None):
+            self.rows_ = X.index
+            return super().fit(X, y, sample_weight)
+
+    purged = PurgedRegressor(Recorder(), purge=3).fit(X, y)
+    assert purged.regressor_.rows_.equals(X.index[n_after >= 3])
+    conformal = ConformalRegressor(DummyRegressor(), calibration_fraction=0.25).fit(
+        X, y
+    )
+    counts = X.groupby(level=0)["rail"].transform("size").to_numpy()
+    is_last = n_after < np.ceil(0.25 * counts)
+    mean = y[~is_last].mean()
+    np.testing.assert_allclose(conformal.residuals_, np.abs(y - mean)[is_last])
+
+
+def test_validation_rows_are_the_last_of_each_series():
+    X = panel([(0, 60), (0, 30), (20, 24)], layout="by time")
+    y = next_rail(X)
+    # The last targets of the two long series are far off; four rows are too few.
+    n_after = X.groupby(level=0).cumcount(ascending=False)
+    y = y + 1e3 * (n_after < 4)
+    windows = SlidingWindow(4).fit_transform(X)
+    net = CNNRegressor(
+        max_epochs=1, early_stopping=True, validation_fraction=0.1, random_state=0
+    )
+    samples = net.fit(windows, y)
+    is_short = X.index.get_level_values(0) == "shop 2"
+    n_complete = X.groupby(level=0).cumcount() >= 3
+    counts = n_complete.groupby(level=0).transform("sum")
+    is_valid = n_after < np.ceil(0.1 * counts)
+    trained = y[n_complete & ~(is_valid & ~is_short)]
+    np.testing.assert_allclose(samples._spec.targets.scaling.mean, trained.mean())
+
+
+def frame_index(frame):
+    return pd.MultiIndex.from_frame(frame)
+
+
+BAD = {
+    "a time twice": (
+        lambda f: frame_index(
+            f.assign(time=f["time"].where(f.index != 5, f["time"][4]))
+        ),
+        r"has row 5, \('shop 0', .*\), twice",
+    ),
+    "back in time": (
+        lambda f: frame_index(f.iloc[::-1]),
+        "goes back in time at row 1, .*sort_index",
+    ),
+    "no time": (
+        lambda f: frame_index(f.assign(time=f["time"].where(f.index != 7))),
+        "missing label in row 7",
+    ),
+    "no series": (
+        lambda f: frame_index(f.assign(shop=f["shop"].where(f.index != 7))),
+        "missing label in row 7",
+    ),
+    "time first": (
+        lambda f: frame_index(f[["time", "shop"]]),
+        "last level .* no times.* put the level 'time' last",
+    ),
+    "text": (
+        lambda f: frame_index(f.assign(time=f["time"].astype(str))),
+        "last level .* no times.*to_datetime",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+@pytest.mark.parametrize("cls", [SlidingWindow, SeasonalDifference, RatioLogScaler])
+def test_an_index_that_cannot_be_used(kind, cls):
+    change, message = BAD[kind]
+    X = panel([(0, 20), (3, 20)], layout="by series")
+    bad = X.set_axis(change(X.index.to_frame(index=False)))
+    step = cls().fit(X)
+    for method in (clone(step).fit, step.transform):
+        with pytest.raises(ValueError, match=message):
+            method(bad)
+
+
+GOOD = {
+    "numbers": lambda f: f.assign(shop=f["shop"].str[-1].astype(int)),
+    "tuples": lambda f: f.assign(shop=[("a", name) for name in f["shop"]]),
+    "two levels": lambda f: f.assign(city="x" + f["shop"].str[-1])[
+        ["city", "shop", "time"]
+    ],
+    "unused categories": lambda f: f.assign(
+        shop=pd.Categorical(f["shop"], categories=["other", "shop 1", "shop 0"])
+    ),
+    "text of other pandas types": lambda f: f.assign(shop=f["shop"].astype("string")),
+    "date objects": lambda f: f.assign(time=[stamp.date() for stamp in f["time"]]),
+    "whole numbers from 0": lambda f: f.assign(time=f.groupby("shop").cumcount()),
+    "a time zone": lambda f: f.assign(time=f["time"].dt.tz_localize("Europe/Berlin")),
+    "periods": lambda f: f.assign(time=f["time"].dt.to_period("D")),
+}
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_names_and_times_of_every_kind(kind):
+    X = panel([(0, 20), (3, 20)], layout="by series")
+    is_train = X.groupby(level=0).cumcount().to_numpy() < 12
+    named = X.set_axis(frame_index(GOOD[kind](X.index.to_frame(index=False))))
+    expected = SlidingWindow(4).fit(X[is_train]).transform(X[~is_train])
+    step = SlidingWindow(4).fit(named[is_train])
+    content = skops.io.dumps(step)
+    for again in (step, skops.io.loads(content, trusted=trusted_types(step))):
+        np.testing.assert_array_equal(again.transform(named[~is_train]), expected)
+
+
+def test_levels_that_are_not_sorted():
+    X = panel([(0, 20), (3, 20)])
+    shuffled = X.set_axis(
+        X.index.set_levels(X.index.levels[1][::-1], level=1).set_codes(
+            len(X.index.levels[1]) - 1 - X.index.codes[1], level=1
+        )
+    )
+    np.testing.assert_array_equal(
+        SlidingWindow(4).fit_transform(shuffled), SlidingWindow(4).fit_transform(X)
+    )
+
+
+def test_series_that_do_not_follow_are_named():
+    X = panel([(0, 60)] * 6)
+    train, test = split(X)
+    late = split(test, N_TRAIN + 5)[1]
+    step = SlidingWindow(4).fit(train)
+    message = "'shop 0', 'shop 1', 'shop 2' and 3 more, so the history"
+    with pytest.warns(UserWarning, match=message):
+        windows = np.asarray(step.transform(late))
+    first = late.groupby(level=0).cumcount() == 0
+    assert np.isnan(windows[first][:, :-1]).all()
+    shops = test.index.get_level_values(0)
+    mixed = pd.concat(
+        [test[shops != "shop 1"], late[late.index.get_level_values(0) == "shop 1"]]
+    )
+    with pytest.warns(UserWarning, match="for the series 'shop 1', so"):
+        windows = np.asarray(step.transform(mixed))
+    expected = step.transform(test[shops != "shop 1"])
+    np.testing.assert_array_equal(windows[: len(expected)], expected)
+
+
+def test_a_gap_inside_a_series_is_named():
+    X = panel([(0, 60), (0, 60)], layout="by series")
+    hole = X.drop(X.index[80:85])
+    with pytest.warns(UserWarning, match="in the series 'shop 1', such as from"):
+        SlidingWindow(4).fit(hole)
+
+
+def test_rows_inside_training_have_their_history():
+    X = panel()
+    step = SlidingWindow(4).fit(X)
+    inside = split(X, 40)[1]
+    expected = by_itself(step, X, X)[X.index.isin(inside.index)]
+    np.testing.assert_array_equal(step.transform(inside), expected)
+
+
+def test_a_panel_after_one_series_and_the_reverse():
+    X = panel([(0, 60), (0, 60)])
+    train, test = split(X)
+    step = SlidingWindow(4).fit(train)
+    with pytest.raises(ValueError, match=r"rows were many series.*MultiIndex"):
+        step.transform(test.xs("shop 0"))
+    one = SlidingWindow(4).fit(train.xs("shop 0"))
+    with pytest.raises(ValueError, match=r"X has a MultiIndex.*X\.xs"):
+        one.transform(test)
+    np.testing.assert_array_equal(
+        step.transform(test.loc[["shop 0"]]), one.transform(test.xs("shop 0"))
+    )
+
+
+def test_unknown_history_takes_no_memory():
+    n_series, window = 2000, 336
+    index = pd.MultiIndex.from_product(
+        [range(n_series), pd.date_range("2020-01-01", periods=10)]
+    )
+    X = pd.DataFrame(np.ones((len(index), 2)), index=index)
+    windows = SlidingWindow(window).fit_transform(X)
+    assert len(windows.rows) == len(X)
+    assert windows.shape == (len(X), window, 2)
