@@ -169,6 +169,7 @@ def test_only_types_of_the_model_are_trusted():
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.model_selection._split.TimeSeriesSplit",
         "sktsdl._windows.history.TrainingTail",
+        "sktsdl._windows.panel_history.PanelTail",
         "sktsdl._windows.training_index.TrainingIndex",
         "sktsdl.architectures.lstm.LSTMRegressor",
         "sktsdl.preprocessing._sliding_window.SlidingWindow",

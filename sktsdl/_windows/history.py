@@ -8,7 +8,7 @@ import pandas as pd
 from pandas.api.types import is_any_real_numeric_dtype
 
 from sktsdl._sklearn.warnings import warn
-from sktsdl._windows.kept_rows import N_RECOGNISED, Joined, KeptRows, n_head
+from sktsdl._windows.kept_rows import N_RECOGNISED, Joined, KeptRows
 from sktsdl._windows.panel import Panel
 from sktsdl._windows.same_rows import (
     RTOL,
@@ -56,11 +56,15 @@ class TrainingTail(KeptRows):
         n_start, n_rows = n_unknown + n_back, len(rows)
         self.mode = mode
         self.n_end = min(N_RECOGNISED + n_back, n_rows)
-        numbers = np.unique(
-            np.r_[: n_head(n_rows, n_start), n_rows - self.n_end : n_rows]
-        )
+        n_head = min(max(N_RECOGNISED, n_start), n_rows)
+        numbers = np.unique(np.r_[:n_head, n_rows - self.n_end : n_rows])
         super().__init__(
-            rows[numbers], numbers, n_back=n_back, n_start=n_start, n_rows=n_rows
+            rows[numbers],
+            numbers,
+            n_back=n_back,
+            n_start=n_start,
+            n_rows=n_rows,
+            n_head=n_head,
         )
         self.head_spread = column_spread(self.head)
         self.end_spread = column_spread(self.kept[-self.n_end :])

@@ -1,7 +1,6 @@
 """Training rows that are kept, and rows with such history in front of them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -22,9 +21,10 @@ class Joined:
     n_back : int
         The number of rows that a step looks back.
     ends : ndarray of int, shape (n_rows,), or None
-        Which of `rows` each row of `X` is; None if all but the first `n_back` are.
+        Which of `rows` each row of `X` is, counted after the first `n_back`; None if
+        it is each of them.
     firsts : ndarray of int, shape (n_rows,), or None
-        Which of `rows` is the first of its series.
+        Which of them is the first of its series.
     """
 
     rows: np.ndarray
@@ -39,7 +39,7 @@ class Joined:
         """
         if self.ends is None or self.firsts is None:
             return output
-        selected: np.ndarray = output[self.ends - self.n_back]
+        selected: np.ndarray = output[self.ends]
         selected[self.ends - self.firsts < self.n_back] = np.nan
         return selected
 
@@ -53,7 +53,7 @@ class JoinedSeries(Joined):
     panel : Panel
         The series of the rows of `X`.
     starts : ndarray of int, shape (n_series,)
-        Which of `rows` is the first of each series.
+        Which of `rows` is the first of each series, counted as `ends`.
     kept, kept_at : ndarray of int
         The kept rows that are histories, and which of `rows` they are.
     """
@@ -79,6 +79,8 @@ class KeptRows:
         The number of rows at the start of training without a full history.
     n_rows : int
         The number of training rows.
+    n_head : int
+        How many of the first training rows are kept.
     """
 
     def __init__(
@@ -89,13 +91,14 @@ class KeptRows:
         n_back: int,
         n_start: int,
         n_rows: int,
+        n_head: int,
     ) -> None:
         self.kept = kept
         self.numbers = numbers
         self.n_back = n_back
         self.n_start = n_start
         self.n_rows = n_rows
-        self.n_head = int(n_head(n_rows, n_start))
+        self.n_head = n_head
 
     @property
     def head(self) -> np.ndarray:
@@ -109,8 +112,3 @@ class KeptRows:
         if stop - start < position - first:
             return None
         return self.kept[start:stop]
-
-
-def n_head(n_rows: Any, n_start: Any) -> Any:
-    """Return how many of the first training rows are kept, of one or many series."""
-    return np.minimum(np.maximum(N_RECOGNISED, n_start), n_rows)

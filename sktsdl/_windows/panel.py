@@ -127,11 +127,9 @@ class Panel:
 
 def _codes_of_series(index: pd.MultiIndex) -> np.ndarray:
     """Return the number of each row's series, without gaps."""
-    series = np.asarray(index.codes[0], dtype=int)
-    series = _without_gaps(series, len(index.levels[0]))
+    series = _without_gaps(np.asarray(index.codes[0]), len(index.levels[0]))
     for codes, level in zip(index.codes[1:-1], index.levels[1:-1], strict=True):
-        n_codes = len(level)
-        joined = series * n_codes + np.asarray(codes, dtype=int)
+        joined = series.astype(int) * len(level) + codes
         series = np.unique(joined, return_inverse=True)[1]
     return series
 

@@ -14,7 +14,6 @@ from sktsdl._windows.kept_rows import (
     Joined,
     JoinedSeries,
     KeptRows,
-    n_head,
 )
 from sktsdl._windows.panel import Panel, ranges, some_of, warn_of_gaps
 from sktsdl._windows.training_index import TrainingIndex
@@ -78,26 +77,23 @@ class PanelTail:
         mode: Literal["tail"] | None,
     ) -> None:
         counts, starts = panel.counts, panel.bounds[:-1]
-        n_rows = len(rows)
-        is_complete = panel.by_series(np.isfinite(rows).all(axis=1))
-        first = np.where(is_complete, np.arange(n_rows), n_rows)
-        n_unknown = np.minimum(np.minimum.reduceat(first, starts) - starts, counts)
         self.n_back = n_back
         self.mode = mode
         self.keys = panel.keys
         self.n_rows = counts
-        self.n_starts = n_unknown + n_back
+        self.n_starts = _n_incomplete(rows, panel) + n_back
         n_inside = min(N_RECOGNISED, N_INSIDE // len(counts))
-        n_first = n_head(counts, np.maximum(self.n_starts, n_inside))
-        n_last = np.minimum(n_inside + n_back, counts)
-        numbers = np.arange(n_rows) - np.repeat(starts, counts)
-        is_kept = numbers < np.repeat(n_first, counts)
-        is_kept |= numbers >= np.repeat(counts - n_last, counts)
-        at = np.flatnonzero(is_kept)
+        self.n_heads = n_first = np.minimum(np.maximum(self.n_starts, n_inside), counts)
+        n_last = np.minimum(np.minimum(n_inside + n_back, counts), counts - n_first)
+        ends = starts + counts
+        at = ranges(
+            np.stack([starts, ends - n_last], axis=1).ravel(),
+            np.stack([starts + n_first, ends], axis=1).ravel(),
+        )
         self.kept = rows[at if panel.order is None else panel.order[at]]
-        self.numbers = numbers[at]
+        self.numbers = at - np.repeat(starts, n_first + n_last)
         self.times = panel.times[at]
-        self.bounds = np.searchsorted(at, panel.bounds)
+        self.bounds = np.concatenate([[0], (n_first + n_last).cumsum()])
         step = TrainingIndex.of(panel.times_of(int(counts.argmax())))
         self.index = replace(step, times=panel.stamps)
         if n_back:
@@ -230,13 +226,13 @@ class PanelTail:
     ) -> JoinedSeries:
         n_back, lengths = self.n_back, histories.lengths
         sizes = lengths + panel.counts
-        starts = n_back + sizes.cumsum() - sizes
+        starts = sizes.cumsum() - sizes
         ends = panel.place + (starts + lengths - panel.bounds[:-1])[panel.series]
         joined = np.full((n_back + sizes.sum(), rows.shape[1]), np.nan, rows.dtype)
-        joined[ends] = rows
+        joined[n_back:][ends] = rows
         kept = ranges(histories.stops - lengths, histories.stops)
         kept_at = ranges(starts, starts + lengths)
-        joined[kept_at] = self.kept[kept]
+        joined[n_back:][kept_at] = self.kept[kept]
         return JoinedSeries(
             rows=joined,
             n_back=n_back,
@@ -254,14 +250,14 @@ class PanelTail:
         `names` are of the levels.
         """
         assert isinstance(joined, JoinedSeries)
-        panel, n_back = joined.panel, joined.n_back
+        panel = joined.panel
         at = np.concatenate([panel.by_series(np.asarray(joined.ends)), joined.kept_at])
         before = self.index.times[self.times[joined.kept]]
         after = panel.stamps[panel.times]
         if isinstance(after, pd.DatetimeIndex) and after.tz is not None:
             before = before.tz_convert(after.tz)
         times = after.append(before)[np.argsort(at)]
-        number = np.arange(n_back, n_back + len(at))
+        number = np.arange(len(at))
         keys = panel.keys[np.searchsorted(joined.starts, number, side="right") - 1]
         levels = [keys.get_level_values(i) for i in range(keys.nlevels)]
         return pd.MultiIndex.from_arrays([*levels, times], names=list(names))
@@ -275,6 +271,7 @@ class PanelTail:
             n_back=self.n_back,
             n_start=int(self.n_starts[series]),
             n_rows=int(self.n_rows[series]),
+            n_head=int(self.n_heads[series]),
         )
 
 
@@ -289,3 +286,12 @@ def _search(
         low = np.where(is_less, middle + 1, low)
         high = np.where(is_open & ~is_less, middle, high)
     return low
+
+
+def _n_incomplete(rows: np.ndarray, panel: Panel) -> np.ndarray:
+    """Return the number of rows of each series before its first complete one."""
+    bad = np.flatnonzero(panel.by_series(~np.isfinite(rows).all(axis=1)))
+    series = np.searchsorted(panel.bounds, bad, side="right") - 1
+    n_before = np.arange(len(bad)) - np.searchsorted(series, series)
+    is_at_start = bad - panel.bounds[series] == n_before
+    return np.bincount(series[is_at_start], minlength=panel.n_series)

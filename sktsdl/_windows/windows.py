@@ -56,10 +56,13 @@ class Windows(NDArrayOperatorsMixin):
         first = None if firsts is None else np.asarray(firsts)
         if len(last):
             last = np.asarray(last)
-            start = last - window + 1
-            least = int((start if first is None else np.maximum(start, first)).min())
-            rows, last = rows[least : max(int(last.max()), least) + 1], last - least
-            first = None if first is None else first - least
+            least = int(last.min()) - window + 1
+            if first is not None:
+                least = max(least, int(first.min()))
+            rows = rows[least : max(int(last.max()), least) + 1]
+            if least:
+                last = last - least
+                first = None if first is None else first - least
             if first is None and np.array_equal(last, np.arange(window - 1, len(rows))):
                 last = range(window - 1, len(rows))
         self.rows = rows

@@ -130,7 +130,8 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
 
     def _windows(self, joined: Joined, index: pd.Index | None = None) -> Windows:
         """Return the windows that end at every row of `X`."""
-        names, rows = getattr(self, "feature_names_in_", None), joined.rows
+        names = getattr(self, "feature_names_in_", None)
+        rows = joined.rows[0 if joined.ends is None else joined.n_back :]
         windows = Windows(
             rows,
             joined.n_back + 1,
@@ -139,7 +140,8 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
             names=names,
             index=index,
         )
-        if self.pad == "edge" and np.isnan(rows).any():
+        is_short = joined.ends is not None and windows.n_unknown.any()
+        if self.pad == "edge" and (is_short or np.isnan(rows).any()):
             warn_of_empty_columns(rows, names, len(windows))
             filled = fill_unknown(np.asarray(windows), self.mean_)
             windows = Windows.of(filled, names=names, index=index)

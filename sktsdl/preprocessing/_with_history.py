@@ -200,7 +200,8 @@ class WithHistory(LookBackTransformer):
             output = output.astype(known.dtype, copy=False)
             output[ranges(firsts, stops)] = known
         output[ranges(firsts, np.minimum(firsts + joined.n_back, stops))] = np.nan
-        return output[joined.n_back :] if joined.ends is None else output[joined.ends]
+        output = output[joined.n_back :]
+        return output if joined.ends is None else output[joined.ends]
 
     def _table(
         self, joined: Joined, firsts: np.ndarray, stops: np.ndarray, X: ArrayLike | None
@@ -255,8 +256,9 @@ class WithHistory(LookBackTransformer):
 
 def _complete_parts(joined: Joined) -> tuple[np.ndarray, np.ndarray]:
     """Return where the first complete row of each series is, and where it ends."""
-    n = len(joined.rows)
-    starts = joined.starts if isinstance(joined, JoinedSeries) else np.zeros(1, int)
+    n, starts = len(joined.rows), np.zeros(1, dtype=int)
+    if isinstance(joined, JoinedSeries):
+        starts = joined.n_back + joined.starts
     stops = np.append(starts[1:], n)
     is_complete = ~np.isnan(joined.rows).any(axis=1)
     complete = np.where(is_complete, np.arange(n), n)
