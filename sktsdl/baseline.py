@@ -19,6 +19,7 @@ from sktsdl._sklearn.validation import (
     validate_columns,
     validate_targets,
 )
+from sktsdl._windows.same_times import check_same_times
 from sktsdl.preprocessing import SlidingWindow
 
 
@@ -102,6 +103,7 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
                     f"period={self.period}: give more rows, or a smaller `period`."
                 )
             self._season = SlidingWindow(int(self.period), pad="edge").fit(values)
+            check_same_times(X, y)
             self._columns, self._y_labels = columns, labels
             self._targets_shape = targets.shape[1:]
         return self

@@ -109,7 +109,10 @@ def make_supervised(
     check_scalar(horizon, "horizon", Integral, min_val=1)
     frame = _to_frame(data, time)
     check_columns(frame)
-    index = time_index(frame)
+    what, by = "The index of data", "sort_index()"
+    if time is not None:
+        what, by = f"The column {time!r} of data", f"sort_values({time!r})"
+    index = time_index(frame, what, f"sort the rows by time (`data.{by}`)")
     if index is not None and len(index):
         TrainingIndex.of(index).warn_of_gaps(index)
     targets, is_list = _columns_of(frame, target, "target")

@@ -147,12 +147,22 @@ def test_rows_out_of_order_are_an_error():
     for index, message in (
         (
             DAYS[::-1],
-            r"does not increase at row 1 \(2019-05-09 .*sort the rows",
+            r"index of data does not increase at row 1 \(2019-05-09 .*"
+            r"sort the rows by time \(`data\.sort_index\(\)`\)",
         ),
         (pd.MultiIndex.from_arrays([DAYS, DAYS]), r"X has a MultiIndex.*`X\.xs\("),
     ):
         with pytest.raises(ValueError, match=message):
             make_supervised(FRAME.set_axis(index), target="rail")
+
+
+def test_a_column_of_times_out_of_order_is_to_be_sorted_by():
+    newest_first = FRAME[::-1].rename_axis("date").reset_index()
+    message = r"^The column 'date' of data does not.* 1.*`data\.sort_values\('date'\)`"
+    with pytest.raises(ValueError, match=message):
+        make_supervised(newest_first, target="rail", time="date")
+    in_order = newest_first.sort_values("date")
+    assert make_supervised(in_order, target="rail", time="date")[1].iloc[0] == 1
 
 
 def test_a_missing_row_warns():

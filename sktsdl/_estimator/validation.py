@@ -28,6 +28,7 @@ from sktsdl._windows.missing import (
     why_incomplete,
 )
 from sktsdl._windows.panel import Panel
+from sktsdl._windows.same_times import check_same_times
 from sktsdl._windows.windows import Windows
 
 
@@ -136,6 +137,7 @@ def validate_samples(
     windows, inputs = validate_windows(estimator, X, inputs_before)
     refuse_missing(windows, inputs)
     targets = validate_targets(estimator, y, len(windows))
+    check_same_times(X, y)
     steps = TargetSteps.of(y)
     outputs = TargetSpec(targets.ndim == 1, tuple(map(_as_label, steps.labels)))
     if outputs_before is not None and outputs.n_targets != outputs_before.n_targets:

@@ -13,6 +13,7 @@ from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.training_index import TrainingIndex, kind_of, offset_of
 
 N_LABELS = 32
+SORT_BOTH = "sort X and y by time together (`X.sort_index()`, `y.sort_index()`)"
 MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 # Text that may be a date; pandas takes "may", "12" and "1.2.3" for dates too.
 DATE = re.compile(
@@ -34,7 +35,9 @@ ARGUMENTS: tuple[dict[str, Any], ...] = (
 )
 
 
-def time_index(X: object) -> pd.Index | None:
+def time_index(
+    X: object, what: str = "The index of X", sort: str = SORT_BOTH
+) -> pd.Index | None:
     """Return the time index of `X`, or None if its rows have only an order.
 
     Parameters
@@ -42,6 +45,10 @@ def time_index(X: object) -> pd.Index | None:
     X : object
         Only a DataFrame can have one: a DatetimeIndex, TimedeltaIndex, PeriodIndex,
         another index of dates (see `as_time_index`), or numbers.
+    what : str, default="The index of X"
+        What the user gave the times as, for errors.
+    sort : str
+        How the user can sort the rows, for errors.
 
     Raises
     ------
@@ -74,16 +81,14 @@ def time_index(X: object) -> pd.Index | None:
         times = pd.Series(index)
         increases = times.shift().lt(times).fillna(False).astype(bool)
         at = int((~increases).to_numpy()[1:].argmax()) + 1
-        way_out = (
-            "sort the rows by time (`X.sort_index()`) and keep one row for each time"
-        )
+        way_out = f"{sort}, and keep one row for each time"
         if kind_of(index) == ("number",):
             way_out += (
                 ", split them with `shuffle=False`, or, if the index holds no times "
                 "and the rows stand in time order, give `X.reset_index(drop=True)`"
             )
         raise ValueError(
-            f"The index of X does not increase at row {at} ({index[at]}): {way_out}."
+            f"{what} does not increase at row {at} ({index[at]}): {way_out}."
         )
     return index
 

@@ -19,6 +19,7 @@ from sktsdl._sklearn.validation import (
     validate_targets,
 )
 from sktsdl._windows.panel import series_of, split_at_end
+from sktsdl._windows.same_times import check_same_times
 from sktsdl.compose._conformal_quantile import check_level, conformal_quantile
 from sktsdl.compose._wrapper import (
     DelegatingWrapper,
@@ -168,6 +169,7 @@ class ConformalRegressor(DelegatingWrapper):
             X, y = indexable(X, y)
             n_rows = _num_samples(X)
             targets = validate_targets(self, y, n_rows)
+            check_same_times(X, y)
             is_first, is_last = self._calibration_rows(X, y, n_rows)
             X_first, y_first = take_rows(X, is_first), take_rows(y, is_first)
             first.fit(X_first, y_first, **params_of_rows(fit_params, is_first))
@@ -255,6 +257,7 @@ class ConformalRegressor(DelegatingWrapper):
         check_number("gamma", gamma, min_val=0)
         predicted = np.asarray(self.predict(X))
         targets = validate_targets(self, y, len(predicted))
+        check_same_times(X, y)
         check_same_labels(self._y_labels, y, "y")
         if targets.size != predicted.size:
             raise ValueError(
@@ -262,9 +265,8 @@ class ConformalRegressor(DelegatingWrapper):
                 f"{predicted.shape}: give the steps of the horizon of fit."
             )
         known = _residuals(predicted, targets)
-        n = len(self.residuals_)
+        n, target = len(self.residuals_), 1 - self.confidence_level
         residuals = np.concatenate([self.residuals_, known])
-        target = 1 - self.confidence_level
         miscoverage = np.full(residuals.shape[1:], target)
         for t, residual in enumerate(known):
             outside = residual > conformal_quantile(residuals[t : t + n], miscoverage)

@@ -13,6 +13,7 @@ from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.target_steps import horizon_of
 from sktsdl._sklearn.validation import roll_back_on_error
 from sktsdl._windows.panel import rows_after, series_of
+from sktsdl._windows.same_times import check_same_times
 from sktsdl.compose._wrapper import (
     DelegatingWrapper,
     next_regressor,
@@ -99,6 +100,7 @@ class PurgedRegressor(DelegatingWrapper):
             fit_params = dict(self._fit_params(fit_params))
             purge = self._n_purged(y)
             X, y, _ = indexable(X, y, fit_params.get("sample_weight"))
+            check_same_times(X, y)
             is_kept = rows_after(series_of(X)) >= purge
             if not is_kept.any():
                 raise ValueError(

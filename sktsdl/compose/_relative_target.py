@@ -22,6 +22,7 @@ from sktsdl._sklearn.validation import (
     validate_columns,
     validate_targets,
 )
+from sktsdl._windows.same_times import check_same_times
 from sktsdl.compose._wrapper import (
     RegressorWrapper,
     has_quantiles,
@@ -223,6 +224,7 @@ class RelativeTargetRegressor(RegressorWrapper):
         """Return `X`, and `y` relative to the last known values."""
         X, values = validate_columns(self, X, self._columns, reset=reset)
         targets = validate_targets(self, y, len(values))
+        check_same_times(X, y, name)
         last = self._last_known(values, targets.ndim)
         if self._relation == "ratio":
             self._check_positive(targets, name)

@@ -25,6 +25,7 @@ from sktsdl._windows.kept_rows import Joined, KeptRows
 from sktsdl._windows.missing import unknown_after_known
 from sktsdl._windows.panel import Panel
 from sktsdl._windows.panel_history import PanelTail
+from sktsdl._windows.same_times import check_same_times
 from sktsdl._windows.time_index import time_index
 from sktsdl._windows.windows import Windows
 
@@ -80,8 +81,8 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         ----------
         X : array-like of shape (n_rows, n_features)
             One row per time step, oldest first.
-        y : None
-            Ignored.
+        y : array-like or None
+            Its time index, if it has one, must be that of `X`.
 
         Returns
         -------
@@ -96,6 +97,7 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         """
         with fit_task(self, X, y), roll_back_on_error(self):
             self._fit(X, panel_of(X, y))
+            check_same_times(X, y)
         return self
 
     @with_callbacks
@@ -108,8 +110,8 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         ----------
         X : array-like of shape (n_rows, n_features)
             One row per time step, oldest first.
-        y : None
-            Ignored.
+        y : array-like or None
+            Its time index, if it has one, must be that of `X`.
         **fit_params : dict
             Passed to ``fit``.
 
@@ -121,6 +123,7 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         with fit_task(self, X, y), roll_back_on_error(self):
             panel = panel_of(X, y)
             rows = self._fit(X, panel, **fit_params)
+            check_same_times(X, y)
         return self._output(self._tail.join_start(rows, panel), X)
 
     def transform(self, X: ArrayLike) -> Output:

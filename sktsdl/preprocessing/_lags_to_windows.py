@@ -22,6 +22,7 @@ from sktsdl._sklearn.validation import (
 )
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.lags import lag_of, n_shifted
+from sktsdl._windows.same_times import check_same_times
 from sktsdl._windows.windows import Windows
 
 Block = Sequence[Hashable]
@@ -114,8 +115,8 @@ class LagsToWindows(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, n_features)
             One row of lags for each sample.
-        y : None
-            Ignored.
+        y : array-like or None
+            Its time index, if it has one, must be that of `X`.
 
         Returns
         -------
@@ -136,6 +137,7 @@ class LagsToWindows(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         with fit_task(self, X, y), roll_back_on_error(self):
             check_option("order", self.order, ("newest_first", "oldest_first"))
             rows = validate_rows(self, X, reset=True)
+            check_same_times(X, y)
             is_named = hasattr(X, "columns")
             names = list(getattr(X, "columns", range(rows.shape[1])))
             blocks = self._named_blocks(names)
