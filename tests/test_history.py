@@ -381,10 +381,10 @@ def test_history_shorter_than_the_window(n_train):
 def test_another_kind_of_index_is_ignored():
     X = series()
     window = SlidingWindow(3).fit(series(INDEXES["daily"])[:100])
-    for index in (None, INDEXES["strings"], INDEXES["range not from 0"]):
+    for index in (None, INDEXES["strings"], INDEXES["range from 0"]):
         later = X[100:110]
         if index is not None:
-            later = pd.DataFrame(later, index=index[100:110], columns=["rail", "bus"])
+            later = pd.DataFrame(later, index=index[:10], columns=["rail", "bus"])
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "X does not have valid feature names")
             seen = window.transform(later)
@@ -398,6 +398,13 @@ def test_another_kind_of_index_is_ignored():
         ("daily", "timedeltas", "timedeltas, the index of .* datetimes"),
         ("periods", "every third period", "periods of .*D, .* periods of M"),
         ("timedeltas", "daily, DST", "datetimes, .* timedeltas"),
+        ("daily", "range from 0", "numbers, the index of .* datetimes"),
+        ("daily, DST", "range not from 0", "numbers, .* datetimes"),
+        ("periods", "numbers", "numbers, .* periods of M"),
+        ("timedeltas", "range not from 0", "numbers, .* timedeltas"),
+        ("range from 0", "daily", "datetimes, .* numbers"),
+        ("range not from 0", "periods", "periods of M, .* numbers"),
+        ("numbers", "timedeltas", "timedeltas, .* numbers"),
     ],
 )
 def test_times_of_another_kind_give_no_history(trained, new, message):
@@ -408,6 +415,31 @@ def test_times_of_another_kind_give_no_history(trained, new, message):
     step = SeasonalDifference(2).fit(part(X, 0, 100))
     with pytest.raises(ValueError, match="level before the first row"):
         step.inverse_transform(part(other, 100, 110))
+
+
+NUMBERED_ANEW = {
+    "range": lambda n: pd.RangeIndex(n),
+    "numbers": lambda n: pd.Index(np.arange(n)),
+    "floats": lambda n: pd.Index(np.arange(float(n))),
+    "nullable": lambda n: pd.Index(range(n), dtype="Int64"),
+    "objects": lambda n: pd.Index(range(n), dtype=object),
+}
+
+
+@pytest.mark.parametrize("kind", NUMBERED_ANEW)
+@pytest.mark.parametrize("trained", ["daily", "periods", "timedeltas"])
+def test_dates_and_then_rows_numbered_anew_are_compared_by_values(trained, kind):
+    X = series(INDEXES[trained])
+    step = SlidingWindow(3).fit(X[:100])
+    index = NUMBERED_ANEW[kind]
+    later = X[100:110].set_axis(index(10))
+    np.testing.assert_array_equal(step.transform(later)[0, :2], X[98:100])
+    assert np.isnan(step.transform(X[:50].set_axis(index(50)))[0, :2]).all()
+    holes = later.iloc[[0, 1, 3, 4, 5, 6, 7, 8, 9]]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert np.isnan(step.transform(holes)[0, :2]).all()
+    assert any("X holds numbers" in str(warning.message) for warning in caught)
 
 
 @pytest.mark.parametrize("n_new", range(2, 8))

@@ -120,9 +120,14 @@ class TrainingIndex:
         return kind == self.kind
 
     def other_time(self, index: pd.Index) -> str:
-        """Say that `index` holds times of another kind, "" if it does not."""
+        """Say that `index` holds times of another kind, "" if it does not.
+
+        Rows that are numbered anew from 0 may be any rows.
+        """
         kinds = kind_of(index), self.kind
-        if kinds[0] == kinds[1] or {kind[0] for kind in kinds} & {None, "number"}:
+        if kinds[0] == kinds[1] or (None,) in kinds:
+            return ""
+        if kinds[0] == ("number",) and np.array_equal(index, np.arange(len(index))):
             return ""
         new, seen = (
             f"periods of {kind[1]}" if kind[0] == "period" else f"{kind[0]}s"
