@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Sequence
 from numbers import Integral
 from typing import Any
@@ -12,10 +11,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_scalar
 
-from sktsdl._sklearn.arrays import readable
+from sktsdl._sklearn.arrays import readable, refuse_lazy
 from sktsdl._sklearn.target_steps import ahead
 from sktsdl._sklearn.validation import check_columns
 from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.time_column import times_of
 from sktsdl._windows.time_index import time_index
 from sktsdl._windows.training_index import TrainingIndex
 
@@ -54,8 +54,8 @@ def make_supervised(
         append `horizon` rows to `data` with these values, and NaN as target.
     time : column name or None, default=None
         The column of a frame that holds the time of each row. It becomes the index of
-        `X` and `y`, and text is read as dates if it has one meaning only. None keeps
-        the index of a pandas frame.
+        `X` and `y`, and text is read as dates if it has one meaning only; numbers are
+        no dates. None keeps the index of a pandas frame.
 
     Returns
     -------
@@ -76,8 +76,11 @@ def make_supervised(
     Raises
     ------
     ValueError
-        If a column is not in `data` or is a target known ahead, if `data` has too few
-        rows, or if its index is a MultiIndex, decreases or repeats itself.
+        If a column is not in `data`, has two uses, or holds text or numbers that may
+        be other times, if `data` has too few rows, or if its index is a MultiIndex,
+        decreases, repeats itself, or has a missing time.
+    TypeError
+        If `data` is a LazyFrame of polars.
 
     Examples
     --------
@@ -107,6 +110,8 @@ def make_supervised(
     2019-05-31   5.0        0          1
     """
     check_scalar(horizon, "horizon", Integral, min_val=1)
+    refuse_lazy(data, "data")
+    _check_time(time, target=target, known_future=known_future)
     frame = _to_frame(data, time)
     check_columns(frame)
     what, by = "The index of data", "sort_index()"
@@ -167,40 +172,21 @@ def _to_frame(data: Any, time: Column | None) -> pd.DataFrame:
     (column,), is_list = _columns_of(data, time, "time")
     if is_list:
         raise ValueError(f"time={time!r} is a list: name one column.")
-    index = pd.Index(data[column], name=column)
-    if pd.api.types.infer_dtype(index) == "string":
-        index = _dates_of(index)
-    return data.drop(columns=[column]).set_axis(index)
+    return data.drop(columns=[column]).set_axis(times_of(data[column], column))
 
 
-def _dates_of(texts: pd.Index) -> pd.Index:
-    """Return texts as dates.
-
-    Raises
-    ------
-    ValueError
-        If they are not dates, or if day and month can be read both ways.
-    """
-    found, reason = [], None
-    starts_with_year = str(texts[0]).strip()[:4].isdigit()
-    for is_day_first in (False,) if starts_with_year else (False, True):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of text without a common format
-                found.append(pd.to_datetime(texts, dayfirst=is_day_first))
-        except ValueError as error:
-            reason = error
-    if not found:
-        raise ValueError(
-            f"time={texts.name!r} holds text that is not a date: {reason}."
-        ) from reason
-    if not found[0].equals(found[-1]):
-        raise ValueError(
-            f"time={texts.name!r} holds {texts[0]!r}, whose day and month can be read "
-            "both ways: convert the column by `pd.to_datetime` with `dayfirst` or "
-            "`format`."
-        )
-    return found[0]
+def _check_time(time: Column | None, **arguments: Any) -> None:
+    """Raise a ValueError if the column `time` has another use too."""
+    for argument, names in arguments.items():
+        is_list = isinstance(names, Sequence | np.ndarray | pd.Index)
+        named = list(names) if is_list and not isinstance(names, str) else [names]
+        if isinstance(names, tuple):  # of names, or one of several levels
+            named.append(names)
+        if time is not None and time in named:
+            raise ValueError(
+                f"{time!r} is both {argument} and time: the time becomes the index, so "
+                f"name another column as {argument}."
+            )
 
 
 def _to_pandas(data: Any) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """make_supervised: from a series to `X` and `y`."""
 
+import datetime as dt
 import warnings
 
 import numpy as np
@@ -244,7 +245,16 @@ def test_text_that_can_be_read_both_ways_is_an_error(text):
         ({"time": "dat"}, "'dat' is not a column of data: it has \\['date'"),
         ({"time": ["date"]}, "is a list: name one column"),
         ({"time": "kind"}, "time='kind' holds text that is not a date"),
-        ({"target": "date", "time": "date"}, "'date' is not a column of data"),
+        ({"target": "date", "time": "date"}, "^'date' is both target and time"),
+        ({"target": ["date"], "time": "date"}, "^'date' is both target and time"),
+        (
+            {"known_future": ["date"], "time": "date"},
+            "^'date' is both known_future and time: .* name another column as known",
+        ),
+        (
+            {"known_future": np.array(["rail", "date"]), "time": "date"},
+            "^'date' is both known_future and time",
+        ),
     ],
 )
 @pytest.mark.parametrize("kind", ["a column of dates", "polars"])
@@ -252,6 +262,112 @@ def test_a_bad_column_of_times(params, message, kind):
     data = FRAMES[kind](FRAME[["rail"]].assign(kind="tram"))
     with pytest.raises(ValueError, match=message):
         make_supervised(data, **{"target": "rail"} | params)
+
+
+UNCERTAIN = {
+    "two digits, the year first": (
+        ["20-01-13", "20-01-14", "20-01-15"],
+        r"'20-01-13' in row 0, whose year, month and day can be read in more than one "
+        r"way: convert the column by `pd.to_datetime` with `format`",
+    ),
+    "two digits, the year last": (
+        ["13/05/20", "14/05/20", "15/05/20"],
+        r"'13/05/20' in row 0, whose year, month and day",
+    ),
+    "two digits in a row": (
+        ["200113", "200114", "200115"],
+        r"'200113' in row 0, whose year, month and day",
+    ),
+    "both ways": (
+        ["30/12/2019", "31/12/2019", "01/01/2020"],
+        None,  # the first says that days come first
+    ),
+    "both ways, but not the first": (
+        ["11/11/2019", "12/11/2019", "01/12/2019"],
+        r"'12/11/2019' in row 1, whose day and month can be read both ways",
+    ),
+    "clock": (["10:00", "11:00", "12:00"], r"'10:00' in row 0, which has no date"),
+    "seconds": (["9:00:00", "9:00:01", "9:00:02"], r"'9:00:00' .* has no date"),
+    "afternoon": (["1:00 pm", "2:00 PM", "3pm"], r"'1:00 pm' .* has no date"),
+    "one clock": (["2019-05-01", "10:00", "11:00"], r"'10:00' in row 1, .* no date"),
+    "times": ([dt.time(1), dt.time(2), dt.time(3)], r"in row 0, which has no date"),
+    "no year": (["5 Jan", "6 Jan", "7 Jan"], r"'5 Jan' in row 0, which has no year"),
+    "no date": (["2019-05-01", "x", "y"], r"not a date in the form of row 0, 'x' in"),
+    "two forms": (["2019-05-01", "2 May 2019", "3 May 2019"], r"form of row 0, '2 May"),
+    "offsets": (
+        ["2019-03-31T01:00+01:00", "2019-03-31T03:00+02:00", "2019-03-31T04:00+02:00"],
+        r"several offsets from UTC: convert .* `utc=True`",
+    ),
+    "whole numbers": (
+        [20190530, 20190531, 20190601],
+        r"whole numbers, such as 20190530: convert the column by "
+        r"`pd.to_datetime\(data\['date'\]\.astype\(str\), format='%Y%m%d'\)`",
+    ),
+    "floats": (
+        [20190530.0, 20190531.0, 20190601.0],
+        r"to_datetime\(data\['date'\]\.astype\(int\)\.astype",
+    ),
+}
+
+
+@pytest.mark.parametrize("as_category", [False, True])
+@pytest.mark.parametrize("kind", UNCERTAIN)
+def test_times_that_may_be_others_are_an_error(kind, as_category):
+    times, message = UNCERTAIN[kind]
+    data = pd.DataFrame({"date": times, "rail": range(3)})
+    if as_category:
+        data["date"] = data["date"].astype("category")
+    if message is None:
+        X, _, _ = make_supervised(data, target="rail", time="date")
+        assert list(X.index) == [pd.Timestamp("2019-12-30"), pd.Timestamp("2019-12-31")]
+        return
+    with pytest.raises(ValueError, match=f"^time='date' holds .*{message}") as caught:
+        make_supervised(data, target="rail", time="date")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+CERTAIN = {
+    "names of months": ["05-May-19", "06-May-19", "07-May-19"],
+    "points": ["25.05.19", "26.05.19", "27.05.19"],
+    "month first": ["05/25/19", "05/26/19", "05/27/19"],
+    "compact": ["20190505", "20190506", "20190507"],
+    "day and clock": ["2019-05-05 10:00", "2019-05-06 10:00", "2019-05-07 10:00"],
+    "years": ["2017", "2018", "2019"],
+    "months": ["2019-05", "2019-06", "2019-07"],
+}
+
+
+@pytest.mark.parametrize("kind", CERTAIN)
+def test_text_with_one_meaning_is_read(kind):
+    data = pd.DataFrame({"date": CERTAIN[kind], "rail": range(3)})
+    X, _, X_latest = make_supervised(data, target="rail", time="date")
+    steps = np.diff(X.index.append(X_latest.index)) / np.timedelta64(1, "D")
+    is_days = kind not in ("years", "months")
+    assert set(steps) <= ({1} if is_days else {30, 31, 365})
+    assert X.index[0].year == (2017 if kind == "years" else 2019)
+
+
+def test_numbers_that_are_no_dates_stay_numbers():
+    for numbers in ([1, 2, 3], [2017, 2018, 2019], [20191301, 20191302, 20191303]):
+        data = pd.DataFrame({"date": numbers, "rail": range(3)})
+        X, _, _ = make_supervised(data, target="rail", time="date")
+        assert list(X.index) == numbers[:2]
+
+
+def test_no_rows_are_too_few():
+    for dtype in (str, object, "datetime64[ns]", int):
+        data = pd.DataFrame({"date": pd.Series(dtype=dtype), "rail": pd.Series()})
+        with pytest.raises(ValueError, match="data has 0 rows up to the last"):
+            make_supervised(data, target="rail", time="date")
+
+
+def test_a_lazy_frame_is_to_be_collected():
+    lazy = FRAMES["polars"](FRAME[["rail"]]).lazy()
+    with pytest.raises(TypeError, match=r"^data is a LazyFrame.*`data\.collect\(\)`"):
+        make_supervised(lazy, target="rail", time="date")
+    for step in (SlidingWindow(2), WindowMLPRegressor()):
+        with pytest.raises(TypeError, match=r"^X is a LazyFrame.*`X\.collect\(\)`"):
+            step.fit(lazy, range(10))
 
 
 def two_levels():

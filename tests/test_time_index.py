@@ -251,6 +251,51 @@ def test_make_supervised_warns_once_of_dates_as_text():
         assert caught[0].filename == __file__
 
 
+COMPACT = {
+    "whole": lambda: pd.Index(DAYS.strftime("%Y%m%d").astype(int)),
+    "floats": lambda: pd.Index(DAYS.strftime("%Y%m%d").astype(float)),
+    "nullable": lambda: pd.Index(DAYS.strftime("%Y%m%d").astype(int), dtype="Int64"),
+    "objects": lambda: objects(DAYS.strftime("%Y%m%d").astype(int)),
+}
+
+
+@pytest.mark.parametrize("kind", COMPACT)
+def test_dates_as_whole_numbers_warn_once_with_the_code(kind):
+    X = series(COMPACT[kind](), n=40)
+    calls = (
+        lambda: SlidingWindow(3).fit(X),
+        lambda: SeasonalNaiveRegressor(2).fit(X, target(X)),
+        lambda: make_supervised(X, target="rail"),
+    )
+    for call in calls:
+        with pytest.warns(UserWarning, match="holds dates, but is not") as caught:
+            call()
+        (message,) = (str(warning.message) for warning in caught)
+        code = message.split("`X.index = ")[1].removesuffix("`.")
+        assert code.startswith("pd.to_datetime(X.index.astype(")
+    assert list(eval(code, {"pd": pd, "X": X})) == list(DAYS)
+    with pytest.raises(ValueError, match="does not increase at row 1"):
+        SlidingWindow(3).fit(X[::-1])
+    with pytest.warns(UserWarning, match="holds dates, but is not"):
+        step = SlidingWindow(3).fit(X[:20])
+    with pytest.warns(UserWarning, match="holds dates, but is not"):
+        np.testing.assert_array_equal(step.transform(X[20:])[0, :2], X[18:20])
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        range(20200101, 20200141),  # there is no 32nd of January
+        range(17000101, 17000111),
+        range(2000, 2040),
+        np.linspace(20200101, 20200102, 40),
+    ],
+)
+def test_other_numbers_are_no_dates(numbers):
+    X = pd.DataFrame({"rail": 0.0}, index=pd.Index(numbers))
+    assert time_index(X) is X.index
+
+
 def test_only_a_few_labels_are_read(monkeypatch):
     read = []
     original = pd.to_datetime

@@ -6,6 +6,15 @@ import numpy as np
 import pandas as pd
 
 
+def refuse_lazy(data: Any, name: str) -> None:
+    """Raise a TypeError if `data` is a frame that is not computed yet."""
+    if type(data).__name__ == "LazyFrame":
+        raise TypeError(
+            f"{name} is a LazyFrame, whose rows are not computed yet: give "
+            f"`{name}.collect()`."
+        )
+
+
 def readable(data: Any, name: str) -> Any:
     """Return `data` as numpy can read it, and as it is if numpy can.
 
@@ -15,8 +24,9 @@ def readable(data: Any, name: str) -> Any:
     Raises
     ------
     TypeError
-        If a tensor has no values in memory, or is sparse.
+        If a tensor has no values in memory, or is sparse, or if a frame is lazy.
     """
+    refuse_lazy(data, name)
     if hasattr(data, "detach") and hasattr(data, "cpu"):  # a tensor of torch
         return _array_of(data, name)
     if hasattr(data, "__array_namespace__") and not isinstance(data, np.ndarray):

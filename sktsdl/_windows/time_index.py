@@ -1,38 +1,16 @@
 """The time index of `X`, and the times that follow it."""
 
-import re
-import warnings
 from contextlib import suppress
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sktsdl._sklearn.dates import N_LABELS, conversion_of_numbers, conversion_of_text
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.training_index import TrainingIndex, kind_of, offset_of
 
-N_LABELS = 32
 SORT_BOTH = "sort X and y by time together (`X.sort_index()`, `y.sort_index()`)"
-MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-# Text that may be a date; pandas takes "may", "12" and "1.2.3" for dates too.
-DATE = re.compile(
-    r"(?<!\d)(\d{4}([-/. ])\d\d?\2\d\d?|\d\d?([-/. ])\d\d?\3(\d\d|\d{4}))(?!\d)"
-    r"|(?<!\d)(\d{4}[-/.]\d\d?|\d\d?[-/.]\d{4})(?!\d)"
-    r"|^\d{8}(t\d{4,6})?$"
-    r"|^\d{4}-?q[1-4]$"
-    rf"|\b{MONTH}\b.*\d{{4}}|\d{{4}}.*\b{MONTH}\b|\d[- ]{MONTH}[- ]\d\d\b",
-    re.IGNORECASE,
-)
-QUARTER = re.compile(r"\d{4}-?Q[1-4]", re.IGNORECASE)
-# Ways to convert text, to be tried in this order.
-ARGUMENTS: tuple[dict[str, Any], ...] = (
-    {},
-    {"dayfirst": True},
-    {"utc": True},
-    {"format": "mixed"},
-    {"dayfirst": True, "format": "mixed"},
-)
 
 
 def time_index(
@@ -58,7 +36,7 @@ def time_index(
     Warns
     -----
     UserWarning
-        If the index holds dates as text.
+        If the index holds dates as text, or as whole numbers such as 20240131.
     """
     if not isinstance(X, pd.DataFrame):
         return None
@@ -69,13 +47,9 @@ def time_index(
         )
     index = as_time_index(X.index)
     if kind_of(index)[0] is None:
-        call = _conversion_of_text(index)
+        call = conversion_of_text(index)
         if call is not None:
-            warn(
-                "The index of X holds dates, but is not a time index of pandas, so "
-                "gaps and the order of the rows are not checked: convert it by "
-                f"`X.index = {call}`."
-            )
+            _warn_of_dates(call, "gaps and the order of the rows are")
         return None
     if len(index) and not (index.is_monotonic_increasing and index.is_unique):
         times = pd.Series(index)
@@ -90,7 +64,18 @@ def time_index(
         raise ValueError(
             f"{what} does not increase at row {at} ({index[at]}): {way_out}."
         )
+    call = conversion_of_numbers(index, "X.index")
+    if call is not None:  # their steps at the ends of months look like gaps
+        _warn_of_dates(call, "gaps are")
+        return None
     return index
+
+
+def _warn_of_dates(call: str, unchecked: str) -> None:
+    warn(
+        "The index of X holds dates, but is not a time index of pandas, so "
+        f"{unchecked} not checked: convert it by `X.index = {call}`."
+    )
 
 
 def as_time_index(index: pd.Index) -> pd.Index:
@@ -124,34 +109,6 @@ def _of_objects(index: pd.Index) -> pd.Index:
             if all(getattr(stamp, "tzinfo", None) is not None for stamp in index):
                 return pd.DatetimeIndex(pd.to_datetime(index, utc=True))
     return index.infer_objects()
-
-
-def _conversion_of_text(index: pd.Index) -> str | None:
-    """Return the code that converts text to dates, None if it holds no dates.
-
-    Only a few labels are read.
-    """
-    at = np.unique(np.linspace(0, len(index) - 1, N_LABELS).astype(int))
-    labels = list(index[at].dropna()) if len(index) else []
-    if any(isinstance(label, date) for label in labels):
-        return "pd.to_datetime(X.index)"
-    found = [label for label in labels if isinstance(label, str) and DATE.search(label)]
-    if 2 * len(found) <= len(labels):
-        return None
-    if QUARTER.fullmatch(found[0]):
-        return "pd.PeriodIndex(X.index, freq='Q')"
-    is_day_first = re.match(r"\d\d?\.", found[0]) is not None
-    for arguments in sorted(
-        ARGUMENTS, key=lambda a: is_day_first and "dayfirst" not in a
-    ):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            with suppress(ValueError, TypeError):
-                pd.to_datetime(found, **arguments)
-                if not caught:
-                    code = "".join(f", {k}={v!r}" for k, v in arguments.items())
-                    return f"pd.to_datetime(X.index{code})"
-    return None
 
 
 def times_ahead(index: pd.Index, n: int) -> pd.Index:
