@@ -393,7 +393,7 @@ INDEX_ERRORS = {
     "a day twice": (duplicated, r"does not increase at row 20 \("),
     "a day without a date": (
         lambda index: index.where(np.arange(N) != 20),
-        r"does not increase at row 20 \(NaT",
+        r"^The index of X has a missing time in row 20: fill it, or drop the row\.",
     ),
 }
 

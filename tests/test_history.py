@@ -567,7 +567,12 @@ def test_one_training_row_with_a_frequency(index):
 BAD_INDEXES = {
     "decreasing": (lambda i: i[::-1], "does not increase at row 1"),
     "duplicated": (lambda i: i[:9].append(i[8:-1]), "does not increase at row 9"),
-    "NaT": (lambda i: i[:9].insert(9, pd.NaT).append(i[10:]), "row 9"),
+    "NaT": (lambda i: i[:9].insert(9, pd.NaT).append(i[10:]), "missing time in row 9"),
+    "NaT first": (lambda i: i[1:].insert(0, pd.NaT), "missing time in row 0"),
+    "None among objects": (
+        lambda i: pd.Index([*i[:9], None, *i[10:]], dtype=object),
+        "missing time in row 9",
+    ),
 }
 
 
@@ -607,7 +612,6 @@ OUT_OF_ORDER = {
     "floats": lambda: NUMBERED.set_axis(0.5 * np.arange(N))[::-1],
     "nullable": lambda: NUMBERED.set_axis(pd.Index(range(N), dtype="Int64"))[::-1],
     "objects": lambda: NUMBERED.set_axis(pd.Index(range(N), dtype=object))[::-1],
-    "NaN": lambda: NUMBERED.set_axis(np.r_[np.arange(N - 1.0), np.nan]),
 }
 
 
@@ -622,6 +626,14 @@ def test_numbers_out_of_order_are_an_error(kind):
     with pytest.raises(ValueError, match=message):
         make_supervised(X, target="rail")
     step.fit_transform(X.reset_index(drop=True))
+
+
+@pytest.mark.parametrize("dtype", ["float", "Int64", object])
+def test_a_missing_number_is_named(dtype):
+    X = NUMBERED.set_axis(pd.Index([*range(N - 1), None], dtype=dtype))
+    message = rf"missing time in row {N - 1}: fill it.*reset_index\(drop=True\)"
+    with pytest.raises(ValueError, match=message):
+        SlidingWindow(3).fit(X)
 
 
 def test_a_search_over_shuffled_rows_is_an_error_and_over_shuffled_folds_warns():

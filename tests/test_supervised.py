@@ -370,6 +370,28 @@ def test_a_lazy_frame_is_to_be_collected():
             step.fit(lazy, range(10))
 
 
+@pytest.mark.parametrize("kind", ["a column of dates", "text", "polars", "numbers"])
+def test_a_missing_time_is_named(kind):
+    numbers = FRAME[["rail"]].set_axis(np.arange(10.0))
+    data = as_columns(numbers) if kind == "numbers" else FRAMES[kind](FRAME[["rail"]])
+    message = (
+        "^The column 'date' of data has a missing time in row {}: fill it, or drop"
+    )
+    for row in (0, 4):
+        if kind == "polars":
+            is_row = pl.int_range(pl.len()) == row
+            bad = data.with_columns(date=pl.when(~is_row).then("date"))
+        else:
+            bad = data.copy()
+            bad.loc[row, "date"] = None
+        with pytest.raises(ValueError, match=message.format(row)):
+            make_supervised(bad, target="rail", time="date")
+    if kind == "text":
+        data.loc[3, "date"] = ""
+        with pytest.raises(ValueError, match=message.format(3)):
+            make_supervised(data, target="rail", time="date")
+
+
 def two_levels():
     names = [("Close", "TSLA"), ("Close", "AAPL"), ("Volume", "TSLA")]
     values = np.arange(30.0).reshape(10, 3)

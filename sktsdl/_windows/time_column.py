@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sktsdl._sklearn.dates import conversion_of_numbers
+from sktsdl._windows.time_index import raise_at_missing
 
 CLOCK = r"\s*t?(\d\d?(:\d\d){1,2}([.,]\d+)?\s*([ap]\.?m\.?)?|\d\d?\s*[ap]\.?m\.?)\s*"
 STARTS_WITH_YEAR = re.compile(r"\s*\d{4}(?!\d\d\b)")
@@ -28,9 +29,12 @@ def times_of(column: pd.Series, name: Hashable) -> pd.Index:
     index = pd.Index(column, name=name)
     if isinstance(index, pd.CategoricalIndex):
         index = index.astype(index.categories.dtype)
+    what = f"The column {name!r} of data"
+    raise_at_missing(index, what)
     kind = pd.api.types.infer_dtype(index)
     if kind == "string":
         index = _dates_of(index)
+        raise_at_missing(index, what)  # such as empty text
     elif kind == "time":
         _refuse(index, 0, "which has no date: put the date before it")
     elif call := conversion_of_numbers(index, f"data[{name!r}]"):

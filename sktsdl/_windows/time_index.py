@@ -31,7 +31,8 @@ def time_index(
     Raises
     ------
     ValueError
-        For a MultiIndex, and for a time index that decreases or repeats itself.
+        For a MultiIndex, and for a time index that decreases, repeats itself, or has
+        a missing time.
 
     Warns
     -----
@@ -51,6 +52,7 @@ def time_index(
         if call is not None:
             _warn_of_dates(call, "gaps and the order of the rows are")
         return None
+    raise_at_missing(index, what)
     if len(index) and not (index.is_monotonic_increasing and index.is_unique):
         times = pd.Series(index)
         increases = times.shift().lt(times).fillna(False).astype(bool)
@@ -69,6 +71,21 @@ def time_index(
         _warn_of_dates(call, "gaps are")
         return None
     return index
+
+
+def raise_at_missing(index: pd.Index, what: str) -> None:
+    """Raise a ValueError that names the first row without a time.
+
+    `what` is what the user gave the times as.
+    """
+    missing = np.asarray(index.isna())
+    if missing.any():
+        is_number = kind_of(index) == ("number",)
+        numbered = ", or give `X.reset_index(drop=True)` if these are no times"
+        raise ValueError(
+            f"{what} has a missing time in row {int(missing.argmax())}: fill it, or "
+            f"drop the row{numbered if is_number else ''}."
+        )
 
 
 def _warn_of_dates(call: str, unchecked: str) -> None:
