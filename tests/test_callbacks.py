@@ -18,6 +18,7 @@ from skorch.callbacks import (
     Checkpoint,
     EarlyStopping,
     EpochScoring,
+    LRScheduler,
     PassthroughScoring,
     PrintLog,
     ProgressBar,
@@ -67,6 +68,61 @@ def test_callbacks_report_to_the_object_of_the_user():
 
     fitted = lstm(callbacks=[Reporter(Report())]).fit(X, Y)
     assert len(Report.losses) == fitted.n_epochs_
+
+
+class Reads(Callback):
+    """Reads a loss, as callbacks of other packages do."""
+
+    def __init__(self, monitor):
+        self.monitor = monitor
+
+    def on_epoch_end(self, net, **kwargs):
+        net.history[-1, self.monitor]
+
+
+NO_FILES = dict.fromkeys(("f_params", "f_optimizer", "f_criterion", "f_history"))
+NEED_VALIDATION = {
+    "early stopping": ("valid_loss", lambda **monitor: EarlyStopping(**monitor)),
+    "checkpoint": (
+        "valid_loss_best",
+        lambda **monitor: Checkpoint(**NO_FILES, **monitor),
+    ),
+    "plateau": (
+        "valid_loss",
+        lambda monitor="valid_loss": LRScheduler("ReduceLROnPlateau", monitor=monitor),
+    ),
+    "another package": ("valid_loss", lambda monitor="valid_loss": Reads(monitor)),
+}
+
+
+@pytest.mark.parametrize("kind", NEED_VALIDATION)
+def test_a_callback_that_needs_validation_rows_says_so(kind):
+    name, make = NEED_VALIDATION[kind]
+    message = (
+        f"^A callback reads '{name}'.*early_stopping=True, .*X_val and y_val.*, or set "
+        "monitor='train_loss'"
+    )
+    net = lstm(callbacks=[make()])
+    for fit in (net.fit, net.partial_fit):
+        with pytest.raises(ValueError, match=message):
+            fit(X, Y)
+    assert not hasattr(net, "net_")
+    lstm(callbacks=[make()], early_stopping=True).fit(X, Y)
+    lstm(callbacks=[make()]).fit(X[:80], Y[:80], X_val=X[80:], y_val=Y[80:])
+    monitor = "train_loss_best" if kind == "checkpoint" else "train_loss"
+    lstm(callbacks=[make(monitor=monitor)]).fit(X, Y)
+
+
+def test_other_errors_of_callbacks_stay():
+    class Broken(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyError("rail")
+
+    with pytest.raises(KeyError, match="rail"):
+        lstm(callbacks=[Broken()]).fit(X, Y)
+    callbacks = [EarlyStopping(monitor="other")]
+    with pytest.raises(KeyError, match="'other' was not found"):
+        lstm(callbacks=callbacks, early_stopping=True).fit(X, Y)
 
 
 @pytest.mark.parametrize("stream", [None, io.StringIO(), SimpleNamespace(write=str)])

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 from skorch.callbacks import Callback, GradientNormClipping
 from skorch.dataset import ValidSplit
+from skorch.exceptions import SkorchException
 from skorch.helper import predefined_split
 from torch import nn
 from torch.optim import lr_scheduler
@@ -76,6 +78,8 @@ def train(
     ------
     KeyboardInterrupt
         If the user interrupts the first epoch.
+    ValueError
+        If a callback needs validation rows, and there are none.
     MemoryError
         If the accelerator has too little memory.
     """
@@ -116,6 +120,10 @@ def train(
                 "batch_size (with more accumulate_batches), a smaller window, or "
                 "precision='bf16'."
             ) from error
+        except (KeyError, ValueError, SkorchException) as error:
+            if valid_set is None:
+                _raise_at_unrecorded(error)
+            raise
     if net.interrupt_ is not None:
         if net.history and "train_loss" not in net.history[-1]:
             del net.history[-1]
@@ -172,6 +180,17 @@ def make_net(
         **options,
     ).initialize()
     return net
+
+
+def _raise_at_unrecorded(error: Exception) -> None:
+    """Raise a ValueError if a callback has read what only validation records."""
+    found = re.search(r"'(\w+)' was not found in history", str(error))
+    if found:
+        raise ValueError(
+            f"A callback reads {found[1]!r}, which is not recorded in a fit without "
+            "validation rows: set early_stopping=True, give X_val and y_val to fit, or "
+            "set monitor='train_loss' in the callback."
+        ) from error
 
 
 def _callbacks(
