@@ -247,6 +247,7 @@ def test_huge_numbers_work_or_say_so(cls, kind):
 TOO_FEW = {
     sktsdl.ConformalRegressor: (1, "n_samples={n} rows.*a smaller calibration_fract"),
     sktsdl.RatioLogScaler: (1, r"{n} sample\(s\).*minimum of 2 is required"),
+    sktsdl.SeasonalDifference: (2, r"n_samples={n}\).* period=3 .* at least 4 rows"),
     sktsdl.SeasonalNaiveRegressor: (2, r"n_samples={n}\).*fewer than period=3"),
 }
 
@@ -470,6 +471,37 @@ def test_a_column_of_times_is_named(cls, kind):
     X, y = rows()
     with pytest.raises(ValueError, match=r"^Column 'when' of X holds dates or times"):
         cls().fit(TIMES[kind](X), y)
+
+
+TEXT_OF_DATES = {
+    "%Y-%m-%d": "pd.to_datetime(X.pop('when'))",
+    "%d.%m.%Y": "pd.to_datetime(X.pop('when'), dayfirst=True)",
+}
+
+
+@pytest.mark.parametrize("form", TEXT_OF_DATES)
+@READS_X
+@pytest.mark.filterwarnings("ignore:X is a DataFrame with a time index")
+def test_a_column_of_text_that_holds_dates_is_to_be_the_index(cls, form):
+    X, y = rows()
+    days = X.index
+    X = X.reset_index(drop=True)
+    X.insert(0, "when", days.strftime(form))
+    if cls in (sktsdl.SeasonalNaiveRegressor, sktsdl.RelativeTargetRegressor):
+        make_it = small(cls).set_params(column="when")  # they read no other column
+    else:
+        make_it = small(cls)
+    with pytest.raises(ValueError, match=r"'when', which is not a number: ") as caught:
+        make_it.fit(X, y)
+    message = str(caught.value)
+    code = TEXT_OF_DATES[form]
+    assert message.endswith(
+        "make the dates the index, by `make_supervised(..., time='when')` or "
+        f"`X.index = {code}`."
+    )
+    X.index = eval(code, {"pd": pd, "X": X})
+    assert list(X.index) == list(days)
+    small(cls).fit(X, y)
 
 
 @pytest.mark.parametrize("shape", [(-1, 1), (-1, 1, 1)])

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import signal
 import struct
 import subprocess
@@ -297,6 +298,20 @@ def test_only_the_net_that_was_fitted_is_saved(params, tmp_path):
     with pytest.raises(IsADirectoryError, match="is a folder"):
         WindowMLPRegressor(max_epochs=1).fit(X, Y).save(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    net = WindowMLPRegressor(max_epochs=1).fit(X, Y)
+    path = tmp_path / "missing" / "net.safetensors"
+    message = re.escape(
+        f"{path} is in a folder that does not exist: make {path.parent}"
+    )
+    with pytest.raises(FileNotFoundError, match=f"^{message}"):
+        net.save(path)
+    assert list(tmp_path.iterdir()) == []
+    path.parent.touch()  # a file in place of the folder
+    with pytest.raises(NotADirectoryError, match=f"'{re.escape(str(path))}'$"):
+        net.save(path)
 
 
 def test_parameters_as_numpy_numbers_are_saved(tmp_path):

@@ -77,11 +77,17 @@ def test_inverse_transform_of_nan_only_is_an_error(step):
         step.inverse_transform(np.full((1, 2), np.nan))
 
 
-def test_inverse_transform_after_too_few_training_rows_is_an_error():
-    step = SeasonalDifference(5).fit(np.ones((3, 1)))
-    for output in (np.ones((4, 1)), np.full((4, 1), np.nan)):
-        with pytest.raises(ValueError, match="level before the first row"):
-            step.inverse_transform(output)
+@pytest.mark.parametrize("period", [5, 6, 100])
+def test_too_few_rows_for_a_difference_are_an_error(period):
+    step = SeasonalDifference(period)
+    for n in (1, 5):
+        message = rf"X has {n} rows .* period={period} .* at least {period + 1} rows"
+        with pytest.raises(ValueError, match=message):
+            step.fit(np.ones((n, 1)))
+        with pytest.raises(ValueError, match=message):
+            step.fit_transform(np.ones((n, 1)))
+    found = step.fit_transform(np.arange(period + 1.0)[:, None])
+    np.testing.assert_array_equal(found[-1], [period])
 
 
 def test_inverse_transform_of_arrays_after_a_fit_to_a_frame():

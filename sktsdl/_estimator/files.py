@@ -5,6 +5,7 @@ import json
 import os
 import struct
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,10 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder: give the path of a file in it.")
+    if not path.parent.exists():
+        raise FileNotFoundError(
+            f"{path} is in a folder that does not exist: make {path.parent} first."
+        )
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with open(beside, "xb") as file:
@@ -85,8 +90,11 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename == str(beside):
+            error.filename = str(path)  # which the user knows
         raise
 
 

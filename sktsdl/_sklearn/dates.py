@@ -31,20 +31,20 @@ ARGUMENTS: tuple[dict[str, Any], ...] = (
 )
 
 
-def conversion_of_text(index: pd.Index) -> str | None:
+def conversion_of_text(index: pd.Index, given: str) -> str | None:
     """Return the code that converts text to dates, None if it holds no dates.
 
-    Only a few labels are read.
+    `given` is the code that gives the text. Only a few labels are read.
     """
     at = np.unique(np.linspace(0, len(index) - 1, N_LABELS).astype(int))
     labels = list(index[at].dropna()) if len(index) else []
     if any(isinstance(label, date) for label in labels):
-        return "pd.to_datetime(X.index)"
+        return f"pd.to_datetime({given})"
     found = [label for label in labels if isinstance(label, str) and DATE.search(label)]
     if 2 * len(found) <= len(labels):
         return None
     if QUARTER.fullmatch(found[0]):
-        return "pd.PeriodIndex(X.index, freq='Q')"
+        return f"pd.PeriodIndex({given}, freq='Q')"
     is_day_first = re.match(r"\d\d?\.", found[0]) is not None
     for arguments in sorted(
         ARGUMENTS, key=lambda a: is_day_first and "dayfirst" not in a
@@ -55,7 +55,7 @@ def conversion_of_text(index: pd.Index) -> str | None:
                 pd.to_datetime(found, **arguments)
                 if not caught:
                     code = "".join(f", {k}={v!r}" for k, v in arguments.items())
-                    return f"pd.to_datetime(X.index{code})"
+                    return f"pd.to_datetime({given}{code})"
     return None
 
 

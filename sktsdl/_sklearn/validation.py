@@ -13,6 +13,7 @@ from sklearn.utils import check_array, check_scalar
 from sklearn.utils.validation import validate_data
 
 from sktsdl._sklearn.arrays import readable
+from sktsdl._sklearn.dates import conversion_of_text
 from sktsdl._sklearn.target_steps import split_ahead
 
 
@@ -127,9 +128,16 @@ def raise_at_text(X: ArrayLike, error: ValueError) -> None:
         if text.any():
             row = int(text.argmax())
             cell = describe_cell(X, row, column)
+            way_out = "encode or drop this column before this step"
+            call = conversion_of_text(pd.Index(table[name]), f"X.pop({name!r})")
+            if call is not None and isinstance(X, pd.DataFrame):
+                way_out = (
+                    f"make the dates the index, by `make_supervised(..., time={name!r})"
+                    f"` or `X.index = {call}`"
+                )
             raise ValueError(
                 f"Input X holds {table.iloc[row, column]!r} in {cell}, which is not "
-                "a number: encode or drop this column before this step."
+                f"a number: {way_out}."
             ) from error
 
 

@@ -48,7 +48,7 @@ def time_index(
         )
     index = as_time_index(X.index)
     if kind_of(index)[0] is None:
-        call = conversion_of_text(index)
+        call = conversion_of_text(index, "X.index")
         if call is not None:
             _warn_of_dates(call, "gaps and the order of the rows are")
         return None

@@ -70,6 +70,14 @@ class SeasonalDifference(InvertibleTransformer):
         check_scalar(self.period, "period", Integral, min_val=1)
         return int(self.period)
 
+    def _fit_rows(self, rows: np.ndarray) -> None:
+        if len(rows) <= self.period:
+            raise ValueError(
+                f"X has {len(rows)} rows (n_samples={len(rows)}), and none of them has "
+                f"a row period={self.period} rows before it: give at least "
+                f"{self.period + 1} rows, or a smaller `period`."
+            )
+
     def _look_back(self, padded: np.ndarray) -> np.ndarray:
         period = self._tail.n_back
         return padded[period:] - padded[:-period]
