@@ -291,6 +291,19 @@ def test_a_named_target_is_not_taken_for_the_first_column(container):
         RelativeTargetRegressor(LinearRegression()).fit(container(X), y)
 
 
+@pytest.mark.parametrize(
+    ("name", "column"), [("target", "euro"), (None, "euro"), ("yen", "yen")]
+)
+def test_a_target_of_another_name_is_the_future_of_the_first_column(name, column):
+    X, y, X_latest = make_supervised(RATES, target=column)
+    y = y.rename(name)
+    naive = SeasonalNaiveRegressor().fit(X, y)
+    assert naive.predict(X_latest).tolist() == X_latest[column].tolist()
+    model = RelativeTargetRegressor(DummyRegressor(), relation="difference").fit(X, y)
+    expected = X_latest[column] + (y - X[column]).mean()
+    np.testing.assert_allclose(model.predict(X_latest), expected)
+
+
 @pytest.mark.parametrize("as_list", [list, np.array, pd.Index])
 def test_listed_columns_go_to_the_targets_of_their_names(as_list):
     X, y, X_latest = two_targets(2)

@@ -338,3 +338,11 @@ def test_a_target_trained_further_cannot_change():
             model.set_params(**changed).fit(rows, np.exp(Y))
         model.set_params(relation="ratio", column=0)
     np.testing.assert_array_equal(model.predict(rows), expected)
+
+
+def test_another_window_is_an_error():
+    fitted = lstm(warm_start=True).fit(X, Y).set_params(max_epochs=4)
+    message = rf"windows of shape \({X.shape[1] - 1}, .* expecting window={X.shape[1]}"
+    with pytest.raises(ValueError, match=message):
+        fitted.fit(X[:, 1:], Y)
+    fitted.set_params(warm_start=False).fit(X[:, 1:], Y)
