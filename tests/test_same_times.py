@@ -179,3 +179,17 @@ def test_rows_out_of_order_are_to_be_sorted_together():
         ValueError, match=r"sort X and y by time together.*y\.sort_index"
     ):
         SlidingWindow(3).fit(X[::-1], Y[::-1])
+
+
+def test_the_times_of_y_may_be_those_of_its_targets():
+    series = X[["rail"]]
+    rows, targets = series[:-1], series["rail"][1:]
+    net = sktsdl.WindowMLPRegressor(max_epochs=1, random_state=0)
+    model = make_pipeline(SlidingWindow(4), net)
+    found = model.fit(rows, targets).predict(rows)
+    expected = model.fit(rows, targets.set_axis(rows.index)).predict(rows)
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match=r"^y has the label"):
+        model.fit(series[1:], series["rail"][:-1])
+    with pytest.raises(ValueError, match=r"^y has the label"):
+        model.fit(rows, targets.iloc[[*range(1, 39), 0]])

@@ -13,7 +13,8 @@ from sktsdl._windows.windows import Windows
 def check_same_times(X: Any, y: Any, name: str = "y") -> None:
     """Raise a ValueError if a row of `y` has another time than that row of `X`.
 
-    Indexes that are no times of one kind are not compared: numbers are often counted
+    The times of `y` may also be those of the targets, all of them later than the rows
+    and increasing. Indexes that are no times of one kind are not compared: numbers are often counted
     anew. Another number of rows is left to other checks.
 
     Parameters
@@ -34,7 +35,7 @@ def check_same_times(X: Any, y: Any, name: str = "y") -> None:
     if of_X.dtype == of_y.dtype and of_X.equals(of_y):
         return
     differs = _differ(of_X, of_y)
-    if not differs.any():
+    if not differs.any() or _are_later(of_X, of_y):
         return
     row, X_name = int(differs.argmax()), name.replace("y", "X")
     raise ValueError(
@@ -59,6 +60,14 @@ def _differ(a: pd.Index, b: pd.Index) -> np.ndarray:
     if kind != kind_of(b) or kind[0] in (None, "number"):
         return same
     return _not_equal(a, b)
+
+
+def _are_later(of_X: pd.Index, of_y: pd.Index) -> bool:
+    """Say whether `of_y` increases and is later than `of_X` in every row."""
+    if of_X.nlevels > 1:
+        return False
+    of_X, of_y = as_time_index(of_X), as_time_index(of_y)
+    return of_y.is_monotonic_increasing and bool((of_y > of_X).all())
 
 
 def _as_objects(index: pd.Index) -> pd.Index:

@@ -173,10 +173,9 @@ class ConformalRegressor(DelegatingWrapper):
             is_first, is_last = self._calibration_rows(X, y, n_rows)
             X_first, y_first = take_rows(X, is_first), take_rows(y, is_first)
             first.fit(X_first, y_first, **params_of_rows(fit_params, is_first))
-            # The rows whose targets overlap are predicted as history, and not scored.
             rest = ~is_first
             residuals = _residuals(first.predict(take_rows(X, rest)), targets[rest])
-            residuals = residuals[is_last[rest]]
+            residuals = residuals[is_last[rest]]  # the others are only history
             self.regressor_ = regressor.fit(X, y, **fit_params)
             self._y_labels = TargetSteps.of(y).labels
             self.residuals_ = residuals

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from sklearn.utils import check_scalar
 
+from sktsdl._windows.panel import Panel
 from sktsdl.preprocessing._base import InvertibleTransformer
 
 
@@ -70,11 +71,12 @@ class SeasonalDifference(InvertibleTransformer):
         check_scalar(self.period, "period", Integral, min_val=1)
         return int(self.period)
 
-    def _fit_rows(self, rows: np.ndarray) -> None:
-        if len(rows) <= self.period:
+    def _fit_rows(self, rows: np.ndarray, panel: Panel | None) -> None:
+        n_rows = len(rows) if panel is None else int(panel.counts.max())
+        if n_rows <= self.period:
             raise ValueError(
-                f"X has {len(rows)} rows (n_samples={len(rows)}), and none of them has "
-                f"a row period={self.period} rows before it: give at least "
+                f"X has {n_rows} rows (n_samples={n_rows}) of a series, and none of "
+                f"them has a row period={self.period} rows before it: give at least "
                 f"{self.period + 1} rows, or a smaller `period`."
             )
 
