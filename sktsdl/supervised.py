@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_scalar
 
-from sktsdl._sklearn.arrays import readable, refuse_lazy
+from sktsdl._sklearn.arrays import refuse_lazy
 from sktsdl._sklearn.target_steps import ahead
 from sktsdl._sklearn.validation import check_columns
 from sktsdl._sklearn.warnings import warn
-from sktsdl._windows.time_column import times_of
+from sktsdl._windows.frames import Column, check_uses, columns_of, to_frame
+from sktsdl._windows.panel import Panel, as_slice, rows_after, some_of, warn_of_gaps
 from sktsdl._windows.time_index import time_index
 from sktsdl._windows.training_index import TrainingIndex
-
-Column = Hashable
 
 
 def make_supervised(
@@ -29,6 +27,7 @@ def make_supervised(
     horizon: int = 1,
     known_future: Any = (),
     time: Column | None = None,
+    series: Any = None,
 ) -> tuple[Any, Any, Any]:
     r"""Make `X` and `y`, the next values of a target, from a series.
 
@@ -42,7 +41,8 @@ def make_supervised(
     data : DataFrame, Series or array of shape (n_rows, n_columns) or (n_rows,)
         One row per time step, oldest first. A DataFrame of pandas, polars or pyarrow.
         "Now" is the last row in which all target columns have a value; later rows only
-        give values of `known_future`.
+        give values of `known_future`. If its index is a MultiIndex whose last level is
+        the time, its rows are many series, each with its own "now".
     target : column name, or position for an array, or a list of them
         The column to predict. A tuple names one column of a frame whose columns have
         several levels.
@@ -56,6 +56,9 @@ def make_supervised(
         The column of a frame that holds the time of each row. It becomes the index of
         `X` and `y`, and text is read as dates if it has one meaning only; numbers are
         no dates. None keeps the index of a pandas frame.
+    series : column name, list of them, or None, default=None
+        The columns of a frame that say which series each row is of, with `time`. They
+        become the first levels of the index.
 
     Returns
     -------
@@ -70,15 +73,15 @@ def make_supervised(
         a horizon from several targets. 1-D for one target that is not in a list and
         ``horizon=1``.
     X_latest : DataFrame or ndarray of shape (horizon, n_features)
-        The rows up to now whose target is not known yet. The last row of
-        ``predict(X_latest)`` is the forecast from now.
+        The rows up to now whose target is not known yet, of each series. The last row
+        of ``predict(X_latest)``, of each series, is the forecast from now.
 
     Raises
     ------
     ValueError
         If a column is not in `data`, has two uses, or holds text or numbers that may
-        be other times, if `data` has too few rows, or if its index is a MultiIndex,
-        decreases, repeats itself, or has a missing time.
+        be other times, if `data` has too few rows, or if its index decreases, repeats
+        itself, or has a missing time.
     TypeError
         If `data` is a LazyFrame of polars.
 
@@ -108,20 +111,30 @@ def make_supervised(
     >>> make_supervised(data, target="rail", known_future="holiday")[2]
                 rail  holiday  holiday+1
     2019-05-31   5.0        0          1
+
+    Many series in one frame:
+
+    >>> sales = pd.DataFrame(
+    ...     {"shop": list("aaabbb"), "day": 2 * list(days[:3]), "units": range(6)}
+    ... )
+    >>> make_supervised(sales, target="units", series="shop", time="day")[1]
+    shop  day
+    a     2019-05-27    1
+          2019-05-28    2
+    b     2019-05-27    4
+          2019-05-28    5
+    Name: units+1, dtype: int64
     """
     check_scalar(horizon, "horizon", Integral, min_val=1)
     refuse_lazy(data, "data")
-    _check_time(time, target=target, known_future=known_future)
-    frame = _to_frame(data, time)
+    check_uses(
+        {"time": time, "series": series}, target=target, known_future=known_future
+    )
+    frame = to_frame(data, time, series)
     check_columns(frame)
-    what, by = "The index of data", "sort_index()"
-    if time is not None:
-        what, by = f"The column {time!r} of data", f"sort_values({time!r})"
-    index = time_index(frame, what, f"sort the rows by time (`data.{by}`)")
-    if index is not None and len(index):
-        TrainingIndex.of(index).warn_of_gaps(index)
-    targets, is_list = _columns_of(frame, target, "target")
-    known_ahead, _ = _columns_of(frame, known_future, "known_future")
+    panel = _check_index(frame, time)
+    targets, is_list = columns_of(frame, target, "target")
+    known_ahead, _ = columns_of(frame, known_future, "known_future")
     if not targets:
         raise ValueError("target=[] names no column: give at least one.")
     for column in set(targets) & set(known_ahead):
@@ -129,27 +142,22 @@ def make_supervised(
             f"{column!r} is both target and known_future, which would put the target "
             "into X: take it out of known_future."
         )
-
-    known = frame[targets].notna().all(axis=1).to_numpy()
-    n_known = len(known) - int(known[::-1].argmax()) if known.any() else 0
-    if n_known <= horizon:
+    to_now = _rows_to_now(frame, targets, panel)
+    n_most = int(to_now.max(initial=-1)) + 1
+    if n_most <= horizon:
         raise ValueError(
-            f"data has {n_known} rows up to the last known target, fewer than "
+            f"data has {n_most} rows up to the last known target, fewer than "
             f"horizon + 1 = {horizon + 1}: give more rows, or a smaller horizon."
         )
-    n_after = len(frame) - n_known
-    if n_after > (horizon if known_ahead else 0):
-        warn(
-            f"The last {n_after} rows of data have no value of {targets}, so the "
-            f"forecast is made from row {n_known - 1} ({frame.index[n_known - 1]}): "
-            "fill or drop these rows, or name the columns that are known ahead in "
-            "known_future."
-        )
-    n = n_known - horizon
-    y = _ahead(frame, targets, horizon, slice(0, n))
+    _warn_of_rows_after(frame, targets, to_now, horizon if known_ahead else 0, panel)
+    is_used = np.ones(len(frame), dtype=bool)
+    if panel is not None:
+        is_used = _leave_out_short(to_now, horizon, panel)
+    is_known = is_used & (to_now >= horizon)
+    y = _ahead(frame, targets, horizon, is_known, panel)
     parts = (
-        [frame.iloc[rows], _ahead(frame, known_ahead, horizon, rows)]
-        for rows in (slice(0, n), slice(n, n_known))
+        [frame.iloc[as_slice(rows)], _ahead(frame, known_ahead, horizon, rows, panel)]
+        for rows in (is_known, is_used & (to_now >= 0) & (to_now < horizon))
     )
     X, X_latest = (pd.concat(_named_alike(part), axis=1) for part in parts)
     is_1d = horizon == 1 and not is_list
@@ -159,91 +167,102 @@ def make_supervised(
     return tuple(part.to_numpy() for part in results)  # type: ignore[return-value]
 
 
-def _to_frame(data: Any, time: Column | None) -> pd.DataFrame:
-    """Return `data` as a frame of pandas, indexed by the column `time`."""
-    if isinstance(data, pd.Series):
-        data = data.to_frame()
-    elif hasattr(data, "columns") and not isinstance(data, pd.DataFrame):
-        data = _to_pandas(data)
-    elif not isinstance(data, pd.DataFrame):
-        data = pd.DataFrame(np.asarray(readable(data, "data")))
-    if time is None:
-        return data
-    (column,), is_list = _columns_of(data, time, "time")
-    if is_list:
-        raise ValueError(f"time={time!r} is a list: name one column.")
-    return data.drop(columns=[column]).set_axis(times_of(data[column], column))
+def _check_index(frame: pd.DataFrame, time: Column | None) -> Panel | None:
+    """Check that the rows stand in time order, and warn of gaps; return the series."""
+    panel = Panel.of(frame)
+    if panel is not None:
+        if panel.n_series:
+            warn_of_gaps(panel, TrainingIndex.of(panel.times_of_longest()))
+        return panel
+    what, by = "The index of data", "sort_index()"
+    if time is not None:
+        what, by = f"The column {time!r} of data", f"sort_values({time!r})"
+    index = time_index(frame, what, f"sort the rows by time (`data.{by}`)")
+    if index is not None and len(index):
+        TrainingIndex.of(index).warn_of_gaps(index)
+    return None
 
 
-def _check_time(time: Column | None, **arguments: Any) -> None:
-    """Raise a ValueError if the column `time` has another use too."""
-    for argument, names in arguments.items():
-        is_list = isinstance(names, Sequence | np.ndarray | pd.Index)
-        named = list(names) if is_list and not isinstance(names, str) else [names]
-        if isinstance(names, tuple):  # of names, or one of several levels
-            named.append(names)
-        if time is not None and time in named:
-            raise ValueError(
-                f"{time!r} is both {argument} and time: the time becomes the index, so "
-                f"name another column as {argument}."
-            )
+def _rows_to_now(
+    frame: pd.DataFrame, targets: list[Column], panel: Panel | None
+) -> np.ndarray:
+    """Return how many rows each row is before "now", the last with known targets.
 
-
-def _to_pandas(data: Any) -> pd.DataFrame:
-    """Return a frame of polars or pyarrow as a frame of pandas."""
-    frame = nw.from_native(data, eager_only=True)
-    columns = {}
-    for column in frame.iter_columns():
-        values = pd.Series(column.to_numpy())
-        zone = getattr(column.dtype, "time_zone", None)
-        if zone is not None:
-            values = values.dt.tz_localize("UTC").dt.tz_convert(zone)
-        columns[column.name] = values
-    return pd.DataFrame(columns)
-
-
-def _columns_of(
-    frame: pd.DataFrame, names: Any, argument: str
-) -> tuple[list[Column], bool]:
-    """Return the columns that `names` names, and whether it is a list of them."""
-    labels: list[Any] = list(frame.columns)
-    is_one = isinstance(names, str) or not isinstance(names, Sequence | np.ndarray)
-    if is_one or (isinstance(names, tuple) and names in labels):
-        return [_column_of(labels, names, argument)], False
-    return [_column_of(labels, name, argument) for name in names], True
-
-
-def _column_of(labels: list[Any], name: Column, argument: str) -> Column:
-    """Return the one column that `name` names; of several levels, the first will do.
-
-    Raises
-    ------
-    ValueError
-        If there is no such column, or more than one.
+    Rows after "now" have negative numbers. "Now" is of each series.
     """
-    if name in labels:
-        return name
-    found = [c for c in labels if isinstance(c, tuple) and c[:1] == (name,)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ValueError(
-            f"{argument}={name!r} names {len(found)} columns of data: name one, such "
-            f"as {found[0]!r}, or give a list."
+    series = np.zeros(len(frame), dtype=int) if panel is None else panel.series
+    n_after = rows_after(series)
+    known = frame[targets].notna().all(axis=1).to_numpy()
+    after_now = np.bincount(series)
+    np.minimum.at(after_now, series[known], n_after[known])
+    to_now: np.ndarray = n_after - after_now[series]
+    return to_now
+
+
+def _warn_of_rows_after(
+    frame: pd.DataFrame,
+    targets: list[Column],
+    to_now: np.ndarray,
+    n_expected: int,
+    panel: Panel | None,
+) -> None:
+    """Warn if more than the expected rows come after "now"."""
+    n_after = -int(to_now.min())
+    if n_after <= n_expected:
+        return
+    advice = (
+        "fill or drop these rows, or name the columns that are known ahead in "
+        "known_future."
+    )
+    if panel is None:
+        row = len(frame) - n_after - 1
+        warn(
+            f"The last {n_after} rows of data have no value of {targets}, so the "
+            f"forecast is made from row {row} ({frame.index[row]}): {advice}"
         )
-    raise ValueError(f"{name!r} is not a column of data: it has {labels}.")
+        return
+    late = np.unique(panel.series[-to_now > n_expected])
+    warn(
+        f"The last rows of the series {some_of(panel.keys, late)} have no value of "
+        f"{targets}, so their forecasts are made from the rows before: {advice}"
+    )
+
+
+def _leave_out_short(to_now: np.ndarray, horizon: int, panel: Panel) -> np.ndarray:
+    """Mark the rows of series that have a target; warn of the others."""
+    has_target = np.bincount(panel.series, to_now >= horizon) > 0
+    short = np.flatnonzero(~has_target)
+    if len(short):
+        warn(
+            f"The series {some_of(panel.keys, short)} are left out, as they have fewer "
+            f"than horizon + 1 = {horizon + 1} rows up to the last known target."
+        )
+    is_used: np.ndarray = has_target[panel.series]
+    return is_used
 
 
 def _ahead(
-    frame: pd.DataFrame, columns: Sequence[Column], horizon: int, rows: slice
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    horizon: int,
+    rows: np.ndarray,
+    panel: Panel | None,
 ) -> pd.DataFrame:
-    """Return the values of `columns` 1 to `horizon` rows after each of `rows`."""
+    """Return the values of `columns` 1 to `horizon` rows after each of `rows`.
+
+    `rows` is a mask.
+    """
     values: dict[Any, pd.Series] = {}
     labels: list[Any] = list(frame.columns)
+    n_after = rows_after(np.zeros(len(frame), int) if panel is None else panel.series)
+    n_least, at = int(n_after[rows].min(initial=len(frame))), as_slice(rows)
     for column in columns:
+        by_series: Any = frame[column]
+        if panel is not None:
+            by_series = by_series.groupby(panel.series, sort=False)
         for step in range(1, horizon + 1):
-            shifted = frame[column].shift(-step).iloc[rows]
-            if rows.stop + step <= len(frame):
+            shifted = by_series.shift(-step).iloc[at]
+            if step <= n_least:
                 shifted = shifted.astype(frame[column].dtype)  # no NaN came in
             name = ahead(column, step)
             if name in values or name in labels:
@@ -252,7 +271,7 @@ def _ahead(
                     "name each target once."
                 )
             values[name] = shifted
-    return pd.DataFrame(values, index=frame.index[rows])
+    return pd.DataFrame(values, index=frame.index[at])
 
 
 def _named_alike(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:

@@ -3,6 +3,7 @@
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import skops.io
 from hypothesis import given, settings
@@ -28,6 +29,7 @@ from sktsdl import (
     SlidingWindow,
     TCNRegressor,
     WithHistory,
+    make_supervised,
 )
 from sktsdl.persistence import trusted_types
 from tests.estimators import every_net
@@ -535,3 +537,75 @@ def test_unknown_history_takes_no_memory():
     windows = SlidingWindow(window).fit_transform(X)
     assert len(windows.rows) == len(X)
     assert windows.shape == (len(X), window, 2)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"target": "rail"},
+        {"target": ["rail"], "horizon": 3},
+        {"target": ["rail", "bus"], "horizon": 2},
+        {"target": "rail", "horizon": 2, "known_future": "holiday"},
+    ],
+    ids=str,
+)
+def test_targets_are_later_rows_of_the_same_series(params, layout):
+    X = panel(layout=layout)
+    X["holiday"] = np.arange(len(X)) % 2
+    if "known_future" in params:  # the last two rows say only what is known ahead
+        n_after = X.groupby(level=0).cumcount(ascending=False)
+        X.loc[n_after < 2, ["rail", "bus"]] = np.nan
+    parts = make_supervised(X, **params)
+    for shop in X.index.levels[0]:
+        alone = make_supervised(X.xs(shop), **params)
+        for part, expected in zip(parts, alone, strict=True):
+            found = part.xs(shop)
+            assert found.equals(expected.set_axis(found.index)), shop
+            assert list(found.index) == list(expected.index)
+    for part in parts:
+        assert part.index.equals(X.index[X.index.isin(part.index)])
+
+
+def test_a_series_that_is_too_short_is_left_out():
+    X = panel([(0, 60), (50, 53), (10, 60)])
+    X.loc["shop 2", "rail"] = X.loc["shop 2", "rail"].where(np.arange(50) < 2).values
+    message = (
+        "series 'shop 1', 'shop 2' are left out, as they have fewer than .*= 4 rows"
+    )
+    with (
+        pytest.warns(UserWarning, match=message),
+        pytest.warns(UserWarning, match="last rows of the series 'shop 2' have no"),
+    ):
+        parts = make_supervised(X, target="rail", horizon=3)
+    for part in parts:
+        assert set(part.index.get_level_values(0)) == {"shop 0"}
+    with pytest.raises(ValueError, match=r"data has 60 rows .* horizon \+ 1 = 61"):
+        make_supervised(X, target="rail", horizon=60)
+
+
+def test_each_series_has_its_own_now():
+    X = panel([(0, 60), (0, 50)], layout="by series")
+    X.loc[("shop 0", slice("2019-02-20", None)), "rail"] = np.nan
+    with pytest.warns(UserWarning, match="last rows of the series 'shop 0' have no"):
+        _, _, latest = make_supervised(X, target="rail", horizon=2)
+    times = latest.index.get_level_values(1)
+    days = ["2019-02-18", "2019-02-19", "2019-02-18", "2019-02-19"]
+    assert list(times) == list(pd.to_datetime(days))
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_series_and_time_may_be_columns(make):
+    X = panel([(0, 20), (3, 20)], layout="by time")
+    table = X.reset_index()
+    expected = make_supervised(X, target="rail", horizon=2)
+    data = make({name: table[name].to_numpy() for name in table})
+    found = make_supervised(data, target="rail", horizon=2, series="shop", time="time")
+    for part, other in zip(found, expected, strict=True):
+        pd.testing.assert_frame_equal(part, other, check_index_type=False)
+    with pytest.raises(ValueError, match="series='shop' names the series, and time is"):
+        make_supervised(data, target="rail", series="shop")
+    with pytest.raises(ValueError, match="'shop' is both target and series"):
+        make_supervised(data, target="shop", series="shop", time="time")
+    with pytest.raises(ValueError, match="'store' is not a column of data"):
+        make_supervised(data, target="rail", series=["store"], time="time")

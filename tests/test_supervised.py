@@ -151,7 +151,6 @@ def test_rows_out_of_order_are_an_error():
             r"index of data does not increase at row 1 \(2019-05-09 .*"
             r"sort the rows by time \(`data\.sort_index\(\)`\)",
         ),
-        (pd.MultiIndex.from_arrays([DAYS, DAYS]), r"X has a MultiIndex.*`X\.xs\("),
     ):
         with pytest.raises(ValueError, match=message):
             make_supervised(FRAME.set_axis(index), target="rail")

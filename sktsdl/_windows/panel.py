@@ -102,8 +102,9 @@ class Panel:
         """Return `rows` series by series."""
         return rows if self.order is None else rows[self.order]
 
-    def times_of(self, series: int) -> pd.Index:
-        """Return the times of one series."""
+    def times_of_longest(self) -> pd.Index:
+        """Return the times of the longest series."""
+        series = int(self.counts.argmax())
         return self.stamps[self.times[self.bounds[series] : self.bounds[series + 1]]]
 
     def _check_order(self, index: pd.MultiIndex) -> None:
@@ -208,6 +209,14 @@ def split_at_end(
     n_left = np.where(n_last > 0, n_last + n_ahead, 0)
     n_after = rows_after(series)
     return n_after >= n_left[series], n_after < n_last[series]
+
+
+def as_slice(where: np.ndarray) -> slice | np.ndarray:
+    """Return the rows of a mask as a slice, which copies nothing, or as numbers."""
+    at = np.flatnonzero(where)
+    if len(at) and at[-1] - at[0] + 1 == len(at):
+        return slice(int(at[0]), int(at[-1]) + 1)
+    return at
 
 
 def rows_after(series: np.ndarray) -> np.ndarray:

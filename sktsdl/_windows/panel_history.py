@@ -94,7 +94,7 @@ class PanelTail:
         self.numbers = at - np.repeat(starts, n_first + n_last)
         self.times = panel.times[at]
         self.bounds = np.concatenate([[0], (n_first + n_last).cumsum()])
-        step = TrainingIndex.of(panel.times_of(int(counts.argmax())))
+        step = TrainingIndex.of(panel.times_of_longest())
         self.index = replace(step, times=panel.stamps)
         if n_back:
             warn_of_gaps(panel, self.index)
@@ -157,7 +157,7 @@ class PanelTail:
         has_kind = self.index.has_kind_of(panel.stamps)
         step = self.index
         if not has_kind:
-            step = TrainingIndex.of(panel.times_of(int(panel.counts.argmax())))
+            step = TrainingIndex.of(panel.times_of_longest())
         warn_of_gaps(panel, step)
         if not has_kind:
             reason = self.index.other_time(panel.stamps)

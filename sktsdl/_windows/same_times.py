@@ -14,8 +14,8 @@ def check_same_times(X: Any, y: Any, name: str = "y") -> None:
     """Raise a ValueError if a row of `y` has another time than that row of `X`.
 
     The times of `y` may also be those of the targets, all of them later than the rows
-    and increasing. Indexes that are no times of one kind are not compared: numbers are often counted
-    anew. Another number of rows is left to other checks.
+    and increasing. Indexes that are no times of one kind are not compared: numbers are
+    often counted anew. Another number of rows is left to other checks.
 
     Parameters
     ----------

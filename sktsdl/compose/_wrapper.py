@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.base import DeepNet
 from sktsdl._sklearn.callbacks import CallbackSupportMixin
+from sktsdl._windows.panel import as_slice
 
 Rows = TypeVar("Rows")
 # Attributes that `clone` takes from the estimator of the user.
@@ -192,10 +193,9 @@ class DelegatingWrapper(RegressorWrapper):
 
 def take_rows(rows: Rows, where: np.ndarray) -> Rows:
     """Return the rows where a mask is true, of a frame as a frame."""
-    at = np.flatnonzero(where)
-    if len(at) and at[-1] - at[0] + 1 == len(at):
-        container: Any = rows  # a slice copies nothing
-        taken: Rows = getattr(container, "iloc", container)[at[0] : at[-1] + 1]
+    at, container = as_slice(where), cast(Any, rows)
+    if isinstance(at, slice):
+        taken: Rows = getattr(container, "iloc", container)[at]
     else:
         taken = _safe_indexing(rows, at)
     return taken
