@@ -7,7 +7,7 @@ BENCH := .venv-bench
 ECOSYSTEM := .venv-ecosystem
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: bench bench-quick bench-speed demo test test-oldest test-wheel test-ecosystem lint audit licenses clean
+.PHONY: bench bench-quick bench-speed demo test test-oldest test-panel test-wheel test-ecosystem lint audit licenses clean
 
 demo: $(VENV)/demo
 	$(BIN)/python benchmarks/demo.py
@@ -38,6 +38,10 @@ test-wheel: constraints.txt pyproject.toml
 	awk '/^```python/ {on = 1; next} /^```/ && on {exit} on' README.md \
 		> $(WHEEL)/example.py
 	cd / && "$(CURDIR)/$(WHEEL)/bin/python" -I -W error "$(CURDIR)/$(WHEEL)/example.py"
+
+# Many series: more examples of each estimator.
+test-panel: $(VENV)/dev
+	SKTSDL_PANEL_EXAMPLES=500 $(BIN)/python -m pytest -n 2 tests/test_panel.py
 
 # What the package does with other packages, and the examples of docs/ecosystem.md.
 test-ecosystem: $(ECOSYSTEM)/test

@@ -1,5 +1,8 @@
 """Many series in one frame: each is treated as if it were alone."""
 
+import os
+from functools import cache
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -31,11 +34,21 @@ from sktsdl import (
     WithHistory,
     make_supervised,
 )
+from sktsdl._estimator import evaluating
 from sktsdl.persistence import trusted_types
-from tests.estimators import every_net
+from tests.estimators import (
+    PASS_X_ON,
+    TAKE_WINDOWS,
+    every_estimator,
+    every_net,
+    output,
+    small,
+)
 from tests.series import INDEXES, TIMED
 
 N_TRAIN = 30
+# Of each estimator; `make test-panel` tries more.
+N_EXAMPLES = int(os.environ.get("SKTSDL_PANEL_EXAMPLES", "20"))
 LAYOUTS = ["by series", "by time", "mixed"]
 
 
@@ -144,14 +157,60 @@ def test_a_step_treats_each_series_as_if_it_were_alone(drawn, kind, n_test):
     train, test = split(X, index=index)
     test = split(test, N_TRAIN + n_test, index)[0]
     step = clone(STEPS[kind])
-    outputs = np.asarray(step.fit_transform(train)), np.asarray(step.transform(train))
     expected = by_itself(step, train, train)
-    for output in outputs:
-        np.testing.assert_allclose(output, expected, rtol=1e-12)
+    for seen in (step.fit_transform(train), step.transform(train)):
+        np.testing.assert_allclose(seen, expected, rtol=1e-12)
     seen = step.transform(test)
     np.testing.assert_allclose(seen, by_itself(step, train, test), rtol=1e-12)
     if hasattr(seen, "index"):
         assert seen.index.equals(test.index)
+
+
+def model_of(cls):
+    """Construct a model of `cls` that takes the rows of a panel."""
+    if issubclass(cls, TAKE_WINDOWS):
+        return make_pipeline(SlidingWindow(4), small(cls))
+    if issubclass(cls, (*PASS_X_ON, RelativeTargetRegressor)):
+        windows = SlidingWindow(4, flatten=True, pad="edge")
+        return small(cls).set_params(regressor=make_pipeline(windows, Ridge()))
+    return small(cls)
+
+
+@cache
+def fitted(cls):
+    """Fit a model once to series of different starts and ends."""
+    X = panel([(0, 30), (5, 30), (12, 26), (20, 30)], layout="by time")
+    return model_of(cls).fit(X, next_rail(X))
+
+
+@st.composite
+def later_rows(draw):
+    """Draw rows of `fitted`'s series, in training or after it, and of new series."""
+    parts, ends = {}, {"shop 0": 30, "shop 1": 30, "shop 2": 26, "new": 30}
+    starts = {"shop 0": 0, "shop 1": 5, "shop 2": 12, "new": 30}
+    whole = panel([(0, 60), (5, 60), (12, 60), (30, 60)], layout="by series")
+    for i, name in enumerate(draw(st.permutations(list(ends)))):
+        if i and draw(st.booleans()):
+            continue
+        at = draw(st.sampled_from([starts[name], ends[name]]))
+        n = draw(st.integers(2, 15))
+        series = f"shop {list(ends).index(name)}"
+        rows = whole.xs(series)
+        parts[name] = rows[rows.index >= INDEXES["daily"][at]][:n]
+    X = pd.concat(parts, names=["shop", "time"])
+    return arrange(X, draw(st.sampled_from(LAYOUTS)), draw(st.integers(0, 9)))
+
+
+@every_estimator
+@given(X=later_rows())
+@settings(max_examples=N_EXAMPLES, deadline=None)
+def test_an_estimator_treats_each_series_as_if_it_were_alone(cls, X):
+    model = fitted(cls)
+    together, names = output(model, X), X.index.get_level_values(0)
+    for name in names.unique():
+        alone = output(model, X.loc[[name]])
+        # The products of Ridge round by the number of rows.
+        np.testing.assert_allclose(together[names == name], alone, rtol=1e-12)
 
 
 @given(drawn=panels(), period=st.integers(1, 5))
@@ -609,3 +668,22 @@ def test_series_and_time_may_be_columns(make):
         make_supervised(data, target="shop", series="shop", time="time")
     with pytest.raises(ValueError, match="'store' is not a column of data"):
         make_supervised(data, target="rail", series=["store"], time="time")
+
+
+def test_windows_of_unknown_history_are_filled_in_parts(monkeypatch):
+    X = panel([(0, 6), (3, 9), (5, 40)])
+    model = make_pipeline(SlidingWindow(8), nets(LSTMRegressor))
+    model.fit(X, next_rail(X))
+    new = panel([(45, 50), (46, 60)]).rename(index=lambda name: f"new {name}", level=0)
+    expected = model.predict(new)
+    monkeypatch.setattr(evaluating, "FILLED_AT_ONCE", 3 * 8 * 2)
+    parts = []
+    fill = evaluating.fill_rows_of
+    monkeypatch.setattr(
+        evaluating,
+        "fill_rows_of",
+        lambda w, *args: parts.append(len(w)) or fill(w, *args),
+    )
+    np.testing.assert_array_equal(model.predict(new), expected)
+    assert max(parts) == 3
+    assert sum(parts) == len(new)

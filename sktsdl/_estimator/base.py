@@ -7,12 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
 
+from sktsdl._estimator.evaluating import EvaluateMixin
 from sktsdl._estimator.fitting import fit_net, fit_scaling
 from sktsdl._estimator.norm_choice import check_order
 from sktsdl._estimator.parameters import NetParameters, NetSettings
@@ -21,21 +20,15 @@ from sktsdl._estimator.specs import NET_ATTRIBUTES, FittedSpec, ModuleSpec
 from sktsdl._estimator.split import split_samples
 from sktsdl._estimator.targets import Targets
 from sktsdl._estimator.validation import (
-    check_outputs,
-    fill_rows_of,
     validate_samples,
     validate_validation_set,
-    validate_windows,
 )
 from sktsdl._estimator.warm_start import check_warm_start, epochs_left, warn_warm_start
 from sktsdl._sklearn.callbacks import CallbackSupportMixin, with_callbacks
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.fields import parameter_docs
 from sktsdl._sklearn.validation import roll_back_on_error
-from sktsdl._training.batches import WindowDataset, evaluate_in_blocks
-from sktsdl._training.blocks import block_size
 from sktsdl._training.callbacks import ScikitLearnCallbacks
-from sktsdl._training.device import own_torch_state
 from sktsdl._training.skorch_net import Net
 
 LAYERS_HTML = (
@@ -44,7 +37,7 @@ LAYERS_HTML = (
 )
 
 
-class DeepNet(CallbackSupportMixin, SaveMixin, NetSettings, ABC):
+class DeepNet(CallbackSupportMixin, SaveMixin, EvaluateMixin, NetSettings, ABC):
     """Base of all nets: everything but the architecture and the kind of prediction.
 
     A subclass adds its own parameters as annotated fields and builds its module in
@@ -256,28 +249,6 @@ class DeepNet(CallbackSupportMixin, SaveMixin, NetSettings, ABC):
         self.best_epoch_ = best_epoch or self.n_epochs_
         weights = (w for w in net.module_.parameters() if w.requires_grad)
         self.n_parameters_ = sum(w.numel() for w in weights)
-
-    def _evaluate(self, X: ArrayLike, method: str = "__call__") -> np.ndarray:
-        """Return the output of a method of the module for each window of `X`."""
-        dataset = self._prepared_windows(X)
-        evaluate = getattr(self.module_, method)
-        with own_torch_state(dataset.device), torch.inference_mode():
-            outputs = evaluate_in_blocks(evaluate, dataset, self._block_size)
-        return check_outputs(outputs.cpu().double().numpy())
-
-    @property
-    def _block_size(self) -> int:
-        return block_size(self.module_, self._spec.inputs.window)
-
-    def _prepared_windows(self, X: ArrayLike) -> WindowDataset:
-        """Return the windows of `X` as the module needs them, on its device."""
-        check_is_fitted(self)
-        inputs, channels = self._spec.inputs, self._spec.channels
-        windows, _ = validate_windows(self, X, inputs)
-        rows, starts = fill_rows_of(windows, inputs, channels.mean)
-        x = torch.from_numpy(channels.transform(rows))
-        dataset = WindowDataset(x, torch.from_numpy(starts), inputs.window)
-        return dataset.to(next(self.module_.parameters()).device)
 
     def _get_fitted_attr_html(self, *args: Any, **kwargs: Any) -> Any:
         """Add the layers to scikit-learn's diagram of a fitted estimator."""

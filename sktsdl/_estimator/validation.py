@@ -214,7 +214,6 @@ def fill_rows_of(
     windows: Windows, inputs: InputSpec, mean: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of windows and where each starts, with unknown history filled."""
-    refuse_missing(windows, inputs)
     rows, starts, unknown = windows.rows, windows.starts, starts_unknown(windows)
     if unknown.any():
         warn_of_empty_columns(rows, inputs.channel_names, len(windows))

@@ -76,6 +76,19 @@ def fill_unknown(windows: np.ndarray, mean: np.ndarray) -> np.ndarray:
     return np.where(known | unknown_after_known(known), windows, first)
 
 
+def parts_to_fill(windows: Windows, n_values: int) -> list[slice | None]:
+    """Part windows so that about `n_values` values at most are filled at once.
+
+    None stands for all windows.
+    """
+    _, window, n_channels = windows.shape
+    n_at_once = max(n_values // (window * n_channels), 1)
+    if int(starts_unknown(windows).sum()) <= n_at_once:
+        return [None]
+    starts = range(0, len(windows), n_at_once)
+    return [slice(start, start + n_at_once) for start in starts]
+
+
 def name_column(column: int, names: Sequence[object] | np.ndarray | None) -> str:
     """Name a column by its name, or by its position if it has none."""
     return f"column {column if names is None else repr(names[column])}"

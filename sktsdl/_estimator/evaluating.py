@@ -1,0 +1,65 @@
+"""The output of a fitted net for windows."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
+
+from sktsdl._estimator.specs import FittedSpec
+from sktsdl._estimator.validation import (
+    check_outputs,
+    fill_rows_of,
+    refuse_missing,
+    validate_windows,
+)
+from sktsdl._training.batches import WindowDataset, evaluate_in_blocks
+from sktsdl._training.blocks import block_size
+from sktsdl._training.device import own_torch_state
+from sktsdl._windows.missing import parts_to_fill
+from sktsdl._windows.windows import Windows
+
+# Values of windows with unknown history, of which copies are filled.
+FILLED_AT_ONCE = 2**26
+
+
+class EvaluateMixin:
+    """What a net does with windows once it is fitted."""
+
+    _spec: FittedSpec
+    module_: Any
+
+    def _evaluate(self, X: ArrayLike, method: str = "__call__") -> np.ndarray:
+        """Return the output of a method of the module for each window of `X`."""
+        check_is_fitted(self)
+        windows = self._valid_windows(X)
+        outputs = []
+        for part in parts_to_fill(windows, FILLED_AT_ONCE):
+            dataset = self._dataset(windows if part is None else windows[part])
+            evaluate = getattr(self.module_, method)
+            with own_torch_state(dataset.device), torch.inference_mode():
+                found = evaluate_in_blocks(evaluate, dataset, self._block_size)
+            outputs.append(found.cpu().double().numpy())
+        return check_outputs(outputs[0] if len(outputs) == 1 else np.vstack(outputs))
+
+    @property
+    def _block_size(self) -> int:
+        return block_size(self.module_, self._spec.inputs.window)
+
+    def _prepared_windows(self, X: ArrayLike) -> WindowDataset:
+        """Return the windows of `X` as the module needs them, on its device."""
+        check_is_fitted(self)
+        return self._dataset(self._valid_windows(X))
+
+    def _valid_windows(self, X: ArrayLike) -> Windows:
+        windows, _ = validate_windows(self, X, self._spec.inputs)
+        refuse_missing(windows, self._spec.inputs)
+        return windows
+
+    def _dataset(self, windows: Windows) -> WindowDataset:
+        inputs, channels = self._spec.inputs, self._spec.channels
+        rows, starts = fill_rows_of(windows, inputs, channels.mean)
+        x = torch.from_numpy(channels.transform(rows))
+        dataset = WindowDataset(x, torch.from_numpy(starts), inputs.window)
+        return dataset.to(next(self.module_.parameters()).device)
