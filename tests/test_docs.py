@@ -71,6 +71,20 @@ def check_multitask(names):
     assert np.isfinite(names["score"])
 
 
+def check_panel(names):
+    assert set(names["X_latest"]["units"]) == {
+        8,
+        9,
+        10,
+        14,
+        18,
+        5,
+        *(20 * units for units in (8, 9, 10, 14, 18, 5)),
+    }
+    assert names["forecasts"].shape == (2, 7)
+    assert names["search"].predict(names["X_latest"]).shape == (14, 7)
+
+
 def check_saving(names):
     np.testing.assert_array_equal(
         names["again"].predict(names["X"]), names["pipe"].predict(names["X"])
@@ -93,6 +107,7 @@ CHECKS = {
     "history": check_history,
     "inspection": check_inspection,
     "multitask": check_multitask,
+    "panel": check_panel,
     "saving": check_saving,
     "tuning": check_tuning,
     "uncertainty": check_uncertainty,

@@ -156,7 +156,7 @@ def test_a_step_treats_each_series_as_if_it_were_alone(drawn, kind, n_test):
     X, index = drawn
     train, test = split(X, index=index)
     test = split(test, N_TRAIN + n_test, index)[0]
-    step = clone(STEPS[kind])
+    step = clone(STEPS[kind]).fit(train)
     expected = by_itself(step, train, train)
     for seen in (step.fit_transform(train), step.transform(train)):
         np.testing.assert_allclose(seen, expected, rtol=1e-12)

@@ -229,13 +229,14 @@ def test_a_wide_panel_has_columns_of_two_levels():
     )
 
 
-# What is refused
-
-
-def test_rows_of_several_series_are_refused():
+def test_rows_of_several_series():
     panel = pd.concat({"north": X, "south": X})
-    with pytest.raises(ValueError, match="MultiIndex"):
-        pipeline().fit(panel, np.tile(Y, 2))
+    model = pipeline().fit(panel, np.tile(Y, 2))
+    north, south = np.split(model.predict(panel), 2)
+    np.testing.assert_array_equal(north, south)
+
+
+# What is refused
 
 
 @pytest.mark.filterwarnings("ignore:Determining the .* of a LazyFrame")
