@@ -151,7 +151,7 @@ def panels(draw):
 
 
 @given(drawn=panels(), kind=st.sampled_from(list(STEPS)), n_test=st.integers(1, 20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=5 * N_EXAMPLES, deadline=None)
 def test_a_step_treats_each_series_as_if_it_were_alone(drawn, kind, n_test):
     X, index = drawn
     train, test = split(X, index=index)
@@ -214,7 +214,7 @@ def test_an_estimator_treats_each_series_as_if_it_were_alone(cls, X):
 
 
 @given(drawn=panels(), period=st.integers(1, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=2 * N_EXAMPLES, deadline=None)
 def test_levels_come_back(drawn, period):
     X, index = drawn
     train, test = split(X, index=index)
@@ -400,7 +400,7 @@ def test_a_search_through_a_pipeline():
         error_score="raise",
     ).fit(X, y)
     assert search.predict(X).shape == (len(X),)
-    scores = cross_val_score(model, X, y, cv=PanelTimeSeriesSplit(2), n_jobs=2)
+    scores = cross_val_score(model, X, y, cv=PanelTimeSeriesSplit(2))
     assert np.isfinite(scores).all()
 
 
