@@ -31,11 +31,13 @@ def relative(windows, window_norm):
     """Return the level and the spread of each window, and the window relative to it."""
     if window_norm == "last":
         return windows[:, -1:], np.ones_like(windows[:, -1:])
+    if window_norm == "mean":
+        return np.zeros_like(windows[:, -1:]), np.abs(windows).mean(1, keepdims=True)
     return windows.mean(axis=1, keepdims=True), windows.std(axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize("standardize", [True, False])
-@pytest.mark.parametrize("window_norm", ["last", "standard"])
+@pytest.mark.parametrize("window_norm", ["last", "standard", "mean"])
 def test_window_norm_against_its_equations(net, window_norm, standardize):
     fitted = net(window_norm=window_norm, standardize=standardize).fit(WINDOWS, Y)
     complete = np.asarray(WINDOWS[5:])
@@ -62,6 +64,16 @@ def test_window_norm_follows_a_new_level(net):
         3 * fitted.predict(WINDOWS) + 1000,
         rtol=1e-3,
     )
+
+
+def test_window_norm_by_the_mean_follows_a_new_scale(net):
+    counts = np.round(np.abs(X) * 5)
+    windows = SlidingWindow(6).fit_transform(counts)
+    fitted = net(window_norm="mean").fit(windows, counts[:, 0])
+    complete = np.asarray(windows[5:])
+    found = fitted.predict(100 * complete)
+    np.testing.assert_allclose(found, 100 * fitted.predict(complete), rtol=1e-3)
+    assert np.isfinite(fitted.predict(0 * complete)).all()
 
 
 @pytest.mark.parametrize("window_norm", ["last", "standard"])
@@ -114,7 +126,7 @@ class Forced(nn.Module):
         return targets
 
 
-@pytest.mark.parametrize("window_norm", ["last", "standard"])
+@pytest.mark.parametrize("window_norm", ["last", "standard", "mean"])
 def test_teacher_forcing_within_window_norm(window_norm):
     around = WindowNorm(
         Forced(),
@@ -125,6 +137,7 @@ def test_teacher_forcing_within_window_norm(window_norm):
         origins=[0, 1],
         gain=torch.tensor([2.0, 3.0]),
         shift=torch.tensor([0.5, 1.0]),
+        zero=torch.tensor([0.3, -0.2]),
     )
     targets = torch.randn(7, 2)
     output = around(torch.randn(7, 5, 2), targets=targets)

@@ -33,7 +33,7 @@ def dataset(**parts):
     return WindowDataset(rows, torch.arange(8), 5, torch.zeros(8, 1), **parts)
 
 
-@pytest.mark.parametrize("window_norm", [None, "last", "standard"])
+@pytest.mark.parametrize("window_norm", [None, "last", "standard", "mean"])
 @pytest.mark.parametrize("patch_size", [1, 2])
 @every_net
 def test_a_forward_pass_stays_on_its_device(cls, window_norm, patch_size):

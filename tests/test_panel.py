@@ -260,7 +260,7 @@ def test_a_net_trains_on_the_windows_of_each_series():
 OPTIONS = {
     "early stopping": {"early_stopping": True, "validation_fraction": 0.3},
     "every step": {"loss_steps": "all"},
-    "window norm": {"window_norm": "standard", "target_channels": [0]},
+    "window norm": {"window_norm": "mean", "target_channels": [0]},
     "quantiles": {"loss": "quantile"},
     "plain": {},
 }

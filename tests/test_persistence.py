@@ -69,6 +69,7 @@ def test_every_net_predicts_the_same(cls, tmp_path):
     "params",
     [
         {"window_norm": "standard", "target_channels": [1]},
+        {"window_norm": "mean", "target_channels": [1]},
         {"channel_independent": True, "patch_size": 2, "linear_skip": True},
         {"categorical_features": [2], "loss_steps": "last"},
         {"standardize": False, "optimizer": torch.optim.NAdam, "loss": nn.L1Loss},

@@ -102,6 +102,7 @@ def build_module(
             origins=origins,
             gain=torch.from_numpy(gain).float(),
             shift=torch.from_numpy(shift).float(),
+            zero=torch.from_numpy(channels.zero).float(),
         )
     return module.to(torch.float32)
 

@@ -74,7 +74,9 @@ def choose_norm(
     used = given or tuple(channels.target_positions(0, samples.n_targets))
     if is_varied and targets.are_levels and not carriers.follow_last(used):
         found = carriers.find_future(numeric, None) if are_rows else None
-        wrong = carriers.find_worse(used) if found is None else used[0]
+        wrong = None if found is None else used[0]
+        if found is None and kind != "mean":
+            wrong = carriers.find_worse(used)
         if wrong is not None:
             _warn_of_channel(kind, wrong, found, channels.names)
     return NormSpec(kind, used)

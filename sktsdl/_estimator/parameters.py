@@ -147,14 +147,16 @@ class NetParameters(FieldParams):
         Doc("""
             How to normalise each window by its own values, for series whose level
             moves. ``"last"`` subtracts its last value, ``"standard"`` subtracts its
-            mean and divides by its standard deviation (Kim et al. 2022), in all
+            mean and divides by its standard deviation (Kim et al. 2022), ``"mean"``
+            divides by the mean of its absolute values (1 if they are all 0), in all
             channels but `categorical_features`. The output is transformed back by the
             `target_channels`: ``x_last + s_y * net(...)`` with the standard deviation
-            ``s_y`` of `y`, or ``mean_window + std_window * net(...)``. ``"auto"`` is
-            ``"last"`` if `y` is later rows of channels of `X`, or if the last value of
-            the channel explains at least half of the variance of `y` with a slope near
-            1. Else it is None, as for ``loss_steps="all"``, classes, and a `loss` other
-            than those named here and torch's squared, absolute and Huber losses.
+            ``s_y`` of `y`, or ``mean_window + std_window * net(...)``, or
+            ``mean_window * net(...)``. ``"auto"`` is ``"last"`` if `y` is later rows of
+            channels of `X`, or if the last value of the channel explains at least half
+            of the variance of `y` with a slope near 1. Else it is None, as for
+            ``loss_steps="all"``, classes, and a `loss` other than those named here and
+            torch's squared, absolute and Huber losses.
             """),
     ] = "auto"
     target_channels: Annotated[

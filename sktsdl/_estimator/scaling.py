@@ -173,6 +173,13 @@ class ChannelScaling:
             )
         return positions
 
+    @property
+    def zero(self) -> np.ndarray:
+        """The value 0 of each channel, as the module sees it."""
+        if not self.standardize:
+            return np.zeros(self.n_channels)
+        return -self.scaling.mean / self.scaling.scale
+
     def to_target_units(
         self, channels: list[int], targets: Scaling
     ) -> tuple[np.ndarray, np.ndarray]:

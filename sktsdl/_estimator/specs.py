@@ -189,7 +189,7 @@ class NormSpec:
 
     Parameters
     ----------
-    kind : {"last", "standard"} or None
+    kind : {"last", "standard", "mean"} or None
         As the parameter `window_norm`.
     channels : tuple of int or None
         The channels that share the targets; None if the module needs none.
@@ -256,7 +256,7 @@ best_epoch_ : int
     The epoch, counted from 1, whose weights were kept.
 n_parameters_ : int
     The number of trainable parameters, biases included.
-window_norm_ : {"last", "standard"} or None
+window_norm_ : {"last", "standard", "mean"} or None
     How the net normalises each window: `window_norm`, or what ``"auto"`` chose.
 target_channels_ : tuple of int or None
     The positions of the channels that carry the output of `window_norm_`, or that

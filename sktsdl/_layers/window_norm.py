@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from sktsdl._layers.adapters import Adapter
 
-WindowNormKind = Literal["last", "standard"]
+WindowNormKind = Literal["last", "standard", "mean"]
 EPSILON = 1e-5
 
 
@@ -17,10 +17,12 @@ class WindowNorm(Adapter):
     .. math::
 
         \hat y = x_T + f(x - x_T), \qquad
-        \hat y = m + s \, f\big((x - m) / s\big)
+        \hat y = m + s \, f\big((x - m) / s\big), \qquad
+        \hat y = a \, f(x / a)
 
-    with the module :math:`f`, the last value :math:`x_T`, and the window's mean
-    :math:`m` and standard deviation :math:`s`, in standardised units of the target.
+    with the module :math:`f`, the last value :math:`x_T`, the window's mean :math:`m`
+    and standard deviation :math:`s`, and its mean absolute value :math:`a`, all but the
+    last in standardised units of the target.
 
     **Shape**: (batch, time, channels) -> (batch, outputs)
 
@@ -28,8 +30,9 @@ class WindowNorm(Adapter):
     ----------
     module : nn.Module
         The module of the normalised windows.
-    window_norm : {"last", "standard"}
-        What a window is normalised by: its last value, or mean and standard deviation.
+    window_norm : {"last", "standard", "mean"}
+        What a window is normalised by: its last value, mean and standard deviation, or
+        the mean of its absolute values, 1 if they are all 0.
     unchanged : list of int
         The channels that stay as they are.
     n_channels : int
@@ -41,6 +44,8 @@ class WindowNorm(Adapter):
     gain, shift : Tensor of shape (targets,)
         ``gain * x + shift`` converts a standardised value of that channel to the
         standardised units of the target.
+    zero : Tensor of shape (n_channels,)
+        The value 0 of each channel, as the module sees it.
 
     References
     ----------
@@ -52,6 +57,7 @@ class WindowNorm(Adapter):
     shift: Tensor
     is_changed: Tensor
     origins: Tensor
+    zero: Tensor
 
     def __init__(
         self,
@@ -64,6 +70,7 @@ class WindowNorm(Adapter):
         origins: list[int],
         gain: Tensor,
         shift: Tensor,
+        zero: Tensor,
     ) -> None:
         super().__init__(module)
         self.window_norm = window_norm
@@ -76,6 +83,7 @@ class WindowNorm(Adapter):
         self.only = origins[0] if len(set(origins)) == 1 else None
         self.register_buffer("gain", gain)
         self.register_buffer("shift", shift)
+        self.register_buffer("zero", zero, persistent=False)  # not in older files
 
     def transform_input(self, x: Tensor) -> Tensor:
         return self._normalised(x)[0]
@@ -106,8 +114,13 @@ class WindowNorm(Adapter):
             if not self.changes_all:
                 level = torch.where(self.is_changed, level, 0.0)
             return x - level, level, None
-        variance, level = torch.var_mean(x, dim=1, correction=0, keepdim=True)
-        scale = (variance + EPSILON).sqrt()
+        if self.window_norm == "mean":
+            level = self.zero.expand(len(x), 1, -1)
+            scale = (x - level).abs().mean(dim=1, keepdim=True)
+            scale = torch.where(scale > 0, scale, 1.0)
+        else:
+            variance, level = torch.var_mean(x, dim=1, correction=0, keepdim=True)
+            scale = (variance + EPSILON).sqrt()
         if not self.changes_all:
             level = torch.where(self.is_changed, level, 0.0)
             scale = torch.where(self.is_changed, scale, 1.0)
