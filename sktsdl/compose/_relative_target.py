@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.docs import fill_docs
+from sktsdl._sklearn.quantiles import predict_quantiles
 from sktsdl._sklearn.target_steps import COLUMN, OwnColumn, TargetSteps, own_columns
 from sktsdl._sklearn.validation import (
     check_option,
@@ -28,7 +29,6 @@ from sktsdl.compose._wrapper import (
     has_quantiles,
     is_warm,
     next_regressor,
-    predict_quantiles,
 )
 
 

@@ -23,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.base import DeepNet
 from sktsdl._sklearn.callbacks import CallbackSupportMixin
+from sktsdl._sklearn.quantiles import predict_quantiles
 from sktsdl._windows.panel import as_slice
 
 Rows = TypeVar("Rows")
@@ -80,13 +81,6 @@ def has_quantiles(wrapper: RegressorWrapper) -> bool:
         is_frozen = isinstance(regressor, FrozenEstimator)
         regressor = regressor.estimator if is_frozen else regressor.steps[-1][1]
     return bool(regressor.predict_quantiles)  # or its AttributeError
-
-
-def predict_quantiles(regressor: Any, X: ArrayLike) -> np.ndarray:
-    """Return the quantiles that a fitted regressor or pipeline predicts."""
-    if hasattr(regressor, "predict_quantiles"):
-        return np.asarray(regressor.predict_quantiles(X))
-    return np.asarray(regressor.predict(X, return_quantiles=True)[1])
 
 
 def _has_probabilities(wrapper: DelegatingWrapper) -> bool:
