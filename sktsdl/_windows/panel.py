@@ -45,8 +45,10 @@ class Panel:
     times: np.ndarray
 
     @classmethod
-    def of(cls, X: Any) -> Self | None:
+    def of(cls, X: Any, name: str = "X") -> Self | None:
         """Return the series of a frame or of windows, None if they are one series.
+
+        `name` is what errors call `X`.
 
         Raises
         ------
@@ -54,20 +56,11 @@ class Panel:
             If the last level holds no times, if the rows of a series are not in time
             order or a time is there twice, or if a label is missing.
         """
-        index = getattr(X, "index", None)
-        if not isinstance(index, pd.MultiIndex):
+        index = panel_index(X, name)
+        if index is None:
             return None
-        if index.nlevels == 1:
-            index = pd.MultiIndex.from_arrays([np.zeros(len(index), int), index])
-        missing = np.any([codes < 0 for codes in index.codes], axis=0)
-        if missing.any():
-            row = int(missing.argmax())
-            raise ValueError(
-                f"The index of X has a missing label in row {row}, {index[row]}: each "
-                "row needs the name of its series and its time."
-            )
-        series = _codes_of_series(index)
-        stamps, times = _times_of(index)
+        series = codes_of_series(index)
+        stamps, times = times_of(index, name)
         counts = np.bincount(series)
         bounds = np.concatenate([[0], counts.cumsum()])
         order = None
@@ -76,7 +69,7 @@ class Panel:
             times = times[order]
         firsts = bounds[:-1] if order is None else order[bounds[:-1]]
         panel = cls(index[firsts].droplevel(-1), series, order, bounds, stamps, times)
-        panel._check_order(index)
+        panel._check_order(index, name)
         return panel
 
     @property
@@ -107,7 +100,7 @@ class Panel:
         series = int(self.counts.argmax())
         return self.stamps[self.times[self.bounds[series] : self.bounds[series + 1]]]
 
-    def _check_order(self, index: pd.MultiIndex) -> None:
+    def _check_order(self, index: pd.MultiIndex, name: str) -> None:
         steps = np.diff(self.times)
         steps[self.bounds[1:-1] - 1] = 1
         if (steps > 0).all():
@@ -117,16 +110,39 @@ class Panel:
         row, at = int(rows.min()), int(bad[rows.argmin()])
         if steps[at - 1] == 0:
             raise ValueError(
-                f"The index of X has row {row}, {index[row]}, twice: keep one row for "
-                "each series and time."
+                f"The index of {name} has row {row}, {index[row]}, twice: keep one row "
+                "for each series and time."
             )
         raise ValueError(
-            f"The index of X goes back in time at row {row}, {index[row]}: sort the "
-            "rows of each series by time (`X.sort_index()`)."
+            f"The index of {name} goes back in time at row {row}, {index[row]}: sort "
+            f"the rows of each series by time (`{name}.sort_index()`)."
         )
 
 
-def _codes_of_series(index: pd.MultiIndex) -> np.ndarray:
+def panel_index(X: Any, name: str) -> pd.MultiIndex | None:
+    """Return an index of series and times, None if `X` is one series.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing.
+    """
+    index = getattr(X, "index", None)
+    if not isinstance(index, pd.MultiIndex):
+        return None
+    if index.nlevels == 1:
+        index = pd.MultiIndex.from_arrays([np.zeros(len(index), int), index])
+    missing = np.any([codes < 0 for codes in index.codes], axis=0)
+    if missing.any():
+        row = int(missing.argmax())
+        raise ValueError(
+            f"The index of {name} has a missing label in row {row}, {index[row]}: each "
+            "row needs the name of its series and its time."
+        )
+    return index
+
+
+def codes_of_series(index: pd.MultiIndex) -> np.ndarray:
     """Return the number of each row's series, without gaps."""
     series = _without_gaps(np.asarray(index.codes[0]), len(index.levels[0]))
     for codes, level in zip(index.codes[1:-1], index.levels[1:-1], strict=True):
@@ -143,7 +159,7 @@ def _without_gaps(codes: np.ndarray, n_codes: int) -> np.ndarray:
     return numbers
 
 
-def _times_of(index: pd.MultiIndex) -> tuple[pd.Index, np.ndarray]:
+def times_of(index: pd.MultiIndex, name: str) -> tuple[pd.Index, np.ndarray]:
     """Return all times of the last level in order, and the number of each row's time.
 
     Raises
@@ -155,12 +171,12 @@ def _times_of(index: pd.MultiIndex) -> tuple[pd.Index, np.ndarray]:
     if kind_of(level)[0] is None:
         kinds = [kind_of(as_time_index(part))[0] for part in index.levels]
         found = [i for i, kind in enumerate(kinds) if kind not in (None, "number")]
-        way_out = "convert it, such as by `X.index.set_levels(pd.to_datetime(...))`"
+        way_out = f"convert it, as by `{name}.index.set_levels(pd.to_datetime(...))`"
         if found:
-            name = index.names[found[0]]
-            way_out = f"put the level {found[0] if name is None else repr(name)} last"
+            label = index.names[found[0]]
+            way_out = f"put the level {found[0] if label is None else repr(label)} last"
         raise ValueError(
-            f"The last level of the index of X holds {str(level.dtype)!r} and no "
+            f"The last level of the index of {name} holds {str(level.dtype)!r} and no "
             f"times, which are dates, periods or numbers: {way_out}."
         )
     if not (level.is_monotonic_increasing and level.is_unique):
