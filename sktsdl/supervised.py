@@ -169,7 +169,7 @@ def make_supervised(
 
 def _check_index(frame: pd.DataFrame, time: Column | None) -> Panel | None:
     """Check that the rows stand in time order, and warn of gaps; return the series."""
-    panel = Panel.of(frame)
+    panel = Panel.of(frame, "data")
     if panel is not None:
         if panel.n_series:
             warn_of_gaps(panel, TrainingIndex.of(panel.times_of_longest()))

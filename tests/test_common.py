@@ -260,7 +260,7 @@ def test_docstring_and_signature_agree(cls):
 
 def public_docstrings():
     """Yield the name and the docstring of all that is public, and of its methods."""
-    for module in (sktsdl, sktsdl.datasets, sktsdl.inspection):
+    for module in (sktsdl, sktsdl.datasets, sktsdl.inspection, sktsdl.metrics):
         for name in module.__all__:
             member = getattr(module, name)
             yield name, inspect.getdoc(member)

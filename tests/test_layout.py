@@ -15,7 +15,7 @@ FLOORS = (
     {"_sklearn"},
     {"_layers", "_windows"},
     {"preprocessing", "_training"},
-    {"_estimator", "baseline", "supervised", "model_selection", "datasets"},
+    {"_estimator", "baseline", "supervised", "model_selection", "datasets", "metrics"},
     {"architectures", "compose"},
     {"inspection", "persistence"},
     {"__init__"},
