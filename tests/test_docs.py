@@ -116,8 +116,9 @@ CHECKS = {
 
 def test_the_example_of_readme_runs(capsys):
     run_blocks(README)
-    forecast = float(capsys.readouterr().out.strip(" []\n"))
-    assert 350 < forecast < 550
+    forecast, shape = capsys.readouterr().out.splitlines()
+    assert 350 < float(forecast.strip(" []")) < 550
+    assert shape == "(35, 7)"
 
 
 @pytest.mark.parametrize("page", CHECKS)
