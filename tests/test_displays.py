@@ -37,7 +37,7 @@ from sktsdl.inspection import (
     integrated_gradients,
 )
 from sktsdl.inspection._residual_diagnostics import residual_diagnostics
-from sktsdl.inspection._windows import window_title
+from sktsdl.inspection._series import pick_row
 
 WINDOW = 6
 TRAINED = {"max_epochs": 2, "random_state": 0}
@@ -415,7 +415,7 @@ def test_attention_of_steps_and_of_all_steps_to_all(air_passengers):
     ],
 )
 def test_a_title_is_the_label_of_the_row(X, title):
-    assert window_title(X, -1) == title
+    assert pick_row(X, -1, None)[1] == title
 
 
 def test_attention_of_patches(air_passengers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from sktsdl.inspection._display import BLUE, Display, hide_spines, use_whole_numbers
-from sktsdl.inspection._windows import to_window, window_title
+from sktsdl.inspection._windows import to_window
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,6 +65,7 @@ class AttentionDisplay(Display):
         X: ArrayLike,
         *,
         row: int = -1,
+        series: Hashable = None,
         layer: int = -1,
         ax: Axes | None = None,
     ) -> Self:
@@ -76,7 +78,8 @@ class AttentionDisplay(Display):
         X : array-like
             As for ``estimator.predict``.
         row : int, default=-1
-            The row whose window is shown.
+            The row whose window is shown, of all rows of `X`, or of those of `series`.
+        {window_series}
         layer : int, default=-1
             The layer, if each layer has its own weights.
         {ax}
@@ -93,11 +96,11 @@ class AttentionDisplay(Display):
         TypeError
             If `estimator` does not end in a net with attention.
         ValueError
-            If `X`, `row` or `layer` cannot be used, or the net has weights for each
-            target (`channel_independent`).
+            If `X`, `row`, `series` or `layer` cannot be used, or the net has weights
+            for each target (`channel_independent`).
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        regressor, window = to_window(estimator, X, row)
+        regressor, window, title = to_window(estimator, X, row, series)
         if not hasattr(regressor, "attention_weights"):
             raise TypeError(
                 f"{type(regressor).__name__} has no attention_weights: use "
@@ -121,7 +124,7 @@ class AttentionDisplay(Display):
         display = cls(
             weights=weights,
             patch_size=regressor._spec.structure["patch_size"],
-            title=window_title(X, row),
+            title=title,
         )
         return display.plot(ax=ax)
 

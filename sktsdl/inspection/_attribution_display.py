@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -11,7 +11,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from sktsdl.inspection._attributions import integrated_gradients
 from sktsdl.inspection._display import Display, use_whole_numbers
-from sktsdl.inspection._windows import channel_names, to_window, window_title
+from sktsdl.inspection._windows import channel_names, to_window
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,6 +79,7 @@ class AttributionDisplay(Display):
         X: ArrayLike,
         *,
         row: int = -1,
+        series: Hashable = None,
         baseline: ArrayLike | None = None,
         n_steps: int = 50,
         target: int = 0,
@@ -93,7 +94,9 @@ class AttributionDisplay(Display):
         X : array-like
             As for ``estimator.predict``.
         row : int, default=-1
-            The row whose window is explained.
+            The row whose window is explained, of all rows of `X`, or of those of
+            `series`.
+        {window_series}
         baseline, n_steps, target
             As in `integrated_gradients`.
         name : str or None, default=None
@@ -115,7 +118,7 @@ class AttributionDisplay(Display):
             If `X` or a parameter cannot be used.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        regressor, window = to_window(estimator, X, row)
+        regressor, window, title = to_window(estimator, X, row, series)
         attributions = integrated_gradients(
             regressor, window, baseline=baseline, n_steps=n_steps, target=target
         )[0]
@@ -123,7 +126,7 @@ class AttributionDisplay(Display):
             attributions=attributions,
             channels=channel_names(regressor),
             name=name,
-            title=window_title(X, row),
+            title=title,
         )
         return display.plot(ax=ax)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.target_steps import TargetSteps, split_ahead
 from sktsdl._windows.time_index import as_time_index
+from sktsdl.inspection._series import SERIES, WINDOW_SERIES
 from sktsdl.inspection._windows import ESTIMATOR
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 BLACK, GREY = "black", "0.45"
 BLUE, SKY, ORANGE = "#0072B2", "#56B4E9", "#D55E00"
 N_MARKED = 60
+CONFIDENCE = 0.95
 
 DISPLAY_ATTRIBUTES = """\
 ax_ : matplotlib Axes
@@ -53,13 +56,15 @@ class Display(ABC):
     """Base of the displays: their axes, their attributes and shared documentation.
 
     A subclass draws in `_draw`. In its docstring, and in the docstrings of its
-    methods, the lines ``{display_attributes}``, ``{estimator}`` and ``{ax}`` stand for
-    the shared texts.
+    methods, lines such as ``{display_attributes}`` or ``{ax}`` stand for the shared
+    texts in `_docs`.
     """
 
     _docs: ClassVar[dict[str, str]] = {
         "display_attributes": DISPLAY_ATTRIBUTES,
         "estimator": ESTIMATOR,
+        "series": SERIES,
+        "window_series": WINDOW_SERIES,
         "ax": AX,
     }
 
@@ -187,14 +192,6 @@ def name_of(label: Hashable) -> str | None:
     return None if label is None else str(label)
 
 
-def row_index(X: ArrayLike) -> pd.Index:
-    """Return the index of `X`, or the numbers of its rows if it has none."""
-    index = getattr(X, "index", None)
-    if isinstance(index, pd.Index):
-        return as_time_index(index)
-    return pd.RangeIndex(np.shape(X)[0])
-
-
 def positions(index: pd.Index) -> np.ndarray:
     """Return the coordinates of the times of `index` on an axis."""
     if isinstance(index, pd.PeriodIndex):
@@ -264,3 +261,17 @@ def shade_quantiles(
             label = f"quantiles {levels[low]:g} to {levels[high]:g}"
         lower, upper = quantiles[:, low], quantiles[:, high]
         shade(ax, times, lower, upper, share=(low + 1) / (n_bands + 1), label=label)
+
+
+def draw_autocorrelation(ax: Axes, acf: np.ndarray, n: int, p_value: float) -> None:
+    """Draw the autocorrelation of `n` values from lag 1 on, and the band of noise."""
+    band = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) / np.sqrt(n)
+    lags = np.arange(1, len(acf) + 1)
+    ax.axhspan(-band, band, color=SKY, alpha=0.4, linewidth=0)
+    ax.axhline(0, color=BLACK, linewidth=0.8)
+    ax.vlines(lags, 0, acf, color=BLUE)
+    ax.plot(lags, acf, "o", color=BLUE, markersize=3)
+    ax.set_xlabel("lag (rows)")
+    ax.set_ylabel("autocorrelation")
+    p_text = "< 0.001" if p_value < 0.001 else f"= {p_value:.3f}"
+    ax.set_title(f"Ljung-Box p {p_text}; band: {CONFIDENCE:.0%}", fontsize="medium")

@@ -11,7 +11,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sktsdl._windows.time_index import as_time_index, with_times_ahead
 from sktsdl.inspection._display import (
     BLACK,
     BLUE,
@@ -21,17 +20,15 @@ from sktsdl.inspection._display import (
     Display,
     as_series,
     check_finite_array,
-    check_times,
     hide_spines,
     label_times,
-    name_of,
     positions,
-    row_index,
     shade,
     shade_quantiles,
     target_name,
 )
-from sktsdl.inspection._windows import check_row, interval_or_quantiles, target_steps
+from sktsdl.inspection._drawn import drawn_forecast
+from sktsdl.inspection._series import pick_series, row_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +53,8 @@ class ForecastDisplay(Display):
         Values before the forecast.
     name : str or None, default=None
         The name of the target, with its unit.
+    title : str or None, default=None
+        The title of the picture, such as the name of the series.
 
     Attributes
     ----------
@@ -92,6 +91,7 @@ class ForecastDisplay(Display):
         levels: Sequence[float] | None = None,
         history: pd.Series | None = None,
         name: str | None = None,
+        title: str | None = None,
     ) -> None:
         self.y_pred = y_pred
         self.index = index
@@ -102,6 +102,7 @@ class ForecastDisplay(Display):
         self.levels = levels
         self.history = history
         self.name = name
+        self.title = title
 
     @classmethod
     def from_estimator(
@@ -112,6 +113,7 @@ class ForecastDisplay(Display):
         *,
         row: int = -1,
         target: int | Hashable = 0,
+        series: Hashable = None,
         history: pd.Series | ArrayLike | None = None,
         name: str | None = None,
         ax: Axes | None = None,
@@ -120,7 +122,8 @@ class ForecastDisplay(Display):
 
         With one step ahead, the forecasts of all rows of `X` are drawn. Each stands at
         the time of the next row, from which ``make_supervised`` takes `y`. With a
-        horizon, the forecast of one row is drawn, over the times after this row.
+        horizon, the forecast of one row is drawn, over the times after this row. Of
+        many series in `X`, one is drawn.
 
         The interval of the regressor's ``predict_interval`` (lower and upper end, each
         shaped as `y`) is drawn too. A regressor without this method may have
@@ -137,14 +140,16 @@ class ForecastDisplay(Display):
             The truth, if it is known. With a horizon, it may also be the truth of the
             row that is drawn, of shape (horizon,).
         row : int, default=-1
-            With a horizon, the row whose forecast is drawn.
+            With a horizon, the row of the series whose forecast is drawn.
         target : int or name, default=0
             The target that is drawn if there are several, by position or by name. The
             names of ``make_supervised`` tell them from the steps of a horizon. They
             are read from the columns of `y`, or from the `y` of ``fit`` for an
             estimator of this package. Without names, the outputs are one horizon.
+        {series}
         history : Series or array-like or None, default=None
-            Values before the forecast, a Series with the times of `X`.
+            Values before the forecast, a Series with the times of `X`, or with its
+            series and times.
         name : str or None, default=None
             The name of the target, with its unit; None takes it from `y` or `history`.
         {ax}
@@ -159,49 +164,21 @@ class ForecastDisplay(Display):
         ImportError
             If matplotlib is missing.
         ValueError
-            If shapes or times do not fit, or there is no such row or target.
+            If shapes or times do not fit, if there is no such row, target or series,
+            or if `series` is None and `X` has many.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        y_pred = np.asarray(estimator.predict(X))
-        y_pred = y_pred.reshape(n := len(y_pred), -1)
-        steps = target_steps(estimator, y, y_pred.shape[1])
-        at = steps.position_of(target)
-        columns = steps.columns_of(at)
-        bounds, levels = interval_or_quantiles(estimator, X)
-        bounds = {key: np.reshape(v, (*y_pred.shape, -1)) for key, v in bounds.items()}
-        times = with_times_ahead(index := row_index(X), steps.horizon)
-        ahead = [steps.steps[column] for column in columns]
-        chosen: tuple[Any, Any]
-        if len(columns) == 1:
-            times = times[ahead[0] :][:n]
-            chosen = slice(None), columns[0]
-        else:
-            check_row(row, n)
-            times = times[[row % n + step for step in ahead]]
-            chosen = row, columns
-        truth = None if y is None else np.asarray(y)
-        if truth is not None and truth.ndim == 1 and len(columns) > 1:
-            check_times(y, times)
-        elif truth is not None:
-            check_consistent_length(y_pred, truth)
-            truth = truth.reshape(y_pred.shape)[chosen]
-        bounds = {
-            key: values[chosen] if key == "quantiles" else values[chosen][:, 0]
-            for key, values in bounds.items()
-        }
-        y_pred = y_pred[chosen]
-        if name is None and steps.names[at] is not None:
-            name = name_of(steps.names[at])
-        return cls.from_predictions(
-            truth,
-            y_pred,
-            **bounds,
-            levels=levels,
+        drawn = drawn_forecast(
+            estimator,
+            X,
+            y,
+            row=row,
+            target=target,
+            series=series,
             history=history,
-            index=times.rename(index.name),
             name=name,
-            ax=ax,
         )
+        return cls._of(**drawn).plot(ax=ax)
 
     @classmethod
     def from_predictions(
@@ -215,6 +192,7 @@ class ForecastDisplay(Display):
         levels: Sequence[float] | None = None,
         history: pd.Series | ArrayLike | None = None,
         index: pd.Index | np.ndarray | Sequence | None = None,
+        series: Hashable = None,
         name: str | None = None,
         ax: Axes | None = None,
     ) -> Self:
@@ -232,7 +210,9 @@ class ForecastDisplay(Display):
             values right before it.
         index : array-like of shape (n,) or None, default=None
             The time of each value. None takes the index of `y_true`; in a `y` of
-            ``make_supervised``, this is the time of the row before.
+            ``make_supervised``, this is the time of the row before. A MultiIndex has
+            the names of many series, and the times.
+        {series}
         name : str or None, default=None
             The name of the target, with its unit; None takes it from `y_true` or
             `history`.
@@ -248,38 +228,48 @@ class ForecastDisplay(Display):
         ImportError
             If matplotlib is missing.
         ValueError
-            If shapes do not fit.
+            If shapes do not fit, or `series` names none of many series.
         """
         check_matplotlib_support(f"{cls.__name__}.from_predictions")
         if (lower is None) != (upper is None):
             missing = "lower" if lower is None else "upper"
             raise ValueError(f"{missing} is missing: give lower and upper together.")
-        name = name or target_name(y_true) or target_name(history)
-        if index is None:
-            times = row_index(y_pred if y_true is None else y_true)
-        else:
-            times = as_time_index(pd.Index(index))
-        y_pred = check_finite_array(y_pred, "y_pred")
-        given = {"y_true": y_true, "lower": lower, "upper": upper}
-        arrays = {
-            key: None if values is None else check_finite_array(values, key)
+        labels = row_labels(y_pred if y_true is None else y_true, index)
+        given = {
+            "y_true": y_true,
+            "y_pred": y_pred,
+            "lower": lower,
+            "upper": upper,
+            "quantiles": quantiles,
+        }
+        check_consistent_length(*given.values(), labels)
+        picked = pick_series(labels, series, "the forecast")
+        given = {
+            key: None if values is None else np.asarray(values)[picked.rows]
             for key, values in given.items()
         }
-        if quantiles is not None:
-            quantiles = check_finite_array(quantiles, "quantiles", ndim=2)
-        check_consistent_length(y_pred, *arrays.values(), quantiles, times)
-        if levels is not None and quantiles is not None:
-            check_consistent_length(levels, quantiles.T)
-        display = cls(
-            y_pred=y_pred,
-            **arrays,
-            index=times,
-            quantiles=quantiles,
+        display = cls._of(
+            **given,
             levels=levels,
-            history=None if history is None else as_series(history, times),
-            name=name,
+            history=picked.own(history, "history"),
+            index=picked.times,
+            name=name or target_name(y_true),
+            title=picked.title,
         )
         return display.plot(ax=ax)
+
+    @classmethod
+    def _of(cls, *, index: pd.Index, history: Any, **drawn: Any) -> Self:
+        """Check what is drawn, which is of one series."""
+        for key in ("y_true", "y_pred", "lower", "upper", "quantiles"):
+            if drawn.get(key) is not None:
+                ndim = 2 if key == "quantiles" else 1
+                drawn[key] = check_finite_array(drawn[key], key, ndim)
+        if drawn["levels"] is not None and drawn.get("quantiles") is not None:
+            check_consistent_length(drawn["levels"], drawn["quantiles"].T)
+        drawn["name"] = drawn["name"] or target_name(history)
+        history = None if history is None else as_series(history, index)
+        return cls(**drawn, index=index, history=history)
 
     def _draw(self, ax: Axes) -> None:
         times = positions(self.index)
@@ -295,6 +285,8 @@ class ForecastDisplay(Display):
             ax.plot(times, self.y_true, solid, color=BLACK, ms=3.5, label="truth")
         ax.plot(times, self.y_pred, dashed, color=BLUE, ms=3.5, label="forecast")
         label_times(ax, self.index)
+        if self.title is not None:
+            ax.set_title(self.title)
         ax.set_ylabel(self.name or "target")
         ax.legend(frameon=False)
         hide_spines(ax)

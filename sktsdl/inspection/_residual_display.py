@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from numbers import Integral
-from statistics import NormalDist
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_consistent_length, check_scalar
+from sklearn.utils import check_consistent_length
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sktsdl._windows.time_index import as_time_index, with_times_ahead
 from sktsdl.inspection._display import (
     BLACK,
     BLUE,
@@ -22,20 +19,19 @@ from sktsdl.inspection._display import (
     SKY,
     Display,
     check_finite_array,
+    draw_autocorrelation,
     hide_spines,
     label_times,
     positions,
-    row_index,
     target_name,
 )
+from sktsdl.inspection._drawn import drawn_residuals
 from sktsdl.inspection._residual_diagnostics import residual_diagnostics
-from sktsdl.inspection._windows import target_steps
+from sktsdl.inspection._series import pick_series, row_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike
-
-CONFIDENCE = 0.95
 
 THREE_AXES = """\
 ax : sequence of 3 matplotlib Axes or None, default=None
@@ -45,7 +41,8 @@ ERRORS = """\
 ImportError
     If matplotlib or statsmodels is missing.
 ValueError
-    If shapes do not fit, there are fewer than 4 residuals, or all are equal."""
+    If shapes do not fit, there are fewer than 4 residuals, all are equal, or `series`
+    names none of many series."""
 
 
 class ResidualDisplay(Display):
@@ -74,6 +71,8 @@ class ResidualDisplay(Display):
         The p-value of the test of Ljung and Box over these lags.
     name : str or None, default=None
         The name of the target, with its unit.
+    title : str or None, default=None
+        The title of the picture, such as the name of the series.
 
     Attributes
     ----------
@@ -99,7 +98,7 @@ class ResidualDisplay(Display):
     True
     """
 
-    _docs: ClassVar[dict[str, str]] = {"ax": THREE_AXES, "errors": ERRORS}
+    _docs: ClassVar = Display._docs | {"ax": THREE_AXES, "errors": ERRORS}
 
     def __init__(
         self,
@@ -109,12 +108,14 @@ class ResidualDisplay(Display):
         acf: np.ndarray,
         p_value: float,
         name: str | None = None,
+        title: str | None = None,
     ) -> None:
         self.residuals = residuals
         self.index = index
         self.acf = acf
         self.p_value = p_value
         self.name = name
+        self.title = title
 
     @classmethod
     def from_estimator(
@@ -124,6 +125,7 @@ class ResidualDisplay(Display):
         y: ArrayLike,
         *,
         target: int = 0,
+        series: Hashable = None,
         n_lags: int | None = None,
         name: str | None = None,
         ax: Sequence[Axes] | np.ndarray | None = None,
@@ -143,6 +145,7 @@ class ResidualDisplay(Display):
             the horizon, counted from 0. Its residuals stand at the time of the row that
             made the forecast. If all targets are one step ahead, they stand at the time
             of the next row, from which ``make_supervised`` takes `y`.
+        {series}
         n_lags, name
             As in `from_predictions`.
         {ax}
@@ -157,23 +160,10 @@ class ResidualDisplay(Display):
         {errors}
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        y_pred = np.asarray(estimator.predict(X))
-        y_pred = y_pred.reshape(len(y_pred), -1)
-        last = y_pred.shape[1] - 1
-        check_scalar(target, "target", Integral, min_val=0, max_val=last)
-        check_consistent_length(y_pred, y)
-        truth = np.asarray(y).reshape(y_pred.shape)[:, target]
-        index = row_index(X)
-        is_next = target_steps(estimator, y, y_pred.shape[1]).horizon == 1
-        times = with_times_ahead(index, 1)[1:] if is_next else index
-        return cls.from_predictions(
-            truth,
-            y_pred[:, target],
-            n_lags=n_lags,
-            index=times.rename(index.name),
-            name=name or target_name(y, target),
-            ax=ax,
+        drawn = drawn_residuals(
+            estimator, X, y, target=target, series=series, name=name
         )
+        return cls._of(**drawn, n_lags=n_lags).plot(ax=ax)
 
     @classmethod
     def from_predictions(
@@ -183,6 +173,7 @@ class ResidualDisplay(Display):
         *,
         n_lags: int | None = None,
         index: pd.Index | np.ndarray | Sequence | None = None,
+        series: Hashable = None,
         name: str | None = None,
         ax: Sequence[Axes] | np.ndarray | None = None,
     ) -> Self:
@@ -196,7 +187,9 @@ class ResidualDisplay(Display):
             The number of lags of the autocorrelation; None takes ``10 * log10(n)``, at
             most half of the rows.
         index : array-like of shape (n,) or None, default=None
-            The time of each value; None takes the index of `y_true`.
+            The time of each value; None takes the index of `y_true`. A MultiIndex has
+            the names of many series, and the times.
+        {series}
         name : str or None, default=None
             The name of the target, with its unit; None takes it from `y_true`.
         {ax}
@@ -211,17 +204,33 @@ class ResidualDisplay(Display):
         {errors}
         """
         check_matplotlib_support(f"{cls.__name__}.from_predictions")
-        name = name or target_name(y_true)
-        index = row_index(y_true) if index is None else as_time_index(pd.Index(index))
-        truth = check_finite_array(y_true, "y_true")
-        forecast = check_finite_array(y_pred, "y_pred")
-        check_consistent_length(truth, forecast, index)
-        residuals = truth - forecast
-        acf, p_value = residual_diagnostics(residuals, n_lags)
-        display = cls(
-            residuals=residuals, index=index, acf=acf, p_value=p_value, name=name
+        labels = row_labels(y_true, index)
+        check_consistent_length(y_true, y_pred, labels)
+        picked = pick_series(labels, series, "the forecast")
+        display = cls._of(
+            np.asarray(y_true)[picked.rows],
+            np.asarray(y_pred)[picked.rows],
+            index=picked.times,
+            n_lags=n_lags,
+            name=name or target_name(y_true),
+            title=picked.title,
         )
         return display.plot(ax=ax)
+
+    @classmethod
+    def _of(
+        cls,
+        y_true: np.ndarray,
+        y_pred: np.ndarray,
+        *,
+        n_lags: int | None,
+        **kwargs: Any,
+    ) -> Self:
+        """Compute the residuals of one series."""
+        truth = check_finite_array(y_true, "y_true")
+        residuals = truth - check_finite_array(y_pred, "y_pred")
+        acf, p_value = residual_diagnostics(residuals, n_lags)
+        return cls(residuals=residuals, acf=acf, p_value=p_value, **kwargs)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the picture.
@@ -274,6 +283,8 @@ class ResidualDisplay(Display):
             markersize=3,
         )
         label_times(over_time, self.index)
+        if self.title is not None:
+            over_time.set_title(self.title)
         over_time.set_ylabel(what)
 
         histogram.hist(self.residuals, bins="auto", color=SKY, edgecolor=BLACK)
@@ -284,17 +295,6 @@ class ResidualDisplay(Display):
         histogram.set_ylabel("rows")
         histogram.legend(frameon=False, fontsize="small")
 
-        band = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) / np.sqrt(n)
-        lags = np.arange(1, len(self.acf) + 1)
-        correlation.axhspan(-band, band, color=SKY, alpha=0.4, linewidth=0)
-        correlation.axhline(0, color=BLACK, linewidth=0.8)
-        correlation.vlines(lags, 0, self.acf, color=BLUE)
-        correlation.plot(lags, self.acf, "o", color=BLUE, markersize=3)
-        correlation.set_xlabel("lag (rows)")
-        correlation.set_ylabel("autocorrelation")
-        p_value = "< 0.001" if self.p_value < 0.001 else f"= {self.p_value:.3f}"
-        correlation.set_title(
-            f"Ljung-Box p {p_value}; band: {CONFIDENCE:.0%}", fontsize="medium"
-        )
+        draw_autocorrelation(correlation, self.acf, n, self.p_value)
         for part in ax:
             hide_spines(part)

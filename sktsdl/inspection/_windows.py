@@ -1,6 +1,6 @@
 """The regressor at the end of a pipeline, and the windows that it is given."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._sklearn.target_steps import TargetSteps
 from sktsdl.compose import MultiTaskNet, PurgedRegressor
+from sktsdl.inspection._series import pick_row
 
 ESTIMATOR = """\
 estimator : regressor, Pipeline, PurgedRegressor, FrozenEstimator or search
@@ -68,21 +69,21 @@ def to_net(estimator: BaseEstimator, X: ArrayLike | None) -> tuple[DeepRegressor
 
 
 def to_window(
-    estimator: BaseEstimator, X: ArrayLike, row: int
-) -> tuple[DeepRegressor, Any]:
-    """Return the net at the end of `estimator`, and the window of one row.
+    estimator: BaseEstimator, X: ArrayLike, row: int, series: Hashable = None
+) -> tuple[DeepRegressor, Any, str | None]:
+    """Return the net at the end of `estimator`, the window of one row, and a title.
 
     Raises
     ------
     TypeError
         If `estimator` does not end in a net of this package.
     ValueError
-        If `X` has no such row.
+        If `X` has no such row or series.
     """
+    row, title = pick_row(X, row, series)
     regressor, windows = to_net(estimator, X)
     rows = windows.iloc if hasattr(windows, "iloc") else np.asarray(windows)
-    check_row(row, len(windows))
-    return regressor, rows[row : row + 1 or None]
+    return regressor, rows[row : row + 1 or None], title
 
 
 def interval_or_quantiles(
@@ -124,26 +125,6 @@ def target_steps(estimator: BaseEstimator, y: Any, n_outputs: int) -> TargetStep
             regressor = regressor.net_
         labels = getattr(regressor, "_y_labels", (None,) * n_outputs)
     return TargetSteps.of_labels(labels)
-
-
-def check_row(row: int, n_rows: int) -> None:
-    """Raise a ValueError if there is no `row`, counted from either end."""
-    if not -n_rows <= row < n_rows:
-        raise ValueError(
-            f"row={row} is not a row of X, which has {n_rows} rows: give a number from "
-            f"{-n_rows} to {n_rows - 1}."
-        )
-
-
-def window_title(X: Any, row: int) -> str | None:
-    """Return a title with the label of the window's last row, None without labels."""
-    if not hasattr(X, "index") or not hasattr(X, "iloc"):
-        return None
-    label = X.index[row]
-    if hasattr(label, "strftime"):
-        is_day = getattr(label, "hour", 0) == getattr(label, "minute", 0) == 0
-        label = label.strftime("%Y-%m-%d" if is_day else "%Y-%m-%d %H:%M")
-    return f"window that ends at {label}"
 
 
 def channel_names(regressor: DeepRegressor) -> list[str]:
