@@ -22,6 +22,7 @@ from sktsdl import (
     make_supervised,
 )
 from tests.series import levels
+from tests.test_panel import LAYOUTS, next_rail, panel, split
 
 CALLS = []
 
@@ -502,3 +503,56 @@ def test_callbacks_leave_a_frozen_regressor_alone(name):
     for wrapper in (ConformalRegressor, lambda frozen: PurgedRegressor(frozen, 1)):
         wrapper(FrozenEstimator(fitted)).set_callbacks(everywhere).fit(X[60:], y[60:])
     assert joblib.hash(fitted) == before
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_many_series_are_adapted_to_in_time_order(layout):
+    X = panel([(0, 60), (10, 60), (0, 45), (5, 58)], layout=layout)
+    y = next_rail(X)
+    train, test = split(X, 40)
+    zero = DummyRegressor(strategy="constant", constant=0.0)
+    model = ConformalRegressor(zero, confidence_level=0.8).fit(train, y[train.index])
+    by_time = ["time", "shop"]
+    n_after = train.groupby(level=0).cumcount(ascending=False)
+    counts = train.groupby(level=0)["rail"].transform("size")
+    is_last = n_after < np.ceil(0.2 * counts)
+    scores = list(y[train.index][is_last].sort_index(level=by_time))
+    np.testing.assert_array_equal(model.residuals_, scores)
+    model.update(test, y[test.index], gamma=0.05)
+    alpha, n = 0.2, len(scores)
+    for _, known in y[test.index].sort_index(level=by_time).groupby(level="time"):
+        rank = int(np.ceil(np.round((n + 1) * (1 - alpha), 9)))
+        width = np.inf if rank > n else sorted(scores)[rank - 1]
+        alpha += 0.05 * (0.2 - (known > width).mean())
+        scores = [*scores, *known][-n:]
+    rank = int(np.ceil(np.round((n + 1) * (1 - alpha), 9)))
+    assert model.miscoverage_ == pytest.approx(alpha)
+    assert model.half_width_ == (np.inf if rank > n else sorted(scores)[rank - 1])
+
+
+def test_one_series_is_adapted_to_as_without_its_level():
+    X = panel([(0, 60)])
+    y = next_rail(X)
+    models = [
+        ConformalRegressor(DummyRegressor(), confidence_level=0.8)
+        .fit(rows[:40], target[:40])
+        .update(rows[40:], target[40:])
+        for rows, target in ((X, y), (X.droplevel(0), y.droplevel(0)))
+    ]
+    for name in ("half_width_", "miscoverage_", "residuals_"):
+        np.testing.assert_array_equal(*(getattr(model, name) for model in models))
+
+
+def test_a_drift_that_all_series_share_is_followed():
+    X = panel([(0, 60)] * 30, layout="by series")
+    rng = np.random.default_rng(0)
+    y = pd.Series(rng.normal(size=len(X)), index=X.index)
+    train, test = split(X, 20)
+    y[test.index] *= 3
+    new, last = split(test, 50)
+    model = ConformalRegressor(DummyRegressor()).fit(train, y[train.index])
+    off = coverage(model, last, y[last.index].to_numpy())
+    model.update(new, y[new.index], gamma=0.05)
+    adapted = coverage(model, last, y[last.index].to_numpy())
+    assert off < 0.6
+    assert abs(adapted - 0.9) < 0.06

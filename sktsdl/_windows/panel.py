@@ -199,6 +199,21 @@ def series_of(X: Any) -> np.ndarray:
     return np.zeros(_num_samples(X), dtype=int) if panel is None else panel.series
 
 
+def rows_by_time(X: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows in time order over all series, and where each time starts.
+
+    The order does not depend on how the rows of several series follow each other. Each
+    row of one series has its own time.
+    """
+    panel = Panel.of(X)
+    if panel is None:
+        rows = np.arange(_num_samples(X))
+        return rows, rows
+    times = panel.times[panel.place]
+    rows = np.lexsort((panel.series, times))
+    return rows, np.flatnonzero(np.diff(times[rows], prepend=-1))
+
+
 def split_at_end(
     series: np.ndarray, fraction: float, n_ahead: int
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -18,9 +18,9 @@ from sktsdl._sklearn.validation import (
     roll_back_on_error,
     validate_targets,
 )
-from sktsdl._windows.panel import series_of, split_at_end
+from sktsdl._windows.panel import rows_by_time, series_of, split_at_end
 from sktsdl._windows.same_times import check_same_times
-from sktsdl.compose._conformal_quantile import check_level, conformal_quantile
+from sktsdl.compose._conformal_quantile import adapt, check_level, conformal_quantile
 from sktsdl.compose._wrapper import (
     DelegatingWrapper,
     next_regressor,
@@ -73,7 +73,8 @@ class ConformalRegressor(DelegatingWrapper):
     regressor_ : estimator
         The regressor fitted to all rows.
     residuals_ : ndarray of shape (n_calibration,) or (n_calibration, horizon)
-        Absolute residuals of the calibration rows in the units of `y`, oldest first.
+        Absolute residuals of the calibration rows in the units of `y`, oldest first,
+        of all series together.
     half_width_ : ndarray of shape () or (horizon,)
         The distance from the forecast to either end of the interval, in the units of
         `y`, for the `confidence_level` of ``fit`` or of the last `update`.
@@ -176,6 +177,7 @@ class ConformalRegressor(DelegatingWrapper):
             rest = ~is_first
             residuals = _residuals(first.predict(take_rows(X, rest)), targets[rest])
             residuals = residuals[is_last[rest]]  # the others are only history
+            residuals = residuals[rows_by_time(take_rows(X, is_last))[0]]
             self.regressor_ = regressor.fit(X, y, **fit_params)
             self._y_labels = TargetSteps.of(y).labels
             self.residuals_ = residuals
@@ -219,13 +221,14 @@ class ConformalRegressor(DelegatingWrapper):
     def update(self, X: ArrayLike, y: ArrayLike, *, gamma: float = 0.005) -> Self:
         r"""Adapt the half-widths to rows whose targets have become known.
 
-        Adaptive conformal inference [3]_: for each row and each step of the horizon,
+        Adaptive conformal inference [3]_: for each time and each step of the horizon,
 
         .. math:: \alpha_{t+1} = \alpha_t + \gamma (\alpha - e_t)
 
         with :math:`e_t` equal to 1 if the target lay outside the interval of
         :math:`\alpha_t`, and 0 otherwise. Its residual then replaces the oldest one.
-        The regressor stays as it is.
+        Of many series, :math:`e_t` is the share of those with a row at this time whose
+        target lay outside. The regressor stays as it is.
 
         Every call starts from the calibration rows again, so give all rows since
         training in each call.
@@ -263,14 +266,11 @@ class ConformalRegressor(DelegatingWrapper):
                 f"y has shape {targets.shape}, and the forecasts for X have "
                 f"{predicted.shape}: give the steps of the horizon of fit."
             )
-        known = _residuals(predicted, targets)
-        n, target = len(self.residuals_), 1 - self.confidence_level
-        residuals = np.concatenate([self.residuals_, known])
-        miscoverage = np.full(residuals.shape[1:], target)
-        for t, residual in enumerate(known):
-            outside = residual > conformal_quantile(residuals[t : t + n], miscoverage)
-            miscoverage = miscoverage + gamma * (target - outside)
-        self._set_half_width(residuals[-n:], miscoverage)
+        rows, starts = rows_by_time(X)
+        known = _residuals(predicted, targets)[rows]
+        self._set_half_width(
+            *adapt(self.residuals_, known, starts, self.confidence_level, gamma)
+        )
         return self
 
     def _calibration_rows(

@@ -28,6 +28,45 @@ def conformal_quantile(residuals: np.ndarray, miscoverage: np.ndarray) -> np.nda
     return np.take_along_axis(ranked, at[None], axis=0)[0]
 
 
+def adapt(
+    residuals: np.ndarray,
+    known: np.ndarray,
+    starts: np.ndarray,
+    level: float,
+    gamma: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Adapt the miscoverage to residuals that become known, time by time.
+
+    Parameters
+    ----------
+    residuals : ndarray of shape (n,) or (n, horizon)
+        Absolute residuals of the calibration rows, oldest first.
+    known : ndarray of shape (n_known,) or (n_known, horizon)
+        Those of later rows, oldest first.
+    starts : ndarray of int
+        The row of `known` at which each time starts.
+    level : float
+        The confidence level.
+    gamma : float
+        The size of a step, which is taken once for each time.
+
+    Returns
+    -------
+    residuals : ndarray of shape (n,) or (n, horizon)
+        The last residuals.
+    miscoverage : ndarray of shape () or (horizon,)
+        As adapted to all of `known`.
+    """
+    n = len(residuals)
+    every = np.concatenate([residuals, known])
+    miscoverage = np.full(residuals.shape[1:], 1 - level)
+    for start, stop in zip(starts, [*starts[1:], len(known)], strict=True):
+        width = conformal_quantile(every[start : start + n], miscoverage)
+        outside = (known[start:stop] > width).mean(axis=0)
+        miscoverage = miscoverage + gamma * (1 - level - outside)
+    return every[-n:], miscoverage
+
+
 def rank(n: int, miscoverage: np.ndarray) -> np.ndarray:
     """Return the rank, from 1, of this residual among `n`; above `n` if too few."""
     # A rounding error, as in 10 * 0.9, must not reach the next rank.
