@@ -31,6 +31,7 @@ from sktsdl import (
     SeasonalNaiveRegressor,
     SlidingWindow,
     TCNRegressor,
+    WindowMLPRegressor,
     WithHistory,
     make_supervised,
 )
@@ -450,6 +451,43 @@ def test_validation_rows_are_the_last_of_each_series():
     is_valid = n_after < np.ceil(0.1 * counts)
     trained = y[n_complete & ~(is_valid & ~is_short)]
     np.testing.assert_allclose(samples._spec.targets.scaling.mean, trained.mean())
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_validation_rows_of_a_table_are_the_last_of_each_series(layout):
+    X = panel(layout=layout)
+    y = next_rail(X)
+    table = SlidingWindow(4, flatten=True, pad="edge").fit_transform(X)
+    n_after = X.groupby(level=0).cumcount(ascending=False)
+    counts = X.groupby(level=0)["rail"].transform("size")
+    is_valid = n_after < np.ceil(0.1 * counts)
+    net = WindowMLPRegressor(max_epochs=1, early_stopping=True, random_state=0)
+    net.fit(table, y)
+    np.testing.assert_allclose(net._spec.targets.scaling.mean, y[~is_valid].mean())
+    # Without validation rows, the order of the rows of a table says nothing.
+    net.set_params(early_stopping=False).fit(table[::-1], y[::-1])
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("index", ["daily", "periods"])
+def test_a_net_of_rows_without_windows_warns(layout, index):
+    X = panel(index=index, layout=layout)
+    net = WindowMLPRegressor(max_epochs=1)
+    with pytest.warns(UserWarning, match="put `SlidingWindow` before the net"):
+        net.fit(X, next_rail(X))
+    numbered = X.set_axis(X.index.set_levels(range(60), level=1))
+    net.fit(numbered, next_rail(numbered))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_table_of_lags_with_the_newest_first_is_told_by_its_values(layout):
+    X = panel(layout=layout)[["rail"]]
+    table = SlidingWindow(6, flatten=True, pad="edge").fit_transform(X)
+    turned = table.iloc[:, ::-1].set_axis(list("abcdef"), axis=1)
+    net = WindowMLPRegressor(max_epochs=1)
+    with pytest.warns(UserWarning, match="lags with the newest first"):
+        net.fit(turned, next_rail(X))
+    net.fit(table.set_axis(list("abcdef"), axis=1), next_rail(X))
 
 
 def frame_index(frame):

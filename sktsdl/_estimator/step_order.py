@@ -7,6 +7,7 @@ import pandas as pd
 
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.lags import lagged_columns, n_shifted
+from sktsdl._windows.time_index import as_time_index
 from sktsdl._windows.windows import is_transposed
 
 MIN_LAGS = 3  # two columns of many may be alike for another reason
@@ -42,7 +43,7 @@ def warn_of_columns(X: object, rows: np.ndarray) -> None:
     rows : ndarray of shape (n, n_features)
         Its values.
     """
-    table = _table_by_names(X) or _table_by_values(rows)
+    table = _table_by_names(X) or _table_by_values(_by_series(X, rows))
     if table is not None and table.fault is not None:
         warn(
             f"The columns of X are lags {table.fault}, and the net takes all columns "
@@ -79,7 +80,20 @@ def warn_of_axes(X: np.ndarray) -> None:
 
 def _has_time_index(X: object) -> bool:
     timed = (pd.DatetimeIndex, pd.TimedeltaIndex, pd.PeriodIndex)
-    return isinstance(X, pd.DataFrame) and isinstance(X.index, timed)
+    if not isinstance(X, pd.DataFrame):
+        return False
+    index = X.index
+    if isinstance(index, pd.MultiIndex):
+        index = as_time_index(index.levels[-1])
+    return isinstance(index, timed)
+
+
+def _by_series(X: object, rows: np.ndarray) -> np.ndarray:
+    """Return the rows of many series one series after the other."""
+    if not (isinstance(X, pd.DataFrame) and isinstance(X.index, pd.MultiIndex)):
+        return rows
+    series, _ = pd.factorize(X.index.droplevel(-1))
+    return rows[np.argsort(series, kind="stable")]
 
 
 def _table_by_names(X: object) -> LagTable | None:

@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
@@ -156,7 +157,9 @@ def validate_samples(
             ensure_non_negative=True,
         )
     targets = targets.reshape(len(targets), -1)
-    panel = Panel.of(windows)
+    # Of a table, only validation rows need the series, and their rows in time order.
+    is_table = estimator.early_stopping and isinstance(X, pd.DataFrame)
+    panel = Panel.of(X if is_table else windows)
     series = None if panel is None else panel.series
     samples = Samples(windows, targets, weights, steps.horizon, series)
     return samples, inputs, outputs_before or outputs
