@@ -15,6 +15,7 @@ from sktsdl import (
     RatioLogScaler,
     RelativeTargetRegressor,
     SlidingWindow,
+    load,
     make_supervised,
 )
 from sktsdl.inspection import (
@@ -406,3 +407,49 @@ def test_the_net_of_several_tasks():
     expected = integrated_gradients(model, X.loc[["shop 0"]])[-1]
     np.testing.assert_allclose(attributions.attributions, expected, rtol=1e-6)
     assert channel_importance(model, X, y, random_state=0).importances.shape == (2, 5)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_intervals_and_quantiles_of_a_series_do_not_depend_on_the_others(layout):
+    X, y, _ = make_supervised(panel(layout=layout), target=["rail", "bus"], horizon=2)
+    is_train = X.index.get_level_values(1) < INDEXES["daily"][40]
+    train, test = X[is_train], X[~is_train]
+    is_shop = test.index.get_level_values(0) == "shop 1"
+    quantiles = make_pipeline(SlidingWindow(4), net(loss="quantile"))
+    for model in (
+        ConformalRegressor(quantiles, confidence_level=0.8),
+        RelativeTargetRegressor(quantiles),
+    ):
+        model.fit(train, y[is_train])
+        methods = ["predict", "predict_quantiles"]
+        if isinstance(model, ConformalRegressor):
+            model.update(test, y[~is_train])
+            methods.append("predict_interval")
+        for method in methods:
+            predict = getattr(model, method)
+            found = np.moveaxis(predict(test), -1, 0)
+            alone = np.moveaxis(predict(test[is_shop]), -1, 0)
+            axis = found.shape.index(len(test))
+            np.testing.assert_array_equal(np.compress(is_shop, found, axis), alone)
+
+
+@pytest.mark.parametrize("relation", ["ratio", "difference"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_several_targets_relative_to_each_row(relation, layout):
+    X, y, _ = make_supervised(panel(layout=layout), target=["rail", "bus"], horizon=2)
+    model = RelativeTargetRegressor(DummyRegressor(), relation=relation).fit(X, y)
+    last = X[["rail", "rail", "bus", "bus"]].to_numpy()
+    if relation == "ratio":
+        expected = last * np.exp(np.log(y / last).mean().to_numpy())
+    else:
+        expected = last + (y - last).mean().to_numpy()
+    np.testing.assert_allclose(model.predict(X), expected)
+
+
+def test_a_net_of_many_series_is_saved(tmp_path):
+    X = panel()
+    windows = SlidingWindow(4).fit_transform(X)
+    fitted = net().fit(windows, next_rail(X))
+    fitted.save(tmp_path / "net")
+    again = load(tmp_path / "net")
+    np.testing.assert_array_equal(again.predict(windows), fitted.predict(windows))
