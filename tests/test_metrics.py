@@ -321,6 +321,10 @@ MODELS = {
 }
 
 
+AS_STEPS = "ignore:X is a DataFrame with a time index, whose columns are taken as"
+
+
+@pytest.mark.filterwarnings(AS_STEPS)
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("n_steps", [None, 2])
 def test_pinball_loss_of_quantiles(name, n_steps):
@@ -359,6 +363,7 @@ def test_pinball_loss_scores_a_search(routing):
     assert pickle.loads(pickle.dumps(pinball_scorer)) is pinball_scorer
 
 
+@pytest.mark.filterwarnings(AS_STEPS)
 def test_pinball_loss_needs_quantiles():
     X, y = PARTS
     plain = WindowMLPRegressor(max_epochs=1, random_state=0)

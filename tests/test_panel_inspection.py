@@ -380,7 +380,7 @@ def test_importances_of_short_series_only():
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_gradients_of_windows_with_unknown_history(layout):
-    X = panel(layout=layout)
+    X = panel([(0, 14), (3, 9)], layout=layout)
     model, windows = array_model(X)
     found = integrated_gradients(model, X, n_steps=200)
     np.testing.assert_array_equal(
