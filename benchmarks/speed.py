@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
 from skorch import NeuralNetRegressor
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
@@ -299,6 +301,38 @@ def searches() -> tuple[Callable[[], Any], Callable[[], Any]]:
     return lambda: search(2), lambda: search(1)
 
 
+def many_series(n_series: int, n_rows: int, n_columns: int = 7) -> pd.DataFrame:
+    """Return rows of many series, series by series."""
+    days = pd.date_range("2000-01-01", periods=n_rows)
+    index = pd.MultiIndex.from_product([range(n_series), days])
+    rows = np.random.default_rng(0).standard_normal((len(index), n_columns))
+    return pd.DataFrame(rows, index=index, columns=list("abcdefghij")[:n_columns])
+
+
+def windows_and_shift(order: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    X = many_series(30_000, 200)
+    if order == "time":
+        X = X.iloc[np.arange(len(X)).reshape(-1, 200).T.ravel()]
+    windows = SlidingWindow(28)
+    return lambda: windows.fit_transform(X), lambda: X.groupby(level=0).shift(1)
+
+
+def fit_many_and_one() -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """Return our fit to 300 series, and to one series of as many windows."""
+    window, net = 28, NETS["LSTM"].set_params(max_epochs=1, random_state=0)
+    many = many_series(300, 200)
+    n_windows = 300 * (200 - window + 1)
+    one = many[: n_windows + window - 1]
+    hours = pd.date_range("1950-01-01", periods=len(one), freq="h")
+    pipe = make_pipeline(SlidingWindow(window), net)
+
+    def fit(X: pd.DataFrame) -> Callable[[], Any]:
+        y = X["a"].to_numpy() + X["b"].to_numpy()
+        return lambda: pipe.fit(X, y)
+
+    return fit(many), fit(one.set_axis(hours))
+
+
 BASE = "import torch, sklearn.pipeline, sklearn.model_selection, skorch"
 
 
@@ -307,6 +341,38 @@ def imports() -> tuple[Callable[[], Any], Callable[[], Any]]:
         return subprocess.run([sys.executable, "-c", code], check=True)
 
     return lambda: run("import sktsdl"), lambda: run(BASE)
+
+
+MEMORY_OF_MANY = """
+import sys
+import numpy as np
+import pandas as pd
+from sktsdl import SlidingWindow
+
+def resident(peak):
+    name = "VmHWM:" if peak else "VmRSS:"
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(name))
+
+n_series, n_rows, window = map(int, sys.argv[1:])
+days = pd.date_range("2000-01-01", periods=n_rows)
+index = pd.MultiIndex.from_product([range(n_series), days])
+rows = np.random.default_rng(0).standard_normal((len(index), 7))
+X = pd.DataFrame(rows, index=index)
+before = resident(peak=False)
+with open("/proc/self/clear_refs", "w") as refs:
+    refs.write("5")
+windows = SlidingWindow(window).fit_transform(X)
+print((resident(peak=True) - before) * 1024 / rows.nbytes)
+"""
+
+
+def memory_of_many(n_series: int, n_rows: int, window: int) -> float:
+    """Return the peak of memory of windows above that of the rows, by the rows."""
+    sizes = map(str, (n_series, n_rows, window))
+    command = [sys.executable, "-c", MEMORY_OF_MANY, *sizes]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout)
 
 
 MEMORY = """
@@ -466,6 +532,17 @@ def measures(pairs: int) -> dict[str, tuple[Any, float, str]]:
     add("one epoch on 100 windows: fit ÷ loop", one_epoch_of_few, 3.0)
     add("search with 2 workers ÷ with 1", searches, 0.60)
     add("import ÷ torch, scikit-learn and skorch", imports, 1.10)
+    for order in ("series", "time"):
+        add(
+            f"windows of 30,000 series sorted by {order} ÷ pandas' shift",
+            lambda order=order: windows_and_shift(order),
+            3.0,
+        )
+    add("fit of 300 series ÷ of one with as many windows", fit_many_and_one, 1.10)
+    for sizes in ((30_000, 200, 28), (200_000, 10, 336)):
+        n_series, n_rows, window = sizes
+        name = f"memory of windows of {window} rows, {n_series:,} series of {n_rows}"
+        rows[f"{name}, ÷ rows"] = lambda s=sizes: [memory_of_many(*s)], 2.0, ""
     for how in ("fit", "pipeline", "search", "predict"):
         rows[f"memory of a million rows, {how}"] = (
             lambda how=how: [memory(how)],
