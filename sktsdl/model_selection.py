@@ -11,7 +11,8 @@ from sklearn.model_selection import TimeSeriesSplit
 from sklearn.utils.validation import _num_samples
 
 from sktsdl._sklearn.validation import check_option
-from sktsdl._windows.panel import Panel, rows_after
+from sktsdl._windows.last_rows import rows_after
+from sktsdl._windows.panel import panel_of
 
 
 class PanelTimeSeriesSplit(TimeSeriesSplit):
@@ -106,7 +107,7 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
 
     def _numbers(self, X: ArrayLike, y: Any) -> np.ndarray:
         """Return the number of each row's time."""
-        panel = Panel.of(X) or Panel.of(y)
+        panel = panel_of(X, y)
         if panel is None:
             return np.arange(_num_samples(X))
         if self.align == "end":

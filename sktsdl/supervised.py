@@ -15,7 +15,8 @@ from sktsdl._sklearn.target_steps import ahead
 from sktsdl._sklearn.validation import check_columns
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.frames import Column, check_uses, columns_of, to_frame
-from sktsdl._windows.panel import Panel, as_slice, rows_after, some_of, warn_of_gaps
+from sktsdl._windows.last_rows import as_slice, rows_after
+from sktsdl._windows.panel import Panel, some_of, warn_of_gaps
 from sktsdl._windows.time_index import time_index
 from sktsdl._windows.training_index import TrainingIndex
 
@@ -149,10 +150,14 @@ def make_supervised(
             f"data has {n_most} rows up to the last known target, fewer than "
             f"horizon + 1 = {horizon + 1}: give more rows, or a smaller horizon."
         )
-    _warn_of_rows_after(frame, targets, to_now, horizon if known_ahead else 0, panel)
-    is_used = np.ones(len(frame), dtype=bool)
-    if panel is not None:
+    n_expected = horizon if known_ahead else 0
+    if panel is None:
+        is_used = np.ones(len(frame), dtype=bool)
+        _warn_of_rows_after(frame, targets, to_now, n_expected)
+    else:
         is_used = _leave_out_short(to_now, horizon, panel)
+        late = np.unique(panel.series[is_used & (-to_now > n_expected)])
+        _warn_of_late_series(panel.keys, late, targets)
     is_known = is_used & (to_now >= horizon)
     y = _ahead(frame, targets, horizon, is_known, panel)
     parts = (
@@ -199,33 +204,33 @@ def _rows_to_now(
     return to_now
 
 
+ADVICE = (
+    "fill or drop these rows, or name the columns that are known ahead in known_future."
+)
+
+
 def _warn_of_rows_after(
-    frame: pd.DataFrame,
-    targets: list[Column],
-    to_now: np.ndarray,
-    n_expected: int,
-    panel: Panel | None,
+    frame: pd.DataFrame, targets: list[Column], to_now: np.ndarray, n_expected: int
 ) -> None:
     """Warn if more than the expected rows come after "now"."""
     n_after = -int(to_now.min())
-    if n_after <= n_expected:
-        return
-    advice = (
-        "fill or drop these rows, or name the columns that are known ahead in "
-        "known_future."
-    )
-    if panel is None:
+    if n_after > n_expected:
         row = len(frame) - n_after - 1
         warn(
             f"The last {n_after} rows of data have no value of {targets}, so the "
-            f"forecast is made from row {row} ({frame.index[row]}): {advice}"
+            f"forecast is made from row {row} ({frame.index[row]}): {ADVICE}"
         )
-        return
-    late = np.unique(panel.series[-to_now > n_expected])
-    warn(
-        f"The last rows of the series {some_of(panel.keys, late)} have no value of "
-        f"{targets}, so their forecasts are made from the rows before: {advice}"
-    )
+
+
+def _warn_of_late_series(
+    keys: pd.Index, late: np.ndarray, targets: list[Column]
+) -> None:
+    """Warn of series with more than the expected rows after "now"."""
+    if len(late):
+        warn(
+            f"The last rows of the series {some_of(keys, late)} have no value of "
+            f"{targets}, so their forecasts are made from the rows before: {ADVICE}"
+        )
 
 
 def _leave_out_short(to_now: np.ndarray, horizon: int, panel: Panel) -> np.ndarray:

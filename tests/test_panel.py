@@ -671,10 +671,7 @@ def test_a_series_that_is_too_short_is_left_out():
     message = (
         "series 'shop 1', 'shop 2' are left out, as they have fewer than .*= 4 rows"
     )
-    with (
-        pytest.warns(UserWarning, match=message),
-        pytest.warns(UserWarning, match="last rows of the series 'shop 2' have no"),
-    ):
+    with pytest.warns(UserWarning, match=message):
         parts = make_supervised(X, target="rail", horizon=3)
     for part in parts:
         assert set(part.index.get_level_values(0)) == {"shop 0"}
@@ -726,3 +723,122 @@ def test_windows_of_unknown_history_are_filled_in_parts(monkeypatch):
     np.testing.assert_array_equal(model.predict(new), expected)
     assert max(parts) == 3
     assert sum(parts) == len(new)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_series_of_an_array_are_those_of_its_targets(layout):
+    X = panel(layout=layout)
+    y = next_rail(X)
+    for wrapper in (PurgedRegressor(Ridge(), purge=3), ConformalRegressor(Ridge())):
+        parts = (X, X.to_numpy())
+        one, other = (clone(wrapper).fit(part, y).predict(part) for part in parts)
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+    half_widths = [
+        ConformalRegressor(Ridge()).fit(part, y).update(part, y).half_width_
+        for part in (X, X.to_numpy())
+    ]
+    np.testing.assert_allclose(*half_widths, rtol=1e-9)
+    windows = SlidingWindow(4).fit_transform(X)
+    net = nets(CNNRegressor).set_params(early_stopping=True, window_norm=None)
+    losses = [
+        clone(net).fit(part, y).validation_loss_curve_
+        for part in (windows, np.asarray(windows))
+    ]
+    np.testing.assert_allclose(*losses, rtol=0.1)
+
+
+def test_levels_in_another_order_are_an_error():
+    X = pd.concat({"north": panel()}, names=["region"])
+    train, test = X[: len(X) // 2], X
+    step = SlidingWindow(3).fit(train)
+    for other in (test.reorder_levels(["shop", "region", "time"]), test.droplevel(0)):
+        with pytest.raises(ValueError, match=r"has the levels .* and the train"):
+            step.transform(other)
+
+
+def test_numbers_that_are_counted_anew_give_no_history():
+    X = panel([(0, 40), (0, 40)], "range from 0", layout="by series")
+    train, test = X.groupby(level=0).head(30), X.groupby(level=0).tail(10)
+    step = SlidingWindow(3).fit(train)
+    for start in (0, 5):
+        numbers = test.groupby(level=0).cumcount() + start
+        shops = test.index.get_level_values(0)
+        again = test.set_axis(pd.MultiIndex.from_arrays([shops, numbers]))
+        with pytest.warns(UserWarning, match="for the series 'shop 0', 'shop 1', so"):
+            windows = np.asarray(step.transform(again))
+        first = test.groupby(level=0).cumcount() == 0
+        assert np.isnan(windows[first][:, :-1]).all()
+    np.testing.assert_array_equal(step.transform(train), step.fit_transform(train))
+
+
+def test_windows_cut_by_steps_keep_their_targets():
+    X = panel([(20, 40), (0, 20)], layout="by series")
+    y = X["rail"]
+    losses = []
+    for layout in LAYOUTS[:2]:
+        rows = arrange(X, layout)
+        windows = SlidingWindow(6).fit_transform(rows)[:, :4]
+        net = LSTMRegressor(
+            hidden_sizes=(3,),
+            max_epochs=1,
+            loss_steps="all",
+            batch_size=1000,
+            random_state=0,
+        ).fit(windows, y.loc[rows.index])
+        losses.append(net.loss_curve_)
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+
+
+def test_dates_as_whole_numbers_are_an_error():
+    X = panel([(0, 20), (3, 20)])
+    times = X.index.levels[1]
+    numbers = [int(f"{time:%Y%m%d}") for time in times]
+    bad = X.set_axis(X.index.set_levels(numbers, level=1))
+    with pytest.raises(ValueError, match=r"dates as whole numbers.*set_levels\(pd\."):
+        SlidingWindow(3).fit(bad)
+
+
+def test_a_multiindex_of_one_level_is_an_error():
+    X = panel([(0, 20)]).droplevel(0)
+    bad = X.set_axis(pd.MultiIndex.from_arrays([X.index]))
+    with pytest.raises(ValueError, match="MultiIndex of one level"):
+        SlidingWindow(3).fit(bad)
+
+
+def test_shuffled_windows_train_a_net():
+    X = panel()
+    y = next_rail(X)
+    windows = SlidingWindow(4).fit_transform(X)
+    order = np.random.default_rng(0).permutation(len(X))
+    net = nets(WindowMLPRegressor).set_params(window_norm=None)
+    assert np.isfinite(net.fit(windows[order], y.iloc[order]).predict(windows)).all()
+
+
+def test_windows_without_a_shared_row_are_samples():
+    for X in (panel([(0, 60)]), panel([(0, 60)]).droplevel(0)):
+        windows = SlidingWindow(5).fit_transform(X)
+        assert windows.are_rows
+        assert windows[[7, 9]].are_rows
+        assert not windows[9::5].are_rows
+        assert SlidingWindow(1).fit_transform(X).are_rows
+
+
+def test_the_times_of_y_may_be_those_of_its_targets():
+    X = panel(layout="by series")
+    is_last = X.groupby(level=0).cumcount(ascending=False) == 0
+    is_first = X.groupby(level=0).cumcount() == 0
+    rows, targets = X[~is_last], X["rail"][~is_first]
+    model = make_pipeline(SlidingWindow(4), nets(WindowMLPRegressor))
+    found = model.fit(rows, targets).predict(rows)
+    expected = model.fit(rows, targets.set_axis(rows.index)).predict(rows)
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match=r"^y has the label"):
+        model.fit(X[~is_first], X["rail"][~is_last])
+
+
+def test_a_series_that_is_left_out_is_named_once():
+    X = panel([(0, 60), (0, 60)])
+    X.loc["shop 1", "rail"] = np.nan
+    with pytest.warns(UserWarning, match="'shop 1' are left out") as caught:
+        make_supervised(X, target="rail")
+    assert len(caught) == 1

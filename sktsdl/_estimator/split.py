@@ -6,8 +6,8 @@ import numpy as np
 
 from sktsdl._estimator.specs import InputSpec, Samples
 from sktsdl._layers.causal import LossSteps
+from sktsdl._windows.last_rows import split_at_end
 from sktsdl._windows.missing import why_incomplete
-from sktsdl._windows.panel import split_at_end
 from sktsdl._windows.windows import Windows
 
 
@@ -98,7 +98,7 @@ def trainable_windows(
 def has_every_target(windows: Windows) -> np.ndarray:
     """Mark each window whose steps are all rows at which windows end, shape (n,)."""
     ends, is_end = np.asarray(windows.ends), np.zeros(len(windows.rows), dtype=int)
-    is_end[ends] = 1
+    is_end[ends[ends >= 0]] = 1
     n_ends = np.concatenate([[0], is_end.cumsum()])
     starts = np.maximum(windows.starts, 0)
     found: np.ndarray = n_ends[ends + 1] - n_ends[starts] == windows.window

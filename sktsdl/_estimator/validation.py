@@ -4,7 +4,6 @@ import copy
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
@@ -28,7 +27,7 @@ from sktsdl._windows.missing import (
     warn_of_empty_columns,
     why_incomplete,
 )
-from sktsdl._windows.panel import Panel
+from sktsdl._windows.panel import codes_of_series, panel_index
 from sktsdl._windows.same_times import check_same_times
 from sktsdl._windows.windows import Windows
 
@@ -157,10 +156,10 @@ def validate_samples(
             ensure_non_negative=True,
         )
     targets = targets.reshape(len(targets), -1)
-    # Of a table, only validation rows need the series, and their rows in time order.
-    is_table = estimator.early_stopping and isinstance(X, pd.DataFrame)
-    panel = Panel.of(X if is_table else windows)
-    series = None if panel is None else panel.series
+    named = ((windows, "X"), (X, "X"), (y, "y"))
+    found = (panel_index(part, name) for part, name in named)
+    index = next((index for index in found if index is not None), None)
+    series = None if index is None else codes_of_series(index)
     samples = Samples(windows, targets, weights, steps.horizon, series)
     return samples, inputs, outputs_before or outputs
 

@@ -181,7 +181,8 @@ def labelled_dataset(
 def _by_row(values: np.ndarray, ends: np.ndarray, n_rows: int) -> np.ndarray:
     """Return the value of the window that ends at each row, 0 if none does."""
     by_row = np.zeros((n_rows, values.shape[1]), dtype=values.dtype)
-    by_row[ends] = values
+    is_known = ends >= 0
+    by_row[ends[is_known]] = values[is_known]
     return by_row
 
 

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import _num_samples
 
+from sktsdl._sklearn.dates import conversion_of_numbers
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.time_index import as_time_index
 from sktsdl._windows.training_index import TrainingIndex, kind_of
@@ -68,13 +68,20 @@ class Panel:
             order = np.argsort(series, kind="stable")
             times = times[order]
         firsts = bounds[:-1] if order is None else order[bounds[:-1]]
-        panel = cls(index[firsts].droplevel(-1), series, order, bounds, stamps, times)
+        keys = index[firsts].droplevel(-1)
+        panel = cls(keys, series, order, bounds, stamps, times)
         panel._check_order(index, name)
         return panel
 
     @property
     def n_series(self) -> int:
         return len(self.keys)
+
+    @property
+    def first_rows(self) -> np.ndarray:
+        """The first row of each series."""
+        firsts = self.bounds[:-1]
+        return firsts if self.order is None else self.order[firsts]
 
     @property
     def counts(self) -> np.ndarray:
@@ -94,6 +101,14 @@ class Panel:
     def by_series(self, rows: np.ndarray) -> np.ndarray:
         """Return `rows` series by series."""
         return rows if self.order is None else rows[self.order]
+
+    def n_incomplete(self, rows: np.ndarray) -> np.ndarray:
+        """Return the number of rows of each series before its first complete one."""
+        bad = np.flatnonzero(self.by_series(~np.isfinite(rows).all(axis=1)))
+        series = np.searchsorted(self.bounds, bad, side="right") - 1
+        n_before = np.arange(len(bad)) - np.searchsorted(series, series)
+        is_at_start = bad - self.bounds[series] == n_before
+        return np.bincount(series[is_at_start], minlength=self.n_series)
 
     def times_of_longest(self) -> pd.Index:
         """Return the times of the longest series."""
@@ -119,7 +134,7 @@ class Panel:
         )
 
 
-def panel_index(X: Any, name: str) -> pd.MultiIndex | None:
+def panel_index(X: Any, name: str = "X") -> pd.MultiIndex | None:
     """Return an index of series and times, None if `X` is one series.
 
     Raises
@@ -131,7 +146,10 @@ def panel_index(X: Any, name: str) -> pd.MultiIndex | None:
     if not isinstance(index, pd.MultiIndex):
         return None
     if index.nlevels == 1:
-        index = pd.MultiIndex.from_arrays([np.zeros(len(index), int), index])
+        raise ValueError(
+            f"The index of {name} is a MultiIndex of one level: for one series, give "
+            f"`{name}.index.get_level_values(0)`."
+        )
     missing = np.any([codes < 0 for codes in index.codes], axis=0)
     if missing.any():
         row = int(missing.argmax())
@@ -179,6 +197,11 @@ def times_of(index: pd.MultiIndex, name: str) -> tuple[pd.Index, np.ndarray]:
             f"The last level of the index of {name} holds {str(level.dtype)!r} and no "
             f"times, which are dates, periods or numbers: {way_out}."
         )
+    if call := conversion_of_numbers(level, f"{name}.index.levels[-1]"):
+        raise ValueError(
+            f"The last level of the index of {name} holds dates as whole numbers, such "
+            f"as {level[0]}: convert it by `{name}.index.set_levels({call}, level=-1)`."
+        )
     if not (level.is_monotonic_increasing and level.is_unique):
         stamps = level.unique().sort_values()
         return stamps, stamps.get_indexer(level)[times]
@@ -193,70 +216,9 @@ def some_of(keys: pd.Index, which: np.ndarray) -> str:
     return text if more == 0 else f"{text} and {more} more"
 
 
-def series_of(X: Any) -> np.ndarray:
-    """Return the number of each row's series, 0 if `X` is one series."""
-    panel = Panel.of(X)
-    return np.zeros(_num_samples(X), dtype=int) if panel is None else panel.series
-
-
-def rows_by_time(X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows in time order over all series, and where each time starts.
-
-    The order does not depend on how the rows of several series follow each other. Each
-    row of one series has its own time.
-    """
-    panel = Panel.of(X)
-    if panel is None:
-        rows = np.arange(_num_samples(X))
-        return rows, rows
-    times = panel.times[panel.place]
-    rows = np.lexsort((panel.series, times))
-    return rows, np.flatnonzero(np.diff(times[rows], prepend=-1))
-
-
-def split_at_end(
-    series: np.ndarray, fraction: float, n_ahead: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mark the last rows of each series, and the rows before that see none of them.
-
-    A series of too few rows has no last rows.
-
-    Parameters
-    ----------
-    series : ndarray of int, shape (n_rows,)
-        The number of each row's series; the rows of a series are in time order.
-    fraction : float
-        The share of the last rows, which is rounded up.
-    n_ahead : int
-        How many rows before the last ones have targets that reach into them.
-
-    Returns
-    -------
-    is_before, is_last : ndarray of bool, shape (n_rows,)
-    """
-    counts = np.bincount(series)
-    n_last = np.ceil(fraction * counts).astype(int)
-    n_last[counts <= n_last + n_ahead] = 0
-    n_left = np.where(n_last > 0, n_last + n_ahead, 0)
-    n_after = rows_after(series)
-    return n_after >= n_left[series], n_after < n_last[series]
-
-
-def as_slice(where: np.ndarray) -> slice | np.ndarray:
-    """Return the rows of a mask as a slice, which copies nothing, or as numbers."""
-    at = np.flatnonzero(where)
-    if len(at) and at[-1] - at[0] + 1 == len(at):
-        return slice(int(at[0]), int(at[-1]) + 1)
-    return at
-
-
-def rows_after(series: np.ndarray) -> np.ndarray:
-    """Return for each row how many rows of its series come after it."""
-    order = np.argsort(series, kind="stable")
-    ends = np.bincount(series).cumsum()
-    n_after = np.empty(len(series), dtype=int)
-    n_after[order] = ends[series[order]] - 1 - np.arange(len(series))
-    return n_after
+def panel_of(X: Any, y: Any) -> Panel | None:
+    """Return the series of `X` or, if its index does not say them, of `y`."""
+    return Panel.of(X) or Panel.of(y, "y")
 
 
 def ranges(firsts: np.ndarray, stops: np.ndarray) -> np.ndarray:
@@ -286,3 +248,16 @@ def warn_of_gaps(panel: Panel, step: TrainingIndex) -> None:
         "windows that reach over it take its two sides as neighbours; fill the missing "
         "rows, or leave these series out."
     )
+
+
+def search_in_parts(
+    values: np.ndarray, low: np.ndarray, high: np.ndarray, wanted: np.ndarray
+) -> np.ndarray:
+    """Return where each number belongs in its own part of sorted `values`, leftmost."""
+    low, high = low.copy(), high.copy()
+    while (is_open := low < high).any():
+        middle = (low + high) // 2
+        is_less = is_open & (values[np.minimum(middle, len(values) - 1)] < wanted)
+        low = np.where(is_less, middle + 1, low)
+        high = np.where(is_open & ~is_less, middle, high)
+    return low

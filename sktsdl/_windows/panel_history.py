@@ -15,7 +15,8 @@ from sktsdl._windows.kept_rows import (
     JoinedSeries,
     KeptRows,
 )
-from sktsdl._windows.panel import Panel, ranges, some_of, warn_of_gaps
+from sktsdl._windows.panel import Panel, ranges, search_in_parts, some_of, warn_of_gaps
+from sktsdl._windows.same_rows import close, column_spread
 from sktsdl._windows.training_index import TrainingIndex
 
 # Of all series together, so that a fitted step of many series stays small.
@@ -80,8 +81,9 @@ class PanelTail:
         self.n_back = n_back
         self.mode = mode
         self.keys = panel.keys
+        self.names = list(panel.keys.names)
         self.n_rows = counts
-        self.n_starts = _n_incomplete(rows, panel) + n_back
+        self.n_starts = panel.n_incomplete(rows) + n_back
         n_inside = min(N_RECOGNISED, N_INSIDE // len(counts))
         self.n_heads = n_first = np.minimum(np.maximum(self.n_starts, n_inside), counts)
         n_last = np.minimum(np.minimum(n_inside + n_back, counts), counts - n_first)
@@ -139,12 +141,20 @@ class PanelTail:
                 "which series its rows are of: give a DataFrame whose MultiIndex has "
                 "the series and, as last level, the time, also for one series."
             )
+        names = list(panel.keys.names)
+        if len(names) != len(self.names) or (
+            names != self.names and set(names) == set(self.names)
+        ):
+            raise ValueError(
+                f"The index of X has the levels {names} before the time, and the "
+                f"training rows have {self.names}: give the same levels in the same "
+                "order (`X.reorder_levels(...)`)."
+            )
         return panel
 
     def histories_by_index(self, panel: Panel) -> Histories:
-        """Return the history of each series, without warnings."""
-        rows = np.zeros((panel.n_series, self.kept.shape[1]))
-        return self._find(rows, panel)[0]
+        """Return the history of each series, by its times alone."""
+        return self._find(None, panel)[0]
 
     def _histories_of(self, rows: np.ndarray, panel: Panel) -> Histories:
         unknown = Histories(
@@ -166,8 +176,7 @@ class PanelTail:
             )
             warn(f"{reason}, so the history of its first rows is not known.")
             return unknown
-        firsts = panel.by_series(np.arange(len(rows)))[panel.bounds[:-1]]
-        found, lost = self._find(rows[firsts], panel)
+        found, lost = self._find(rows[panel.first_rows], panel)
         if len(lost):
             warn(
                 f"X starts after a gap, before the training rows or inside of them for "
@@ -177,40 +186,36 @@ class PanelTail:
             )
         return found
 
-    def _find(self, rows: np.ndarray, panel: Panel) -> tuple[Histories, np.ndarray]:
+    def _find(
+        self, rows: np.ndarray | None, panel: Panel
+    ) -> tuple[Histories, np.ndarray]:
         """Return the histories, and the series that should have one.
 
-        `rows` are the first rows of the series.
+        `rows` are the first rows of the series, None if they are not to be compared.
         """
         at = self.keys.get_indexer(panel.keys)
         is_seen, at = at >= 0, np.maximum(at, 0)
         low, high = self.bounds[at], self.bounds[at + 1]
         times, first = self.index.times, panel.stamps[panel.times[panel.bounds[:-1]]]
         number = self.index.numbers_of(first)
-        stops = _search(self.times, low, high, number)
-        is_after = stops == high
+        stops = search_in_parts(self.times, low, high, number)
+        is_after, last = stops == high, np.maximum(stops - 1, low)
         inside = np.minimum(stops, high - 1)
-        is_same = ~is_after & (number < len(times))
-        is_same &= self.times[inside] == number
+        is_same = ~is_after & (self.times[inside] == number)
         is_same &= np.asarray(times[np.minimum(number, len(times) - 1)] == first)
-        is_before = (stops == low) & ~is_same
         positions = np.where(is_after, self.n_rows[at], self.numbers[inside])
         lengths = np.minimum(positions, self.n_back)
-        last = np.maximum(stops - 1, low)
-        follows = np.where(
-            is_after | (self.numbers[last] == positions - 1),
-            ~self.index.are_gaps(times[self.times[last]], first, self.index.limit),
-            False,
-        )
-        oldest = np.minimum(np.maximum(stops - lengths, low), high - 1)
+        follows = is_after | (self.numbers[last] == positions - 1)
+        before = times[self.times[last]]
+        follows &= ~self.index.are_gaps(before, first, self.index.limit)
+        oldest = np.clip(stops - lengths, low, high - 1)
         is_kept = (lengths == 0) | (self.numbers[oldest] == positions - lengths)
-        is_kept &= is_same | follows
-        is_kept &= (self.numbers[last] == positions - 1) | (lengths == 0)
-        # NaN where training has none is from a step before, which has warned.
-        is_nan = np.isnan(rows)
-        has_nan = is_nan.any(axis=1)
-        differs = (is_nan != np.isnan(self.kept[inside])).any(axis=1)
-        is_known = is_seen & is_kept & ~is_before & ~(has_nan & is_same & differs)
+        is_known = is_seen & is_kept & (is_same | follows)
+        has_nan = np.zeros(panel.n_series, dtype=bool)
+        if rows is not None:
+            is_other = self._is_other_row(rows, self.kept[inside])
+            has_nan = np.isnan(rows).any(axis=1)
+            is_known &= ~(is_same & is_other)
         lost = np.flatnonzero(is_seen & ~is_known & ~has_nan)
         return (
             Histories(
@@ -221,6 +226,18 @@ class PanelTail:
             lost,
         )
 
+    def _is_other_row(self, rows: np.ndarray, kept: np.ndarray) -> Any:
+        """Say which rows cannot be the kept rows of the same time.
+
+        A step before gives NaN where it knows no history, and has warned. Numbers may
+        have been counted anew, so the values of their rows are compared.
+        """
+        if self.index.kind == ("number",):
+            is_close = close(rows, kept, column_spread(self.kept))
+            return np.any(~is_close, axis=1)
+        is_nan = np.isnan(rows)
+        return np.any(is_nan != np.isnan(kept), axis=1) & np.any(is_nan, axis=1)
+
     def _join(
         self, rows: np.ndarray, histories: Histories, panel: Panel
     ) -> JoinedSeries:
@@ -228,8 +245,12 @@ class PanelTail:
         sizes = lengths + panel.counts
         starts = sizes.cumsum() - sizes
         ends = panel.place + (starts + lengths - panel.bounds[:-1])[panel.series]
-        joined = np.full((n_back + sizes.sum(), rows.shape[1]), np.nan, rows.dtype)
-        joined[n_back:][ends] = rows
+        joined = np.empty((n_back + sizes.sum(), rows.shape[1]), rows.dtype)
+        joined[:n_back] = np.nan
+        if panel.order is None and not lengths.any():
+            joined[n_back:] = rows  # in half the time
+        else:
+            joined[n_back:][ends] = rows
         kept = ranges(histories.stops - lengths, histories.stops)
         kept_at = ranges(starts, starts + lengths)
         joined[n_back:][kept_at] = self.kept[kept]
@@ -273,25 +294,3 @@ class PanelTail:
             n_rows=int(self.n_rows[series]),
             n_head=int(self.n_heads[series]),
         )
-
-
-def _search(
-    values: np.ndarray, low: np.ndarray, high: np.ndarray, wanted: np.ndarray
-) -> np.ndarray:
-    """Return where each number belongs in its own part of sorted `values`, leftmost."""
-    low, high = low.copy(), high.copy()
-    while (is_open := low < high).any():
-        middle = (low + high) // 2
-        is_less = is_open & (values[np.minimum(middle, len(values) - 1)] < wanted)
-        low = np.where(is_less, middle + 1, low)
-        high = np.where(is_open & ~is_less, middle, high)
-    return low
-
-
-def _n_incomplete(rows: np.ndarray, panel: Panel) -> np.ndarray:
-    """Return the number of rows of each series before its first complete one."""
-    bad = np.flatnonzero(panel.by_series(~np.isfinite(rows).all(axis=1)))
-    series = np.searchsorted(panel.bounds, bad, side="right") - 1
-    n_before = np.arange(len(bad)) - np.searchsorted(series, series)
-    is_at_start = bad - panel.bounds[series] == n_before
-    return np.bincount(series[is_at_start], minlength=panel.n_series)

@@ -1,10 +1,13 @@
 """The times of `y`, beside those of `X`."""
 
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sktsdl._windows.panel import Panel
 from sktsdl._windows.time_index import as_time_index
 from sktsdl._windows.training_index import kind_of
 from sktsdl._windows.windows import Windows
@@ -64,10 +67,22 @@ def _differ(a: pd.Index, b: pd.Index) -> np.ndarray:
 
 def _are_later(of_X: pd.Index, of_y: pd.Index) -> bool:
     """Say whether `of_y` increases and is later than `of_X` in every row."""
-    if of_X.nlevels > 1:
+    if of_X.nlevels != of_y.nlevels:
         return False
+    if of_X.nlevels > 1:
+        return _are_later_of_series(of_X, of_y)
     of_X, of_y = as_time_index(of_X), as_time_index(of_y)
     return of_y.is_monotonic_increasing and bool((of_y > of_X).all())
+
+
+def _are_later_of_series(of_X: Any, of_y: Any) -> bool:
+    with suppress(ValueError, TypeError):  # of labels that are no times, in order
+        Panel.of(SimpleNamespace(index=of_y))
+        if not of_X.droplevel(-1).equals(of_y.droplevel(-1)):
+            return False
+        times, later = (as_time_index(i.get_level_values(-1)) for i in (of_X, of_y))
+        return bool((later > times).all())
+    return False
 
 
 def _as_objects(index: pd.Index) -> pd.Index:

@@ -27,7 +27,8 @@ class Windows(NDArrayOperatorsMixin):
     window : int
         The number of rows in a window.
     ends : sequence of int or None, default=None
-        The row at which each window ends; None is every row that has a whole window.
+        The row at which each window ends, a negative number if none of its steps is
+        known; None is every row that has a whole window.
     firsts : sequence of int or None, default=None
         The first row that each window may hold, such as that of its series. The steps
         of a window before it are NaN. None is the first row of all.
@@ -105,7 +106,7 @@ class Windows(NDArrayOperatorsMixin):
 
     @property
     def starts(self) -> np.ndarray:
-        """The row at which each window starts, before its `firsts` if it is short."""
+        """The row at which each window starts, which may be before its first row."""
         return np.asarray(self.ends, dtype=int) - self.window + 1
 
     @property
@@ -118,9 +119,13 @@ class Windows(NDArrayOperatorsMixin):
     @property
     def are_rows(self) -> bool:
         """Whether the windows overlap, as windows of rows do; samples do not."""
-        if self.firsts is not None or isinstance(self.ends, range):
+        if isinstance(self.ends, range):
             return len(self) > 1
-        return bool((np.diff(np.sort(self.ends)) < self.window).any())
+        ends = np.asarray(self.ends)
+        firsts = np.zeros_like(ends) if self.firsts is None else self.firsts
+        order = np.lexsort((ends, firsts))
+        steps, is_same = np.diff(ends[order]), np.diff(firsts[order]) == 0
+        return bool((is_same & (steps < max(self.window, 2))).any())
 
     def __array__(
         self, dtype: DTypeLike | None = None, copy: bool | None = None
@@ -158,6 +163,9 @@ class Windows(NDArrayOperatorsMixin):
         if step != 1 or stop <= start:
             return np.asarray(self)[key]
         ends = np.asarray(self.ends, dtype=int)[rows] - (self.window - stop)
+        if self.firsts is not None:
+            # The row before the first one is of another series.
+            ends = np.where(ends < self.firsts[rows], -1, ends)
         return type(self)(
             self.rows[:, channels],
             stop - start,

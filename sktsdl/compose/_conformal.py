@@ -18,7 +18,7 @@ from sktsdl._sklearn.validation import (
     roll_back_on_error,
     validate_targets,
 )
-from sktsdl._windows.panel import rows_by_time, series_of, split_at_end
+from sktsdl._windows.last_rows import rows_by_time, series_of, split_at_end
 from sktsdl._windows.same_times import check_same_times
 from sktsdl.compose._conformal_quantile import adapt, check_level, conformal_quantile
 from sktsdl.compose._wrapper import (
@@ -176,8 +176,8 @@ class ConformalRegressor(DelegatingWrapper):
             first.fit(X_first, y_first, **params_of_rows(fit_params, is_first))
             rest = ~is_first
             residuals = _residuals(first.predict(take_rows(X, rest)), targets[rest])
-            residuals = residuals[is_last[rest]]  # the others are only history
-            residuals = residuals[rows_by_time(take_rows(X, is_last))[0]]
+            by_time = rows_by_time(*(take_rows(part, is_last) for part in (X, y)))[0]
+            residuals = residuals[is_last[rest]][by_time]  # others are only history
             self.regressor_ = regressor.fit(X, y, **fit_params)
             self._y_labels = TargetSteps.of(y).labels
             self.residuals_ = residuals
@@ -266,7 +266,7 @@ class ConformalRegressor(DelegatingWrapper):
                 f"y has shape {targets.shape}, and the forecasts for X have "
                 f"{predicted.shape}: give the steps of the horizon of fit."
             )
-        rows, starts = rows_by_time(X)
+        rows, starts = rows_by_time(X, y)
         known = _residuals(predicted, targets)[rows]
         self._set_half_width(
             *adapt(self.residuals_, known, starts, self.confidence_level, gamma)
@@ -280,7 +280,7 @@ class ConformalRegressor(DelegatingWrapper):
         if isinstance(self.regressor, FrozenEstimator):
             return np.zeros(n_rows, dtype=bool), np.ones(n_rows, dtype=bool)
         n_ahead, fraction = horizon_of(y, self.horizon) - 1, self.calibration_fraction
-        is_first, is_last = split_at_end(series_of(X), fraction, n_ahead)
+        is_first, is_last = split_at_end(series_of(X, y), fraction, n_ahead)
         if not is_last.any():
             raise ValueError(
                 f"calibration_fraction={fraction} of the n_samples={n_rows} rows, and "

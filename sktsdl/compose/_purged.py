@@ -12,7 +12,7 @@ from sklearn.utils import check_scalar, indexable
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.target_steps import horizon_of
 from sktsdl._sklearn.validation import roll_back_on_error
-from sktsdl._windows.panel import rows_after, series_of
+from sktsdl._windows.last_rows import rows_after, series_of
 from sktsdl._windows.same_times import check_same_times
 from sktsdl.compose._wrapper import (
     DelegatingWrapper,
@@ -101,7 +101,7 @@ class PurgedRegressor(DelegatingWrapper):
             purge = self._n_purged(y)
             X, y, _ = indexable(X, y, fit_params.get("sample_weight"))
             check_same_times(X, y)
-            is_kept = rows_after(series_of(X)) >= purge
+            is_kept = rows_after(series_of(X, y)) >= purge
             if not is_kept.any():
                 raise ValueError(
                     f"purge={purge} leaves none of the n_samples={len(is_kept)} rows "

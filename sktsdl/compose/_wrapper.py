@@ -24,7 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktsdl._estimator.base import DeepNet
 from sktsdl._sklearn.callbacks import CallbackSupportMixin
 from sktsdl._sklearn.quantiles import predict_quantiles
-from sktsdl._windows.panel import as_slice
+from sktsdl._windows.last_rows import as_slice
 
 Rows = TypeVar("Rows")
 # Attributes that `clone` takes from the estimator of the user.

@@ -34,12 +34,13 @@ Output = np.ndarray | pd.DataFrame | Windows
 HISTORY = """\
 An array `X` is either the training rows from their start, or the rows right after them,
 which have the last training rows as history. For anything else (gaps, ``KFold``,
-``learning_curve``), give a DataFrame with a time index. After
+``learning_curve``), give a DataFrame with a time index. With a MultiIndex of series and
+times, each series is treated as if it were alone. After
 ``fit(X, y, X_val=...)`` of a pipeline, give the rows of `X_val` and later rows
 together."""
 
 
-def panel_of(X: ArrayLike, y: object) -> Panel | None:
+def series_of_rows(X: ArrayLike, y: object) -> Panel | None:
     """Return the series of the training rows `X`, None if they are one.
 
     Raises
@@ -96,7 +97,7 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
             it was.
         """
         with fit_task(self, X, y), roll_back_on_error(self):
-            self._fit(X, panel_of(X, y))
+            self._fit(X, series_of_rows(X, y))
             check_same_times(X, y)
         return self
 
@@ -121,7 +122,7 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
             As from ``transform``.
         """
         with fit_task(self, X, y), roll_back_on_error(self):
-            panel = panel_of(X, y)
+            panel = series_of_rows(X, y)
             rows = self._fit(X, panel, **fit_params)
             check_same_times(X, y)
         return self._output(self._tail.join_start(rows, panel), X)
@@ -235,9 +236,9 @@ class InvertibleTransformer(OneToOneFeatureMixin, LookBackTransformer):
         """Give the levels of each series back."""
         positions = tail.histories_by_index(panel).positions
         at, levels = tail.keys.get_indexer(panel.keys), np.empty_like(output)
-        place = np.argsort(panel.place)
+        by_series = panel.by_series(np.arange(len(output)))
         for series, position in enumerate(positions):
-            rows = place[panel.bounds[series] : panel.bounds[series + 1]]
+            rows = by_series[panel.bounds[series] : panel.bounds[series + 1]]
             part, kept = output[rows], tail.kept_of(max(at[series], 0))
             is_in_start = 0 <= position < kept.n_start
             if position < 0 or (np.isnan(part[0]).any() and not is_in_start):
@@ -246,9 +247,11 @@ class InvertibleTransformer(OneToOneFeatureMixin, LookBackTransformer):
                     f"{panel.keys[series]!r} is not known: give the training rows from "
                     "their start, or the rows right after them."
                 )
-            bad = np.zeros(output.shape, dtype=bool)
-            bad[rows] = unknown_after_known(~np.isnan(part))
-            raise_at_first(bad, output, X)
+            unknown = unknown_after_known(~np.isnan(part))
+            if unknown.any():
+                bad = np.zeros(output.shape, dtype=bool)
+                bad[rows] = unknown
+                raise_at_first(bad, output, X)
             levels[rows] = self._levels(kept, part, int(position))
         return levels
 

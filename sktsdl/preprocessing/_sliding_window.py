@@ -131,6 +131,7 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
     def _windows(self, joined: Joined, index: pd.Index | None = None) -> Windows:
         """Return the windows that end at every row of `X`."""
         names = getattr(self, "feature_names_in_", None)
+        # Windows of many series say by `firsts` where history is unknown, not by NaN.
         rows = joined.rows[0 if joined.ends is None else joined.n_back :]
         windows = Windows(
             rows,
@@ -140,8 +141,7 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
             names=names,
             index=index,
         )
-        is_short = joined.ends is not None and windows.n_unknown.any()
-        if self.pad == "edge" and (is_short or np.isnan(rows).any()):
+        if self.pad == "edge" and (windows.n_unknown.any() or np.isnan(rows).any()):
             warn_of_empty_columns(rows, names, len(windows))
             filled = fill_unknown(np.asarray(windows), self.mean_)
             windows = Windows.of(filled, names=names, index=index)
