@@ -22,7 +22,7 @@ bench-speed: $(VENV)/demo
 	$(BIN)/python benchmarks/speed.py
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Packages that old warn of each other.
 test-oldest: $(OLDEST)/test

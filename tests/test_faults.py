@@ -130,11 +130,10 @@ def test_a_search_with_a_killed_worker_keeps_its_last_fit():
         make_pipeline(SlidingWindow(4), net),
         {"killernet__dropout": [0.0]},
         cv=TimeSeriesSplit(2),
-        n_jobs=2,
     )
     search.fit(FRAME, Y)
     expected = search.predict(FRAME)
-    search.set_params(param_grid={"killernet__dropout": [0.0, 0.5]})
+    search.set_params(param_grid={"killernet__dropout": [0.0, 0.5]}, n_jobs=2)
     with pytest.raises(TerminatedWorkerError):
         search.fit(FRAME, Y)
     np.testing.assert_array_equal(search.predict(FRAME), expected)

@@ -100,7 +100,7 @@ def test_every_step_that_looks_back_is_in_a_chain():
 def test_folds_equal_windows_cut_from_the_whole_series(index, chain):
     X = series(INDEXES[index])
     pipe = make_pipeline(*CHAINS[chain](), SlidingWindow(7, flatten=True), Ridge())
-    for train, test in TimeSeriesSplit(3).split(X):
+    for train, test in TimeSeriesSplit(2).split(X):
         assert_as_in_whole_series(pipe, X, train, test, test[:1], test[:2])
 
 
@@ -153,9 +153,7 @@ def test_rows_inside_training_have_their_true_history(index, chain):
         for start, stop in [
             (1, 3),
             (5, 40),
-            (20, 300),
             (260, 300),
-            (296, 305),
             (297, 305),
             (298, 300),
         ]:
