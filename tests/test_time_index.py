@@ -275,11 +275,11 @@ def test_dates_as_whole_numbers_warn_once_with_the_code(kind):
         assert code.startswith("pd.to_datetime(X.index.astype(")
     assert list(eval(code, {"pd": pd, "X": X})) == list(DAYS)
     with pytest.raises(ValueError, match="does not increase at row 1"):
-        SlidingWindow(3).fit(X[::-1])
+        SlidingWindow(3).fit(X.iloc[::-1])
     with pytest.warns(UserWarning, match="holds dates, but is not"):
-        step = SlidingWindow(3).fit(X[:20])
+        step = SlidingWindow(3).fit(X.iloc[:20])
     with pytest.warns(UserWarning, match="holds dates, but is not"):
-        np.testing.assert_array_equal(step.transform(X[20:])[0, :2], X[18:20])
+        np.testing.assert_array_equal(step.transform(X.iloc[20:])[0, :2], X.iloc[18:20])
 
 
 @pytest.mark.parametrize(

@@ -200,8 +200,17 @@ def test_curves_and_their_displays():
 
 
 def test_permutation_test_score():
+    # It shuffles y with its index, whose times are then those of other rows.
+    with pytest.raises(ValueError, match="y has the label"):
+        permutation_test_score(pipeline(), X, Y, cv=CV, scoring=MAE)
     score, permuted, chance = permutation_test_score(
-        pipeline(), X, Y, cv=CV, n_permutations=3, random_state=0, scoring=MAE
+        pipeline(),
+        X,
+        np.asarray(Y),
+        cv=CV,
+        n_permutations=3,
+        random_state=0,
+        scoring=MAE,
     )
     assert np.isfinite([score, *permuted]).all()
     assert 0 < chance <= 1
