@@ -100,9 +100,9 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
         """
         check_option("align", self.align, ("time", "end"))
         numbers = self._numbers(X, y)
-        is_in = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
-        for parts in super().split(is_in):
-            train, test = (_rows_of(part, is_in, numbers) for part in parts)
+        times = np.arange(int(numbers.max(initial=-1)) + 1)
+        for parts in super().split(times):
+            train, test = (np.flatnonzero(np.isin(numbers, part)) for part in parts)
             yield train, test
 
     def _numbers(self, X: ArrayLike, y: Any) -> np.ndarray:
@@ -115,10 +115,3 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
         is_used = np.bincount(panel.times, minlength=len(panel.stamps)) > 0
         numbers: np.ndarray = (is_used.cumsum() - 1)[panel.times][panel.place]
         return numbers
-
-
-def _rows_of(part: np.ndarray, is_in: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Return the rows whose time is one of `part`."""
-    is_in[:] = False
-    is_in[part] = True
-    return np.flatnonzero(is_in[numbers])

@@ -143,7 +143,10 @@ def make_supervised(
             f"{column!r} is both target and known_future, which would put the target "
             "into X: take it out of known_future."
         )
-    to_now = _rows_to_now(frame, targets, panel)
+    series_of_rows = np.zeros(len(frame), int) if panel is None else panel.series
+    n_after = rows_after(series_of_rows)
+    known = frame[targets].notna().all(axis=1).to_numpy()
+    to_now = _rows_to_now(known, series_of_rows, n_after)
     n_most = int(to_now.max(initial=-1)) + 1
     if n_most <= horizon:
         raise ValueError(
@@ -159,10 +162,14 @@ def make_supervised(
         late = np.unique(panel.series[is_used & (-to_now > n_expected)])
         _warn_of_late_series(panel.keys, late, targets)
     is_known = is_used & (to_now >= horizon)
-    y = _ahead(frame, targets, horizon, is_known, panel)
+    is_latest = is_used & (to_now >= 0) & (to_now < horizon)
+    y = _ahead(frame, targets, horizon, is_known, n_after, panel)
     parts = (
-        [frame.iloc[as_slice(rows)], _ahead(frame, known_ahead, horizon, rows, panel)]
-        for rows in (is_known, is_used & (to_now >= 0) & (to_now < horizon))
+        [
+            frame.iloc[as_slice(rows)],
+            _ahead(frame, known_ahead, horizon, rows, n_after, panel),
+        ]
+        for rows in (is_known, is_latest)
     )
     X, X_latest = (pd.concat(_named_alike(part), axis=1) for part in parts)
     is_1d = horizon == 1 and not is_list
@@ -189,15 +196,12 @@ def _check_index(frame: pd.DataFrame, time: Column | None) -> Panel | None:
 
 
 def _rows_to_now(
-    frame: pd.DataFrame, targets: list[Column], panel: Panel | None
+    known: np.ndarray, series: np.ndarray, n_after: np.ndarray
 ) -> np.ndarray:
     """Return how many rows each row is before "now", the last with known targets.
 
     Rows after "now" have negative numbers. "Now" is of each series.
     """
-    series = np.zeros(len(frame), dtype=int) if panel is None else panel.series
-    n_after = rows_after(series)
-    known = frame[targets].notna().all(axis=1).to_numpy()
     after_now = np.bincount(series)
     np.minimum.at(after_now, series[known], n_after[known])
     to_now: np.ndarray = n_after - after_now[series]
@@ -251,15 +255,15 @@ def _ahead(
     columns: Sequence[Column],
     horizon: int,
     rows: np.ndarray,
+    n_after: np.ndarray,
     panel: Panel | None,
 ) -> pd.DataFrame:
     """Return the values of `columns` 1 to `horizon` rows after each of `rows`.
 
-    `rows` is a mask.
+    `rows` is a mask, and `n_after` the number of rows after each row in its series.
     """
     values: dict[Any, pd.Series] = {}
     labels: list[Any] = list(frame.columns)
-    n_after = rows_after(np.zeros(len(frame), int) if panel is None else panel.series)
     n_least, at = int(n_after[rows].min(initial=len(frame))), as_slice(rows)
     for column in columns:
         by_series: Any = frame[column]

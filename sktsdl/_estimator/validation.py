@@ -91,7 +91,7 @@ def _as_windows(estimator: BaseEstimator, X: Any) -> Windows:
     Raises
     ------
     ValueError
-        If there is none, or if they are not numbers.
+        If `X` has no windows, or does not hold numbers.
     """
     are_windows = isinstance(X, Windows) and len(X) > 0
     values = check_array(
