@@ -76,13 +76,13 @@ class Targets(ABC):
         """Return the loss of (..., outputs) and (..., targets)."""
 
     @property
-    def loss_scale(self) -> float:
+    def loss_factor(self) -> float:
         """The factor from the loss to the units of `y`, 1 if there is no such unit."""
         if len(self.scaling.scale) > 1:
             return 1.0
-        return self._loss_scale(float(self.scaling.scale[0]))
+        return self._loss_factor(float(self.scaling.scale[0]))
 
-    def _loss_scale(self, scale: float) -> float:
+    def _loss_factor(self, scale: float) -> float:
         """Return the factor for one target of standard deviation `scale`."""
         return 1.0
 
@@ -97,7 +97,7 @@ class Targets(ABC):
     @property
     def units(self) -> Units:
         """What a training records in the units of `y`."""
-        return Units(self.decode, self.decode_targets, self.loss_scale)
+        return Units(self.decode, self.decode_targets, self.loss_factor)
 
     @abstractmethod
     def decode(self, outputs: np.ndarray) -> np.ndarray:
@@ -139,7 +139,7 @@ class PointTargets(Targets):
             )
         return loss
 
-    def _loss_scale(self, scale: float) -> float:
+    def _loss_factor(self, scale: float) -> float:
         if not isinstance(self.loss, str):
             return 1.0
         return {"squared_error": scale**2, "absolute_error": scale}.get(self.loss, 1.0)
@@ -186,7 +186,7 @@ class QuantileTargets(Targets):
     def criterion(self) -> nn.Module:
         return PinballLoss(self.quantiles)
 
-    def _loss_scale(self, scale: float) -> float:
+    def _loss_factor(self, scale: float) -> float:
         return scale
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:

@@ -34,13 +34,13 @@ class Units:
         From outputs of the module, (n, outputs), to predictions, (n, targets).
     decode_targets : callable
         From what the loss is given, (n, targets), to targets, (n, targets).
-    loss_scale : float
+    loss_factor : float
         The factor of the recorded losses.
     """
 
     decode: Decode
     decode_targets: Decode
-    loss_scale: float
+    loss_factor: float
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Net(NeuralNetRegressor):
         How the losses of all targets become one number.
     autocast_dtype : torch.dtype or None
         The dtype of autocast.
-    loss_scale : float
+    loss_factor : float
         Recorded losses are multiplied by it.
     **kwargs : dict
         Parameters of skorch's net.
@@ -67,14 +67,14 @@ class Net(NeuralNetRegressor):
         n_planned_epochs: int,
         reduction: str,
         autocast_dtype: torch.dtype | None,
-        loss_scale: float,
+        loss_factor: float,
         **kwargs: object,
     ) -> None:
         self.micro_batch_size = micro_batch_size
         self.n_planned_epochs = n_planned_epochs
         self.reduction = reduction
         self.autocast_dtype = autocast_dtype
-        self.loss_scale = loss_scale
+        self.loss_factor = loss_factor
         super().__init__(*args, **kwargs)
 
     def initialize(self) -> Self:
@@ -132,7 +132,7 @@ class Net(NeuralNetRegressor):
             step = step_fn(batch, **params)
             loss = step["loss"].detach()
             self.history.record_batch(
-                name, loss if is_delayed else loss.item() * self.loss_scale
+                name, loss if is_delayed else loss.item() * self.loss_factor
             )
             self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
             self.notify("on_batch_end", batch=batch, training=training, **step)
@@ -142,7 +142,7 @@ class Net(NeuralNetRegressor):
             rows = [row for row in self.history[-1, "batches"] if name in row]
             losses = torch.stack([row[name] for row in rows]).tolist()
             for row, loss in zip(rows, losses, strict=True):
-                row[name] = loss * self.loss_scale
+                row[name] = loss * self.loss_factor
 
     def notify(self, method_name: str, **kwargs: object) -> None:
         if method_name in PER_BATCH:

@@ -167,7 +167,7 @@ def make_net(
         n_planned_epochs=config.max_epochs,
         reduction="sum" if reduction == "sum" else "mean",
         autocast_dtype=config.autocast_dtype,
-        loss_scale=units.loss_scale,
+        loss_factor=units.loss_factor,
         predict_nonlinearity=partial(in_units, units.decode),
         iterator_train=Batches,
         iterator_train__shuffle=True,
