@@ -78,6 +78,9 @@ def fit_scaling(
     y, weights = samples.targets[idx], samples.weights_of(idx)
     targets = targets.fit(y, weights, standardize=config.standardize)
     norm = choose_norm(config.norm, samples, idx, channels, targets)
+    if norm.kind in ("standard", "mean") and samples.are_many(idx):
+        channels = channels.from_zero()
+        targets = targets.with_scaling(targets.scaling.from_zero())
     return channels, targets, norm
 
 
@@ -149,7 +152,7 @@ def fit_net(
             train_set,
             valid_set,
             criterion=targets.criterion(),
-            units=targets.units,
+            units=spec.units,
             n_epochs=n_epochs,
             previous=previous,
             extra_callbacks=[] if callbacks is None else [callbacks],

@@ -11,10 +11,12 @@ from sktsdl._estimator.scaling import ChannelScaling
 from sktsdl._estimator.specs import NormSpec, Samples, TargetSpec
 from sktsdl._estimator.targets import Targets
 from sktsdl._layers.causal import LossSteps
-from sktsdl._layers.window_norm import WindowNormKind
+from sktsdl._layers.window_norm import LossScale, WindowNormKind
 from sktsdl._sklearn.warnings import warn
 
 TargetChannels = int | str | Sequence[int | str] | None
+FLOOR = 1e-5  # of the variance of windows that vary little
+N_PROBES = 1024  # windows
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class NormConfig:
 
     window_norm: Literal["auto"] | WindowNormKind | None
     target_channels: TargetChannels
+    loss_scale: Literal["auto"] | LossScale
     channel_independent: bool
     loss_steps: LossSteps
 
@@ -36,21 +39,55 @@ def choose_norm(
 ) -> NormSpec:
     """Return the window norm for the training windows `idx`, and its channels.
 
-    ``"auto"`` is ``"last"`` in two cases. (A) The windows are consecutive rows, and `y`
-    is later rows of channels. (B) The last value of the channel explains at least half
-    of the variance of `y`, with a slope near 1. Otherwise it is None.
+    ``"auto"`` normalises in two cases. (A) The windows are consecutive rows, and `y` is
+    later rows of channels. (B) The last value of the channel explains at least half of
+    the variance of `y`, with a slope near 1. It is then ``"last"`` for one series, and
+    ``"standard"`` for several series or errors in units of the window.
 
     Raises
     ------
     ValueError
-        If `target_channels` cannot be used.
+        If `target_channels` or `loss_scale` cannot be used.
     """
+    are_many = samples.are_many(idx)
+    best: WindowNormKind = "last"
+    if are_many or config.loss_scale == "window":
+        best = "standard"
+    kind, positions = _choose(config, samples, idx, channels, targets, best)
+    loss_scale = config.loss_scale
+    if loss_scale == "auto":
+        is_in_windows = are_many and kind == "standard" and targets.are_levels
+        loss_scale = "window" if is_in_windows else "target"
+    if loss_scale == "window" and not targets.are_levels:
+        raise ValueError(
+            "loss_scale='window' divides errors by the scale of each window, and the "
+            "outputs of this loss may not be values of y: use the squared, absolute, "
+            "Huber or quantile loss, or loss_scale='target'."
+        )
+    if loss_scale == "window" and kind in (None, "last"):
+        raise ValueError(
+            "loss_scale='window' needs a window norm that divides, and "
+            f"window_norm='auto' chose {kind!r}: use 'standard' or 'mean'."
+        )
+    floor = _floor(samples, idx, channels) if kind == "standard" else ()
+    return NormSpec(kind, positions, loss_scale, floor)
+
+
+def _choose(
+    config: NormConfig,
+    samples: Samples,
+    idx: np.ndarray,
+    channels: ChannelScaling,
+    targets: Targets,
+    best: WindowNormKind,
+) -> tuple[WindowNormKind | None, tuple[int, ...] | None]:
+    """Return the kind of the norm, `best` by ``"auto"``, and its channels."""
     given = given_channels(config, channels, samples.n_targets)
-    kind = config.window_norm
+    kind, not_normed = config.window_norm, given if config.channel_independent else None
     if kind == "auto" and (config.loss_steps == "all" or not targets.are_levels):
         kind = None
     if kind is None:
-        return NormSpec(None, given if config.channel_independent else None)
+        return None, not_normed
     carriers = Carriers(
         samples.targets[idx],
         samples.weights_of(idx),
@@ -65,12 +102,12 @@ def choose_norm(
     if is_varied and are_rows:
         found = carriers.find_future(numeric, given)
         if found is not None:
-            return NormSpec("last" if kind == "auto" else kind, found)
+            return best if kind == "auto" else kind, found
     if kind == "auto":
         tried = given or ((0,) if 0 in numeric else ())
         if is_varied and tried and carriers.follow_last(tried):
-            return NormSpec("last", tried)
-        return NormSpec(None, given if config.channel_independent else None)
+            return best, tried
+        return None, not_normed
     used = given or tuple(channels.target_positions(0, samples.n_targets))
     if is_varied and targets.are_levels and not carriers.follow_last(used):
         found = carriers.find_future(numeric, None) if are_rows else None
@@ -79,7 +116,25 @@ def choose_norm(
             wrong = carriers.find_worse(used)
         if wrong is not None:
             _warn_of_channel(kind, wrong, found, channels.names)
-    return NormSpec(kind, used)
+    return kind, used
+
+
+def _floor(
+    samples: Samples, idx: np.ndarray, channels: ChannelScaling
+) -> tuple[float, ...]:
+    """Return the variance of each channel below which a window is constant.
+
+    It is far below the variance of the windows that vary least, here the 5 % quantile,
+    which in series of different scales is far below the variance of all rows.
+    """
+    probes = idx[np.linspace(0, len(idx) - 1, min(len(idx), N_PROBES)).astype(int)]
+    steps = samples.windows.starts[probes, None] + np.arange(samples.window)
+    variances = samples.rows[steps].var(axis=1, dtype=float)
+    if channels.standardize:
+        variances /= channels.scaling.scale**2
+    varied = [column[column > 0] for column in variances.T]
+    low = [np.quantile(column, 0.05) if len(column) else 1.0 for column in varied]
+    return tuple(FLOOR * float(variance) for variance in low)
 
 
 def check_order(outputs: TargetSpec, targets: Targets) -> None:

@@ -18,7 +18,7 @@ from sktsdl._estimator.split import SplitConfig
 from sktsdl._estimator.targets import PointTargets, QuantileTargets, Targets
 from sktsdl._layers.causal import LossSteps
 from sktsdl._layers.initialization import WeightInit
-from sktsdl._layers.window_norm import WindowNormKind
+from sktsdl._layers.window_norm import LossScale, WindowNormKind
 from sktsdl._sklearn.fields import (
     Doc,
     FieldParams,
@@ -152,11 +152,24 @@ class NetParameters(FieldParams):
             channels but `categorical_features`. The output is transformed back by the
             `target_channels`: ``x_last + s_y * net(...)`` with the standard deviation
             ``s_y`` of `y`, or ``mean_window + std_window * net(...)``, or
-            ``mean_window * net(...)``. ``"auto"`` is ``"last"`` if `y` is later rows of
+            ``mean_window * net(...)``. ``"auto"`` normalises if `y` is later rows of
             channels of `X`, or if the last value of the channel explains at least half
-            of the variance of `y` with a slope near 1. Else it is None, as for
-            ``loss_steps="all"``, classes, and a `loss` other than those named here and
-            torch's squared, absolute and Huber losses.
+            of the variance of `y` with a slope near 1: one series by ``"last"``, many
+            series by ``"standard"``. Else it is None, as for ``loss_steps="all"``,
+            classes, and a `loss` other than those named here and torch's squared,
+            absolute and Huber losses.
+            """),
+    ] = "auto"
+    loss_scale: Annotated[
+        Literal["auto"] | LossScale,
+        Structural,
+        Doc("""
+            The unit of errors in the loss. ``"target"`` is the standard deviation of
+            `y`. ``"window"`` is the scale by which `window_norm` divides the window, so
+            that series of large numbers do not drown series of small ones; the unit of
+            constant windows stays that of ``"target"``. It needs
+            ``window_norm="standard"`` or ``"mean"``. ``"auto"`` is ``"window"`` for
+            many series with ``"standard"``, else ``"target"``.
             """),
     ] = "auto"
     target_channels: Annotated[
@@ -271,6 +284,11 @@ class NetParameters(FieldParams):
             raise ValueError(
                 f"window_norm={self.window_norm!r} shows each step its whole window, "
                 "which loss_steps='all' must not: use loss_steps='last'."
+            )
+        if self.loss_scale == "window" and self.window_norm in (None, "last"):
+            raise ValueError(
+                f"loss_scale='window' needs a window norm that divides, and "
+                f"window_norm={self.window_norm!r} does not: use 'standard' or 'mean'."
             )
         if self.loss_steps == "all" and self.linear_skip:
             raise ValueError(

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from os import PathLike
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 from skorch.history import History
@@ -33,6 +34,7 @@ from sktsdl._training.trainer import make_net
 Tensors = Mapping[str, Tensor]
 Header = dict[str, Any]
 PACKAGES = ("sktsdl", "torch", "scikit-learn", "skorch", "numpy")
+OLDER_FLOOR = 1e-5  # of the variance of a window
 CURVES = (
     "loss_curve_",
     "validation_loss_curve_",
@@ -118,7 +120,7 @@ class SaveMixin:
                 name=config.name,
             )
             _load_weights(module, _within("module", tensors))
-            net = make_net(module, config, spec.targets.criterion(), spec.targets.units)
+            net = make_net(module, config, spec.targets.criterion(), spec.units)
         net.history = History(header["epochs"])
         net.lr_curve_ = header["fitted"]["lr_curve_"]
         net.generators_ = _within("generator", tensors)
@@ -182,6 +184,8 @@ def to_state(
         "tasks": tasks,
         "categories": channels.categorical,
         "norm": [spec.norm.kind, spec.norm.channels],
+        "norm_scales": [spec.norm.loss_scale, spec.norm.floor],
+        "channel_means": channels.mean.tolist(),
         "epochs": [
             {key: value for key, value in epoch.items() if key != "batches"}
             for epoch in net.history
@@ -200,8 +204,11 @@ def spec_of(
     names = None if names is None else tuple(names)
     inputs = InputSpec(fitted["_is_3d"], window, n_channels, names)
     codes = _within("codes", tensors)
+    scaling = _scaling("channels", tensors, n_channels)
     channels = ChannelScaling(
-        _scaling("channels", tensors, n_channels),
+        scaling,
+        # Older files subtract the means.
+        np.array(header.get("channel_means", scaling.mean)),
         header["params"]["standardize"],
         {at: codes[str(i)].numpy() for i, at in enumerate(header["categories"])},
         inputs.channel_names,
@@ -219,14 +226,20 @@ def spec_of(
 
 
 def _norm(header: Header, channels: ChannelScaling, n_targets: int) -> NormSpec:
+    # Older files hold neither, as no choice was made.
+    loss_scale, floor = header.get("norm_scales", ["target", None])
+    if floor is None:
+        floor = [OLDER_FLOOR] * channels.n_channels
     if "norm" in header:
         kind, positions = header["norm"]
-        return NormSpec(kind, None if positions is None else tuple(positions))
+        positions = None if positions is None else tuple(positions)
+        return NormSpec(kind, positions, loss_scale, tuple(floor))
     # Older files hold no choice, as the parameters were what was built.
     names = ("window_norm", "target_channels", "channel_independent", "loss_steps")
     params = {name: from_json(header["params"][name]) for name in names}
-    positions = given_channels(NormConfig(**params), channels, n_targets)
-    return NormSpec(params["window_norm"], positions)
+    config = NormConfig(**params, loss_scale="target")
+    positions = given_channels(config, channels, n_targets)
+    return NormSpec(params["window_norm"], positions, loss_scale, tuple(floor))
 
 
 def _scaling(part: str, tensors: Tensors, n_columns: int) -> Scaling:

@@ -1,11 +1,13 @@
 """Rows and targets in standardised units, and back."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
+
+SMALL = 3  # standard deviations
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,14 @@ class Scaling:
     def identity(cls, n_columns: int) -> Self:
         return cls(np.zeros(n_columns), np.ones(n_columns))
 
+    def from_zero(self) -> Self:
+        """Return it without the means that are small, which float32 would round.
+
+        It leaves small values beside large ones as precise as they are.
+        """
+        is_small = np.abs(self.mean) < SMALL * self.scale
+        return replace(self, mean=np.where(is_small, 0.0, self.mean))
+
     def transform(self, values: np.ndarray) -> np.ndarray:
         # In the dtype of the values: float32 rows are not copied to float64.
         scaled = values - self.mean.astype(values.dtype)
@@ -61,7 +71,9 @@ class ChannelScaling:
     Parameters
     ----------
     scaling : Scaling
-        The statistics of all channels, over the training rows.
+        What is subtracted from all channels, and what they are divided by.
+    mean : ndarray of shape (n_channels,)
+        The mean of each channel over the training rows, in its units.
     standardize : bool
         False leaves the channels in their units.
     codes : dict of {int: ndarray}
@@ -72,6 +84,7 @@ class ChannelScaling:
     """
 
     scaling: Scaling
+    mean: np.ndarray
     standardize: bool
     codes: dict[int, np.ndarray]
     names: tuple[str, ...] | None
@@ -101,16 +114,15 @@ class ChannelScaling:
             rows, weights, lambda channel: f"{_describe(channel, names)} of X"
         )
         codes = {channel: np.unique(rows[:, channel]) for channel in positions}
-        return cls(scaling, standardize, codes, names)
+        return cls(scaling, scaling.mean, standardize, codes, names)
+
+    def from_zero(self) -> Self:
+        """Return it without the means that are small, as `Scaling.from_zero`."""
+        return replace(self, scaling=self.scaling.from_zero())
 
     @property
     def n_channels(self) -> int:
         return len(self.mean)
-
-    @property
-    def mean(self) -> np.ndarray:
-        """The mean of each channel, in its units."""
-        return self.scaling.mean
 
     @property
     def categorical(self) -> list[int]:

@@ -8,8 +8,9 @@ import numpy as np
 
 from sktsdl._estimator.scaling import ChannelScaling
 from sktsdl._estimator.targets import Targets
-from sktsdl._layers.window_norm import WindowNormKind
+from sktsdl._layers.window_norm import LossScale, WindowNormKind
 from sktsdl._sklearn.target_steps import TargetSteps
+from sktsdl._training.config import Units
 from sktsdl._windows.missing import starts_unknown
 from sktsdl._windows.windows import Windows
 
@@ -114,6 +115,10 @@ class Samples:
         """Whether the history of each window is known, shape (n,)."""
         return ~starts_unknown(self.windows)
 
+    def are_many(self, idx: np.ndarray) -> bool:
+        """Say whether the windows `idx` are of more than one series."""
+        return self.series is not None and bool(np.ptp(self.series[idx]))
+
     @property
     def stops(self) -> np.ndarray:
         """For each window, the row after the last one of its series, shape (n,)."""
@@ -193,10 +198,17 @@ class NormSpec:
         As the parameter `window_norm`.
     channels : tuple of int or None
         The channels that share the targets; None if the module needs none.
+    loss_scale : {"target", "window"}
+        As the parameter `loss_scale`.
+    floor : tuple of float
+        The variance of each channel, standardised, below which a window is constant;
+        of ``kind="standard"`` only.
     """
 
     kind: WindowNormKind | None
     channels: tuple[int, ...] | None
+    loss_scale: LossScale = "target"
+    floor: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -227,6 +239,17 @@ class FittedSpec:
     structure: Mapping[str, Any]
 
     @property
+    def units(self) -> Units:
+        """What a training records in the units of `y`."""
+        is_in_windows = self.norm.loss_scale == "window"
+        return Units(
+            self.targets.decode,
+            self.targets.decode_targets,
+            1.0 if is_in_windows else self.targets.loss_factor,
+            loss_scale=self.norm.loss_scale,
+        )
+
+    @property
     def attributes(self) -> dict[str, Any]:
         """The attributes that a net has before its training ends."""
         return {
@@ -234,6 +257,7 @@ class FittedSpec:
             **self.inputs.attributes,
             "window_norm_": self.norm.kind,
             "target_channels_": self.norm.channels,
+            "loss_scale_": self.norm.loss_scale,
         }
 
 
@@ -245,7 +269,8 @@ module_ : torch.nn.Module
 loss_curve_ : list of float
     The training loss of each epoch. For one target and the squared or absolute error
     it is in the units of the target (squared for the squared error), else it is the
-    loss of the standardised target.
+    loss of the standardised target; with ``loss_scale_="window"``, it is the loss in
+    units of each window's scale.
 validation_loss_curve_ : list of float
     The validation loss of each epoch; only with validation rows.
 lr_curve_ : list of float
@@ -258,6 +283,8 @@ n_parameters_ : int
     The number of trainable parameters, biases included.
 window_norm_ : {"last", "standard", "mean"} or None
     How the net normalises each window: `window_norm`, or what ``"auto"`` chose.
+loss_scale_ : {"target", "window"}
+    The unit of errors in the loss: `loss_scale`, or what ``"auto"`` chose.
 target_channels_ : tuple of int or None
     The positions of the channels that carry the output of `window_norm_`, or that
     `channel_independent` forecasts; None without either.

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from sktsdl._estimator.scaling import Scaling
 from sktsdl._layers.losses import ClassLoss, MultiLoss, PinballLoss
-from sktsdl._training.config import Units
 
 LOSSES = {
     "squared_error": nn.MSELoss,
@@ -93,11 +92,6 @@ class Targets(ABC):
     def decode_targets(self, encoded: np.ndarray) -> np.ndarray:
         """Return `y`, (n, targets), for what `encode` made of it."""
         return self.scaling.inverse_transform(encoded)
-
-    @property
-    def units(self) -> Units:
-        """What a training records in the units of `y`."""
-        return Units(self.decode, self.decode_targets, self.loss_factor)
 
     @abstractmethod
     def decode(self, outputs: np.ndarray) -> np.ndarray:

@@ -15,8 +15,8 @@ def check_structure(
 ) -> None:
     """Raise an error if a parameter differs from the parameter of the fitted net.
 
-    The window norm and its channels may be given as they were chosen, or be left to
-    the choice, which is not made again.
+    The window norm, its channels and the unit of the loss may be given as they were
+    chosen, or be left to the choice, which is not made again.
     """
     norm, n_targets = fitted.norm, fitted.outputs.n_targets
     for name, value in structure.items():
@@ -24,6 +24,8 @@ def check_structure(
         is_same = value == before
         if name == "window_norm":
             is_same = value in ("auto", norm.kind)
+        elif name == "loss_scale":
+            is_same = value in ("auto", norm.loss_scale)
         elif name == "target_channels" and value is None:
             is_same = True
         elif name == "target_channels" and norm.channels is not None:

@@ -8,7 +8,9 @@ from torch import Tensor, nn
 from sktsdl._layers.adapters import Adapter
 
 WindowNormKind = Literal["last", "standard", "mean"]
-EPSILON = 1e-5
+LossScale = Literal["target", "window"]
+# The square of float32's relative rounding error, with a margin.
+ROUNDING = 1e-12
 
 
 class WindowNorm(Adapter):
@@ -46,6 +48,9 @@ class WindowNorm(Adapter):
         standardised units of the target.
     zero : Tensor of shape (n_channels,)
         The value 0 of each channel, as the module sees it.
+    floor : Tensor of shape (n_channels,)
+        The variance that is added to the variance of each window in ``"standard"``. A
+        window of less variance has no scale of its own.
 
     References
     ----------
@@ -58,6 +63,7 @@ class WindowNorm(Adapter):
     is_changed: Tensor
     origins: Tensor
     zero: Tensor
+    floor: Tensor
 
     def __init__(
         self,
@@ -71,6 +77,7 @@ class WindowNorm(Adapter):
         gain: Tensor,
         shift: Tensor,
         zero: Tensor,
+        floor: Tensor,
     ) -> None:
         super().__init__(module)
         self.window_norm = window_norm
@@ -83,15 +90,18 @@ class WindowNorm(Adapter):
         self.only = origins[0] if len(set(origins)) == 1 else None
         self.register_buffer("gain", gain)
         self.register_buffer("shift", shift)
-        self.register_buffer("zero", zero, persistent=False)  # not in older files
+        # Not in older files.
+        self.register_buffer("zero", zero, persistent=False)
+        self.register_buffer("floor", floor, persistent=False)
 
     def transform_input(self, x: Tensor) -> Tensor:
-        return self._normalised(x)[0]
+        return _normalised(x, *self._level_and_scale(x))
 
     def forward(
         self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
     ) -> Tensor:
-        x, level, scale = self._normalised(x)
+        level, scale = self._level_and_scale(x)
+        x = _normalised(x, level, scale)
         level = self._of_targets(level)
         level = torch.addcmul(self.shift, level, self.gain)  # (batch, targets)
         if scale is None:
@@ -104,27 +114,44 @@ class WindowNorm(Adapter):
         output = self.module(x, **kwargs)  # (batch, outputs)
         return self._of_outputs(level) + self._of_outputs(spread) * output
 
-    def _normalised(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return normalised windows, and the level and scale of each, (batch, 1, n).
+    def target_scales(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) -> (batch, targets), the scale of each window
+
+        It is in standardised units of the target, and 1 for a window that has none: one
+        that is constant, or zero for ``"mean"``.
+        """
+        level, scale = self._level_and_scale(x)
+        assert scale is not None
+        if self.window_norm == "mean":
+            has_scale = (x != self.zero).any(dim=1, keepdim=True)
+        else:
+            has_scale = scale**2 > 2 * self._least_variance(level)
+        scale = self._of_targets(scale) * self.gain
+        return torch.where(self._of_targets(has_scale), scale, 1.0)
+
+    def _level_and_scale(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the level and the scale of each window, (batch, 1, channels).
 
         The scale is None if it is 1.
         """
+        scale = None
         if self.window_norm == "last":
             level = x[:, -1:]
-            if not self.changes_all:
-                level = torch.where(self.is_changed, level, 0.0)
-            return x - level, level, None
-        if self.window_norm == "mean":
+        elif self.window_norm == "mean":
             level = self.zero.expand(len(x), 1, -1)
             scale = (x - level).abs().mean(dim=1, keepdim=True)
             scale = torch.where(scale > 0, scale, 1.0)
         else:
             variance, level = torch.var_mean(x, dim=1, correction=0, keepdim=True)
-            scale = (variance + EPSILON).sqrt()
+            scale = (variance + self._least_variance(level)).sqrt()
         if not self.changes_all:
             level = torch.where(self.is_changed, level, 0.0)
-            scale = torch.where(self.is_changed, scale, 1.0)
-        return (x - level) / scale, level, scale
+            if scale is not None:
+                scale = torch.where(self.is_changed, scale, 1.0)
+        return level, scale
+
+    def _least_variance(self, level: Tensor) -> Tensor:
+        return torch.addcmul(self.floor, level, level, value=ROUNDING)
 
     def _of_targets(self, values: Tensor) -> Tensor:
         """(batch, 1, channels) -> (batch, targets), or (batch, 1) of one channel"""
@@ -137,3 +164,7 @@ class WindowNorm(Adapter):
         if self.n_values == 1:
             return values
         return values.repeat_interleave(self.n_values, dim=1)
+
+
+def _normalised(x: Tensor, level: Tensor, scale: Tensor | None) -> Tensor:
+    return x - level if scale is None else (x - level) / scale

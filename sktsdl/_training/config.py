@@ -10,6 +10,8 @@ import torch
 from skorch.callbacks import Callback
 from torch import nn
 
+from sktsdl._layers.window_norm import LossScale
+
 Decode = Callable[[np.ndarray], np.ndarray]
 LRSchedule = Literal["plateau", "cosine", "one_cycle", "warmup"]
 Precision = Literal["float32", "bf16", "fp16"]
@@ -36,11 +38,15 @@ class Units:
         From what the loss is given, (n, targets), to targets, (n, targets).
     loss_factor : float
         The factor of the recorded losses.
+    loss_scale : {"target", "window"}
+        The unit of errors in the loss: the standard deviation of the target, or the
+        scale of each window, which the module gives as ``target_scales``.
     """
 
     decode: Decode
     decode_targets: Decode
     loss_factor: float
+    loss_scale: LossScale = "target"
 
 
 @dataclass(frozen=True)

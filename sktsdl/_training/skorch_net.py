@@ -31,6 +31,7 @@ from skorch import NeuralNetRegressor
 from skorch.callbacks import Callback, EarlyStopping
 from torch import Tensor
 
+from sktsdl._layers.window_norm import LossScale
 from sktsdl._training.batches import Batch, WindowDataset
 
 PER_BATCH = ("on_batch_begin", "on_grad_computed", "on_batch_end")
@@ -56,6 +57,8 @@ class Net(NeuralNetRegressor):
         The dtype of autocast.
     loss_factor : float
         Recorded losses are multiplied by it.
+    loss_scale : {"target", "window"}
+        Whether errors are divided by the ``target_scales`` of the module.
     **kwargs : dict
         Parameters of skorch's net.
     """
@@ -68,6 +71,7 @@ class Net(NeuralNetRegressor):
         reduction: str,
         autocast_dtype: torch.dtype | None,
         loss_factor: float,
+        loss_scale: LossScale,
         **kwargs: object,
     ) -> None:
         self.micro_batch_size = micro_batch_size
@@ -75,6 +79,7 @@ class Net(NeuralNetRegressor):
         self.reduction = reduction
         self.autocast_dtype = autocast_dtype
         self.loss_factor = loss_factor
+        self.loss_scale = loss_scale
         super().__init__(*args, **kwargs)
 
     def initialize(self) -> Self:
@@ -236,7 +241,13 @@ class Net(NeuralNetRegressor):
         return {"targets": targets, "progress": progress}
 
     def _loss(self, output: Tensor, batch: Batch) -> Tensor:
-        loss: Tensor = self.criterion_(output, batch.targets)
+        targets = batch.targets
+        if self.loss_scale == "window":
+            scales = self.module_.target_scales(batch.windows)
+            targets = targets / scales
+            n_values = output.shape[1] // targets.shape[1]
+            output = output / scales.repeat_interleave(n_values, dim=1)
+        loss: Tensor = self.criterion_(output, targets)
         if batch.weights is not None:
             if loss.shape != batch.targets.shape:
                 raise ValueError(

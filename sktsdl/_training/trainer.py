@@ -168,6 +168,7 @@ def make_net(
         reduction="sum" if reduction == "sum" else "mean",
         autocast_dtype=config.autocast_dtype,
         loss_factor=units.loss_factor,
+        loss_scale=units.loss_scale,
         predict_nonlinearity=partial(in_units, units.decode),
         iterator_train=Batches,
         iterator_train__shuffle=True,
