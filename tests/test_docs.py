@@ -4,6 +4,7 @@ import ast
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
@@ -72,17 +73,14 @@ def check_multitask(names):
 
 
 def check_panel(names):
-    assert set(names["X_latest"]["units"]) == {
-        8,
-        9,
-        10,
-        14,
-        18,
-        5,
-        *(20 * units for units in (8, 9, 10, 14, 18, 5)),
-    }
-    assert names["forecasts"].shape == (2, 7)
-    assert names["search"].predict(names["X_latest"]).shape == (14, 7)
+    assert len(names["X"]) == 5 * 113
+    assert len(names["X_latest"]) == 35
+    written = pd.read_csv("forecasts.csv", index_col=["shop", "date"])
+    assert list(written) == [f"units+{step}" for step in range(1, 8)]
+    assert written.index.get_level_values("shop").tolist() == SHOPS
+    assert set(written.index.get_level_values("date")) == {"2024-04-29"}
+    np.testing.assert_allclose(written, names["forecasts"], atol=0.051)
+    assert names["search"].predict(names["X_latest"]).shape == (35, 7)
 
 
 def check_saving(names):
@@ -103,6 +101,7 @@ def check_uncertainty(names):
 
 
 AHEAD = ("+1", "+2", "+3")
+SHOPS = [f"shop {i}" for i in range(5)]
 CHECKS = {
     "history": check_history,
     "inspection": check_inspection,
@@ -122,7 +121,8 @@ def test_the_example_of_readme_runs(capsys):
 
 
 @pytest.mark.parametrize("page", CHECKS)
-def test_the_examples_of_a_page_run(page):
+def test_the_examples_of_a_page_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     CHECKS[page](run_blocks(ROOT / "docs" / f"{page}.md"))
 
 
