@@ -98,21 +98,29 @@ class WindowNorm(Adapter):
         return _normalised(x, *self._level_and_scale(x))
 
     def forward(
-        self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
-    ) -> Tensor:
+        self,
+        x: Tensor,
+        targets: Tensor | None = None,
+        with_scales: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Return the outputs and, if asked, the `target_scales`."""
         level, scale = self._level_and_scale(x)
-        x = _normalised(x, level, scale)
-        level = self._of_targets(level)
-        level = torch.addcmul(self.shift, level, self.gain)  # (batch, targets)
+        inputs = _normalised(x, level, scale)
+        origin = self._of_targets(level)
+        origin = torch.addcmul(self.shift, origin, self.gain)  # (batch, targets)
         if scale is None:
             if targets is not None:
-                kwargs["targets"] = targets - level
-            return self._of_outputs(level) + self.module(x, **kwargs)
+                kwargs["targets"] = targets - origin
+            return self._of_outputs(origin) + self.module(inputs, **kwargs)
         spread = self._of_targets(scale) * self.gain
         if targets is not None:
-            kwargs["targets"] = (targets - level) / spread
-        output = self.module(x, **kwargs)  # (batch, outputs)
-        return self._of_outputs(level) + self._of_outputs(spread) * output
+            kwargs["targets"] = (targets - origin) / spread
+        output = self.module(inputs, **kwargs)  # (batch, outputs)
+        output = self._of_outputs(origin) + self._of_outputs(spread) * output
+        if with_scales:
+            return output, self._known_scales(x, level, scale, spread)
+        return output
 
     def target_scales(self, x: Tensor) -> Tensor:
         """(batch, time, channels) -> (batch, targets), the scale of each window
@@ -122,12 +130,18 @@ class WindowNorm(Adapter):
         """
         level, scale = self._level_and_scale(x)
         assert scale is not None
+        spread = self._of_targets(scale) * self.gain
+        return self._known_scales(x, level, scale, spread)
+
+    def _known_scales(
+        self, x: Tensor, level: Tensor, scale: Tensor, spread: Tensor
+    ) -> Tensor:
+        """Return `spread`, the scale in units of the targets, or 1 without a scale."""
         if self.window_norm == "mean":
             has_scale = (x != self.zero).any(dim=1, keepdim=True)
         else:
             has_scale = scale**2 > 2 * self._least_variance(level)
-        scale = self._of_targets(scale) * self.gain
-        return torch.where(self._of_targets(has_scale), scale, 1.0)
+        return torch.where(self._of_targets(has_scale), spread, 1.0)
 
     def _level_and_scale(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return the level and the scale of each window, (batch, 1, channels).

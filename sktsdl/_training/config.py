@@ -40,7 +40,7 @@ class Units:
         The factor of the recorded losses.
     loss_scale : {"target", "window"}
         The unit of errors in the loss: the standard deviation of the target, or the
-        scale of each window, which the module gives as ``target_scales``.
+        scale of each window, which the module gives with its outputs.
     """
 
     decode: Decode

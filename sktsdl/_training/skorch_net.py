@@ -58,7 +58,8 @@ class Net(NeuralNetRegressor):
     loss_factor : float
         Recorded losses are multiplied by it.
     loss_scale : {"target", "window"}
-        Whether errors are divided by the ``target_scales`` of the module.
+        Whether errors are divided by the scales that the module gives in
+        ``forward(with_scales=True)``.
     **kwargs : dict
         Parameters of skorch's net.
     """
@@ -204,10 +205,10 @@ class Net(NeuralNetRegressor):
         for micro_batch in batch.split(self.micro_batch_size):
             forcing = self._teacher_forcing(micro_batch.targets)
             with self._autocast():
-                output = self.module_(
-                    micro_batch.windows, **fit_params, **forcing
-                ).float()
-            loss = self._loss(output, micro_batch)
+                output, scales = self._outputs(
+                    self.module_, micro_batch, **fit_params, **forcing
+                )
+            loss = self._loss(output, micro_batch, scales)
             share = len(micro_batch.windows) / n
             if self.reduction == "mean" and share < 1:
                 loss = loss * share
@@ -223,8 +224,8 @@ class Net(NeuralNetRegressor):
     def validation_step(self, batch: Batch, **fit_params: object) -> dict[str, Tensor]:
         self._set_training(False)
         with torch.no_grad():
-            output = self.infer(batch.windows, **fit_params)
-            return {"loss": self._loss(output, batch), "y_pred": output}
+            output, scales = self._outputs(self.infer, batch, **fit_params)
+            return {"loss": self._loss(output, batch, scales), "y_pred": output}
 
     def get_dataset(self, X: Any, y: object = None) -> Any:
         if isinstance(X, Tensor):
@@ -240,13 +241,23 @@ class Net(NeuralNetRegressor):
         progress = min(1.0, (len(self.history) - 1) / self.n_planned_epochs)
         return {"targets": targets, "progress": progress}
 
-    def _loss(self, output: Tensor, batch: Batch) -> Tensor:
+    def _outputs(
+        self, evaluate: Callable[..., Any], batch: Batch, **params: object
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return outputs and the scale of each, None if it is 1."""
+        if self.loss_scale == "target":
+            return evaluate(batch.windows, **params).float(), None
+        output, scales = evaluate(batch.windows, with_scales=True, **params)
+        return output.float(), scales
+
+    def _loss(self, output: Tensor, batch: Batch, scales: Tensor | None) -> Tensor:
         targets = batch.targets
-        if self.loss_scale == "window":
-            scales = self.module_.target_scales(batch.windows)
+        if scales is not None:
             targets = targets / scales
             n_values = output.shape[1] // targets.shape[1]
-            output = output / scales.repeat_interleave(n_values, dim=1)
+            if n_values > 1:
+                scales = scales.repeat_interleave(n_values, dim=1)
+            output = output / scales
         loss: Tensor = self.criterion_(output, targets)
         if batch.weights is not None:
             if loss.shape != batch.targets.shape:
