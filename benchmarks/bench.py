@@ -14,6 +14,7 @@ import etth1
 import figures
 import ridership
 import rivals
+import rivals_panel
 import sp500
 from _study import main
 
@@ -25,6 +26,7 @@ STUDIES = [
     *sp500.STUDIES,
     *covid3month.STUDIES,
     *rivals.STUDIES,
+    *rivals_panel.STUDIES,
 ]
 
 if __name__ == "__main__":

@@ -37,6 +37,18 @@ NETS = ("LSTM", "GRU", "TCN")
 PATCHES = "sktsdl, patches"
 SKIP = "sktsdl, patches, linear skip"
 LIBRARIES = ("sktsdl", PATCHES, SKIP, "darts", "neuralforecast")
+# Of neuralforecast: what lightning would write, draw and validate takes time.
+TRAINER = {
+    "accelerator": "cpu",
+    "devices": 1,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "enable_checkpointing": False,
+    "logger": False,
+    "limit_val_batches": 0,
+    "num_sanity_val_steps": 0,
+    "gradient_clip_val": 1.0,
+}
 
 
 @dataclass(frozen=True)
@@ -226,16 +238,8 @@ def by_neuralforecast(task: Task, net: str, seed: int, n_epochs: int) -> Parts:
         "decoder_layers": 1,
         "random_seed": seed,
         "val_check_steps": n_steps,
-        "accelerator": "cpu",
-        "devices": 1,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-        "enable_checkpointing": False,
-        "logger": False,
-        "limit_val_batches": 0,
-        "num_sanity_val_steps": 0,
-        "gradient_clip_val": 1.0,
         "encoder_hidden_size": HIDDEN,
+        **TRAINER,
     }
     if net == "TCN":
         dilations = [2**level for level in range(task.n_blocks) for _ in range(2)]
@@ -275,8 +279,8 @@ def parts(library: str, task: Task, net: str, seed: int, n_epochs: int) -> Parts
     return by_sktsdl(task, net, seed, n_epochs, linear_skip=library == SKIP, **params)
 
 
-def worker(library: str, name: str, n_epochs: int, n_seeds: int) -> None:
-    """Print the figures of all nets and seeds of a library, a line of JSON each."""
+def start_alone(library: str) -> None:
+    """Prepare a process in which a library is measured."""
     torch.set_num_threads(1)
     if not library.startswith("sktsdl"):
         import pytorch_lightning  # noqa: F401  sets the level of its messages
@@ -284,6 +288,19 @@ def worker(library: str, name: str, n_epochs: int, n_seeds: int) -> None:
         for speaker in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
             logging.getLogger(speaker).setLevel(logging.ERROR)
         warnings.simplefilter("ignore")  # of each other's versions
+
+
+def seconds_of(fit: Callable[[], Any]) -> Figures:
+    """Fit, and return the seconds of the processor and of the clock."""
+    start, used = time.perf_counter(), time.process_time()
+    fit()
+    used, wall = time.process_time() - used, time.perf_counter() - start
+    return {"fit, s": used, "fit, wall s": wall}
+
+
+def worker(library: str, name: str, n_epochs: int, n_seeds: int) -> None:
+    """Print the figures of all nets and seeds of a library, a line of JSON each."""
+    start_alone(library)
     task = task_of(name)
     for net in NETS:
         fit, forecast, _ = parts(library, task, net, 0, 2)
@@ -291,34 +308,35 @@ def worker(library: str, name: str, n_epochs: int, n_seeds: int) -> None:
     for seed in range(n_seeds):
         for net in NETS:
             fit, forecast, count = parts(library, task, net, seed, n_epochs)
-            start, used = time.perf_counter(), time.process_time()
-            fit()
-            used, wall = time.process_time() - used, time.perf_counter() - start
             figures = {
                 "net": net,
                 "seed": seed,
+                **seconds_of(fit),
                 "MAE": task.error(forecast()),
-                "fit, s": used,
-                "fit, wall s": wall,
                 "parameters": count(),
             }
             print(json.dumps(figures), flush=True)
 
 
-@cache
-def measured(library: str, name: str, quick: bool) -> dict[tuple[str, int], Figures]:
-    """Measure a library in a process of its own, as it changes what others see."""
-    command = [sys.executable, __file__, "--worker", library, name]
-    command += ["1", "1"] if quick else ["100", str(N_SEEDS)]
+def in_own_process(script: str, *arguments: str) -> list[Figures]:
+    """Return what a worker prints, as libraries change what others see."""
+    command = [sys.executable, script, "--worker", *arguments]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             command, env=environment, cwd=folder, capture_output=True, text=True
         )
     if done.returncode:
-        raise RuntimeError(f"{library} on {name}: {done.stderr[-2000:]}")
+        raise RuntimeError(f"{arguments}: {done.stderr[-2000:]}")
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    rows = list(map(json.loads, lines))
+    return list(map(json.loads, lines))
+
+
+@cache
+def measured(library: str, name: str, quick: bool) -> dict[tuple[str, int], Figures]:
+    """Return the figures of all nets and seeds of a library."""
+    sizes = ["1", "1"] if quick else ["100", str(N_SEEDS)]
+    rows = in_own_process(__file__, library, name, *sizes)
     return {(row.pop("net"), row.pop("seed")): row for row in rows}
 
 
