@@ -1,6 +1,9 @@
 """Many series in one frame: each is treated as if it were alone."""
 
+import copy
 import os
+import pickle
+import tracemalloc
 from functools import cache
 
 import joblib
@@ -36,6 +39,7 @@ from sktsdl import (
     make_supervised,
 )
 from sktsdl._estimator import evaluating
+from sktsdl._windows.row_order import after_unknown, order_by
 from sktsdl.persistence import trusted_types
 from tests.estimators import (
     PASS_X_ON,
@@ -604,6 +608,13 @@ def test_a_gap_inside_a_series_is_named():
         SlidingWindow(4).fit(hole)
 
 
+def test_a_gap_of_all_series_is_named():
+    X = panel([(0, 60), (0, 60)], layout="by time")
+    hole = X.drop(X.index.levels[1][40:45], level=1)
+    with pytest.warns(UserWarning, match="in the series 'shop 0', 'shop 1', such as"):
+        SlidingWindow(4).fit(hole)
+
+
 def test_rows_inside_training_have_their_history():
     X = panel()
     step = SlidingWindow(4).fit(X)
@@ -635,6 +646,76 @@ def test_unknown_history_takes_no_memory():
     windows = SlidingWindow(window).fit_transform(X)
     assert len(windows.rows) == len(X)
     assert windows.shape == (len(X), window, 2)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_rows_that_are_all_kept_are_copied_once(layout):
+    n_series, n_rows = 20_000, 10
+    index = pd.MultiIndex.from_product([range(n_series), range(n_rows)])
+    X = arrange(pd.DataFrame(np.ones((len(index), 7)), index=index), layout)
+    step = SlidingWindow(336)
+    tracemalloc.start()
+    try:
+        windows = step.fit_transform(X)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert np.shares_memory(windows.rows, step._tail.kept)
+    assert peak < 2 * windows.rows.nbytes
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_fitted_step_keeps_its_rows_whatever_is_changed(layout):
+    X = panel([(0, 60), (0, 60), (5, 55)], layout=layout)
+    train, test = split(X)
+    step = SlidingWindow(40)
+    expected = np.array(clone(step).fit(train).transform(test))
+    rows = train.to_numpy(copy=True)
+    train = pd.DataFrame(rows, index=train.index, columns=train.columns, copy=False)
+    windows = step.fit_transform(train)
+    of_training = np.array(windows)
+    rows[:] = -1.0
+    np.asarray(windows)[:] = -1.0
+    windows[:2][0, 0][:] = -1.0
+    with pytest.raises(ValueError, match="read-only"):
+        windows.rows[0] = -1.0
+    np.testing.assert_array_equal(windows, of_training)
+    np.testing.assert_array_equal(step.transform(test), expected)
+    for again in (pickle.loads(pickle.dumps(step)), copy.deepcopy(step)):
+        np.testing.assert_array_equal(again.transform(test), expected)
+
+
+@pytest.mark.parametrize("n_rows", [1, 5, 20_000])
+@pytest.mark.parametrize("arranged", ["by time", "turned", "uneven", "mixed"])
+def test_the_order_by_series_is_a_stable_sort(arranged, n_rows):
+    rng, n_series = np.random.default_rng(0), 7
+    series = np.tile(rng.permutation(n_series), n_rows)
+    if arranged == "turned":  # another order at the last time
+        series[-n_series:] = series[-n_series:][::-1]
+    elif arranged == "uneven":
+        series = np.r_[series, series[:3]]
+    elif arranged == "mixed":
+        rng.shuffle(series)
+    order = order_by(series.astype(np.int16), n_series)
+    np.testing.assert_array_equal(order, np.argsort(series, kind="stable"))
+    assert order_by(np.sort(series), n_series) is None
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("how", ["C", "F", "strided"])
+def test_rows_in_an_order_come_after_nan(how, dtype):
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((20_000, 6)).astype(
+        dtype, order="F" if how == "F" else "C"
+    )
+    rows = rows[:, ::2] if how == "strided" else rows
+    for order in (None, rng.permutation(len(rows)), np.array([5, 3])):
+        joined = after_unknown(4, rows, order)
+        assert joined.dtype == dtype
+        assert not np.shares_memory(joined, rows)
+        assert np.isnan(joined[:4]).all()
+        expected = rows if order is None else rows[order]
+        np.testing.assert_array_equal(joined[4:], expected)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

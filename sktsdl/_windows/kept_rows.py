@@ -64,6 +64,25 @@ class JoinedSeries(Joined):
     kept_at: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """For each series of `X`, which kept rows come before it.
+
+    Parameters
+    ----------
+    stops : ndarray of int
+        The kept row after the last of them.
+    lengths : ndarray of int
+        Their number, 0 at the start of training or if they are unknown.
+    positions : ndarray of int
+        The number of training rows before the series, -1 if it is unknown.
+    """
+
+    stops: np.ndarray
+    lengths: np.ndarray
+    positions: np.ndarray
+
+
 class KeptRows:
     """Training rows of one series that a look-back step keeps.
 

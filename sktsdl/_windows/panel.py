@@ -11,6 +11,7 @@ import pandas as pd
 
 from sktsdl._sklearn.dates import conversion_of_numbers
 from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.row_order import order_by
 from sktsdl._windows.time_index import as_time_index
 from sktsdl._windows.training_index import TrainingIndex, kind_of
 
@@ -63,9 +64,8 @@ class Panel:
         stamps, times = times_of(index, name)
         counts = np.bincount(series)
         bounds = np.concatenate([[0], counts.cumsum()])
-        order = None
-        if (np.diff(series) < 0).any():
-            order = np.argsort(series, kind="stable")
+        order = order_by(series, len(counts))
+        if order is not None:
             times = times[order]
         firsts = bounds[:-1] if order is None else order[bounds[:-1]]
         keys = index[firsts].droplevel(-1)
@@ -104,7 +104,10 @@ class Panel:
 
     def n_incomplete(self, rows: np.ndarray) -> np.ndarray:
         """Return the number of rows of each series before its first complete one."""
-        bad = np.flatnonzero(self.by_series(~np.isfinite(rows).all(axis=1)))
+        is_known = np.isfinite(rows)
+        if is_known.all():  # in half the time
+            return np.zeros(self.n_series, dtype=int)
+        bad = np.flatnonzero(self.by_series(~is_known.all(axis=1)))
         series = np.searchsorted(self.bounds, bad, side="right") - 1
         n_before = np.arange(len(bad)) - np.searchsorted(series, series)
         is_at_start = bad - self.bounds[series] == n_before
@@ -221,23 +224,24 @@ def panel_of(X: Any, y: Any) -> Panel | None:
     return Panel.of(X) or Panel.of(y, "y")
 
 
-def ranges(firsts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """Return all numbers from each of `firsts` to before each of `stops`."""
-    sizes = stops - firsts
-    return np.arange(sizes.sum()) + np.repeat(firsts - sizes.cumsum() + sizes, sizes)
-
-
 def warn_of_gaps(panel: Panel, step: TrainingIndex) -> None:
     """Warn once if a step inside a series is longer than usual."""
     is_inside = np.ones(max(len(panel.times) - 1, 0), dtype=bool)
     is_inside[panel.bounds[1:-1] - 1] = False
-    n = len(panel.stamps)
-    steps = panel.times[:-1].astype(np.int64) * n + panel.times[1:]
-    different = pd.unique(steps[is_inside])
-    before, after = panel.stamps[different // n], panel.stamps[different % n]
-    gaps = step.are_gaps(before, after, step.inner_limit)
+    n, before, after = len(panel.stamps), panel.times[:-1], panel.times[1:]
+    # Most steps are to the next of all times, which needs no search in all steps.
+    is_next = is_inside & (after - before == 1)
+    has_next = np.zeros(n, dtype=bool)
+    has_next[before[is_next]] = True
+    is_other = is_inside & ~is_next
+    others = before[is_other].astype(np.int64) * n + after[is_other]
+    different = np.r_[np.flatnonzero(has_next) * (n + 1) + 1, pd.unique(others)]
+    gaps = step.are_gaps(
+        panel.stamps[different // n], panel.stamps[different % n], step.inner_limit
+    )
     if not gaps.any():
         return
+    steps = before.astype(np.int64) * n + after
     is_gap = is_inside & np.isin(steps, different[gaps])
     at = int(is_gap.argmax())
     of = np.repeat(np.arange(panel.n_series), panel.counts)[:-1][is_gap]
@@ -248,16 +252,3 @@ def warn_of_gaps(panel: Panel, step: TrainingIndex) -> None:
         "windows that reach over it take its two sides as neighbours; fill the missing "
         "rows, or leave these series out."
     )
-
-
-def search_in_parts(
-    values: np.ndarray, low: np.ndarray, high: np.ndarray, wanted: np.ndarray
-) -> np.ndarray:
-    """Return where each number belongs in its own part of sorted `values`, leftmost."""
-    low, high = low.copy(), high.copy()
-    while (is_open := low < high).any():
-        middle = (low + high) // 2
-        is_less = is_open & (values[np.minimum(middle, len(values) - 1)] < wanted)
-        low = np.where(is_less, middle + 1, low)
-        high = np.where(is_open & ~is_less, middle, high)
-    return low

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,35 +11,18 @@ import pandas as pd
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.kept_rows import (
     N_RECOGNISED,
+    Histories,
     Joined,
     JoinedSeries,
     KeptRows,
 )
-from sktsdl._windows.panel import Panel, ranges, search_in_parts, some_of, warn_of_gaps
+from sktsdl._windows.panel import Panel, some_of, warn_of_gaps
+from sktsdl._windows.row_order import after_unknown, ranges, search_in_parts
 from sktsdl._windows.same_rows import close, column_spread
 from sktsdl._windows.training_index import TrainingIndex
 
 # Of all series together, so that a fitted step of many series stays small.
 N_INSIDE = 2**16
-
-
-@dataclass(frozen=True, eq=False)
-class Histories:
-    """For each series of `X`, which kept rows come before it.
-
-    Parameters
-    ----------
-    stops : ndarray of int
-        The kept row after the last of them.
-    lengths : ndarray of int
-        Their number, 0 at the start of training or if they are unknown.
-    positions : ndarray of int
-        The number of training rows before the series, -1 if it is unknown.
-    """
-
-    stops: np.ndarray
-    lengths: np.ndarray
-    positions: np.ndarray
 
 
 class PanelTail:
@@ -92,7 +75,12 @@ class PanelTail:
             np.stack([starts, ends - n_last], axis=1).ravel(),
             np.stack([starts + n_first, ends], axis=1).ravel(),
         )
-        self.kept = rows[at if panel.order is None else panel.order[at]]
+        order = panel.order
+        if len(at) < len(rows):
+            order = at if order is None else order[at]
+        joined = after_unknown(n_back, rows, order)
+        joined.flags.writeable = False  # `join_start` may give it to windows
+        self.kept = joined[n_back:]
         self.numbers = at - np.repeat(starts, n_first + n_last)
         self.times = panel.times[at]
         self.bounds = np.concatenate([[0], (n_first + n_last).cumsum()])
@@ -116,7 +104,9 @@ class PanelTail:
         """Return the training rows, which have no history."""
         assert panel is not None
         zeros = np.zeros(panel.n_series, dtype=int)
-        return self._join(rows, Histories(zeros, zeros, zeros), panel)
+        # If all rows are kept, a second copy would take as much memory again.
+        joined = self.kept.base if len(self.kept) == len(rows) else None
+        return self._join(rows, Histories(zeros, zeros, zeros), panel, joined)
 
     def join(self, rows: np.ndarray, X: object) -> JoinedSeries:
         """Return the rows of each series after its known history.
@@ -239,21 +229,26 @@ class PanelTail:
         return np.any(is_nan != np.isnan(kept), axis=1) & np.any(is_nan, axis=1)
 
     def _join(
-        self, rows: np.ndarray, histories: Histories, panel: Panel
+        self,
+        rows: np.ndarray,
+        histories: Histories,
+        panel: Panel,
+        joined: np.ndarray | None = None,
     ) -> JoinedSeries:
         n_back, lengths = self.n_back, histories.lengths
         sizes = lengths + panel.counts
         starts = sizes.cumsum() - sizes
-        ends = panel.place + (starts + lengths - panel.bounds[:-1])[panel.series]
-        joined = np.empty((n_back + sizes.sum(), rows.shape[1]), rows.dtype)
-        joined[:n_back] = np.nan
-        if panel.order is None and not lengths.any():
-            joined[n_back:] = rows  # in half the time
-        else:
-            joined[n_back:][ends] = rows
+        ends = panel.place
         kept = ranges(histories.stops - lengths, histories.stops)
         kept_at = ranges(starts, starts + lengths)
-        joined[n_back:][kept_at] = self.kept[kept]
+        if lengths.any():
+            ends += (starts + lengths - panel.bounds[:-1])[panel.series]
+            joined = np.empty((n_back + sizes.sum(), rows.shape[1]), rows.dtype)
+            joined[:n_back] = np.nan
+            joined[n_back:][ends] = rows
+            joined[n_back:][kept_at] = self.kept[kept]
+        elif joined is None:
+            joined = after_unknown(n_back, rows, panel.order)
         return JoinedSeries(
             rows=joined,
             n_back=n_back,

@@ -16,8 +16,9 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.history import TrainingTail
 from sktsdl._windows.kept_rows import Joined, JoinedSeries
-from sktsdl._windows.panel import Panel, ranges
+from sktsdl._windows.panel import Panel
 from sktsdl._windows.panel_history import PanelTail
+from sktsdl._windows.row_order import ranges
 from sktsdl._windows.time_index import as_time_index
 from sktsdl.preprocessing._base import LookBackTransformer, Output
 
