@@ -367,6 +367,74 @@ print((resident(peak=True) - before) * 1024 / rows.nbytes)
 """
 
 
+MEMORY_OF_HORIZON = """
+import sys
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback
+from sktsdl import SlidingWindow, WindowMLPRegressor
+
+def resident(peak):
+    name = "VmHWM:" if peak else "VmRSS:"
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(name))
+
+class Enough(Exception):
+    pass
+
+class Stop(Callback):
+    steps = 0
+
+    def on_batch_end(self, net, **kwargs):
+        self.steps += 1
+        if self.steps == 50:
+            raise Enough
+
+dtype, is_counted = sys.argv[1], sys.argv[2] == "all"
+n_series, n_rows, window, horizon = 2000, 1000, 336, 48
+
+def fit(X, y):
+    mlp = WindowMLPRegressor(batch_size=256, max_epochs=1, callbacks=[Stop()])
+    try:
+        make_pipeline(SlidingWindow(window), mlp).fit(X, y)
+    except Enough:
+        pass
+
+few = np.random.default_rng(0).standard_normal((1000, 1)).astype(dtype)
+fit(few, np.tile(few, horizon))
+imported = resident(peak=False)
+rng = np.random.default_rng(0)
+values = rng.standard_normal((n_series, n_rows + horizon), dtype=dtype)
+hours = pd.date_range("2000-01-01", periods=n_rows, freq="h")
+index = pd.MultiIndex.from_product([range(n_series), hours])
+X = pd.DataFrame({"load": values[:, :n_rows].ravel()}, index=index)
+y = np.empty((n_series, n_rows, horizon), dtype)
+for step in range(horizon):
+    y[:, :, step] = values[:, step + 1 : step + 1 + n_rows]
+y = pd.DataFrame(
+    y.reshape(len(X), horizon),
+    index=index,
+    columns=[f"load+{step + 1}" for step in range(horizon)],
+)
+before = imported if is_counted else resident(peak=False)
+with open("/proc/self/clear_refs", "w") as refs:
+    refs.write("5")
+fit(X, y)
+print((resident(peak=True) - before) * 1024 / 1e6)
+"""
+
+
+def memory_of_horizon(dtype: str, counted: str) -> float:
+    """Return the peak of memory of a fit to 2 million windows and 48 targets, in MB.
+
+    `counted` is "all", for the data too, or "fit", for what the fit adds to them.
+    """
+    command = [sys.executable, "-c", MEMORY_OF_HORIZON, dtype, counted]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
 def memory_of_many(n_series: int, n_rows: int, window: int) -> float:
     """Return the peak of memory of windows above that of the rows, by the rows."""
     sizes = map(str, (n_series, n_rows, window))
@@ -543,6 +611,16 @@ def measures(pairs: int) -> dict[str, tuple[Any, float, str]]:
         n_series, n_rows, window = sizes
         name = f"memory of windows of {window} rows, {n_series:,} series of {n_rows}"
         rows[f"{name}, ÷ rows"] = lambda s=sizes: [memory_of_many(*s)], 2.0, ""
+    for dtype in ("float32", "float64"):
+        for counted in ("all", "fit"):
+            name = "with the data" if counted == "all" else "above the data"
+            rows[f"memory of 2 million windows, 48 targets in {dtype}, {name}"] = (
+                lambda dtype=dtype, counted=counted: [
+                    memory_of_horizon(dtype, counted)
+                ],
+                1000.0,
+                " MB",
+            )
     for how in ("fit", "pipeline", "search", "predict"):
         rows[f"memory of a million rows, {how}"] = (
             lambda how=how: [memory(how)],

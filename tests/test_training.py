@@ -1,10 +1,12 @@
 """The training loop: against a loop by hand, in micro-batches, and within memory."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 from torch import nn
@@ -19,6 +21,7 @@ from sktsdl import (
     TransformerRegressor,
     WindowMLPRegressor,
 )
+from sktsdl._estimator import fitting, scaling
 from sktsdl._estimator.specs import ModuleSpec
 from tests.nets import NOISE, X, Y, lstm, net_fixture
 
@@ -165,3 +168,80 @@ def test_batch_norm_needs_two_windows_in_a_batch():
     for n, batch_size in ((1, 32), (20, 1)):
         with pytest.raises(ValueError, match="norm='batch' needs at least 2 windows"):
             WindowMLPRegressor(norm="batch", batch_size=batch_size).fit(X[:n], Y[:n])
+
+
+class Enough(Exception):
+    """Ends a fit where training begins."""
+
+
+class Stop(Callback):
+    def on_train_begin(self, *args, **kwargs):
+        raise Enough
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("window_norm", ["auto", None])
+def test_targets_of_a_long_horizon_are_copied_once(monkeypatch, window_norm, dtype):
+    monkeypatch.setattr(scaling, "N_AT_ONCE", 2**16)
+    monkeypatch.setattr(fitting, "N_ENCODED", 2**10)
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((20_047, 1)).astype(dtype)
+    y = sliding_window_view(rows[:, 0], 48).copy()  # with the row itself
+    windows = SlidingWindow(24).fit_transform(rows[:20_000])
+    mlp = WindowMLPRegressor(
+        window_norm=window_norm,
+        target_channels=[0],
+        max_epochs=1,
+        callbacks=[Stop()],
+    )
+    with pytest.raises(Enough):
+        mlp.fit(windows[:100], y[:100])  # what is imported late
+    tracemalloc.start()
+    try:
+        with pytest.raises(Enough):
+            mlp.fit(windows, y)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    encoded = y.size * np.dtype(np.float32).itemsize
+    assert peak < 3 * encoded  # 4 and more with a copy of the targets in float64
+
+
+@pytest.mark.parametrize("loss_steps", ["last", "all"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_fits_do_not_depend_on_how_targets_are_parted(monkeypatch, order, loss_steps):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(3.0, 2.0, size=(104, 2))
+    y = rng.normal(1e3, 1.0, size=(104, 7)).astype(np.float32, order=order)
+    windows = SlidingWindow(5).fit_transform(rows)
+    params = {"loss_steps": loss_steps, "window_norm": None}
+    expected = lstm(**params).fit(windows, y.astype(np.float64))
+    monkeypatch.setattr(scaling, "N_AT_ONCE", 1)
+    monkeypatch.setattr(fitting, "N_ENCODED", 7)
+    fitted = lstm(**params).fit(windows, y)
+    np.testing.assert_array_equal(fitted.predict(windows), expected.predict(windows))
+    assert fitted.loss_curve_ == expected.loss_curve_
+
+
+@pytest.mark.parametrize("n_columns", [1, 2, 3, 4, 9])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_statistics_by_columns_are_those_of_all(monkeypatch, n_columns, order, dtype):
+    rng = np.random.default_rng(0)
+    values = rng.normal(1e3, 1.0, size=(20_001, n_columns)).astype(dtype, order=order)
+    idx = np.flatnonzero(rng.random(len(values)) < 0.7)
+    monkeypatch.setattr(scaling, "N_AT_ONCE", 64)
+    for rows in (None, idx):
+        found = scaling.Scaling.fit(values, None, str, rows)
+        of = values if rows is None else values[rows].astype(np.float64)
+        expected = StandardScaler().fit(of)
+        np.testing.assert_array_equal(found.mean, expected.mean_)
+        np.testing.assert_array_equal(found.scale, expected.scale_)
+
+
+def test_a_column_whose_squares_overflow_is_named_by_its_number(monkeypatch):
+    monkeypatch.setattr(scaling, "N_AT_ONCE", 1)
+    y = np.ones((50, 7))
+    y[:, 5] = np.linspace(0, 1e200, 50)
+    with pytest.raises(ValueError, match="Column 5 of y holds numbers whose squares"):
+        WindowMLPRegressor(window_norm=None).fit(np.arange(200.0).reshape(50, 4, 1), y)

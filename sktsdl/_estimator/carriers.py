@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,10 +23,12 @@ class Carriers:
 
     Parameters
     ----------
-    y : ndarray of shape (n, targets)
-        The targets of the training windows.
+    targets : ndarray of shape (n_windows, targets)
+        The targets of all windows.
+    idx : ndarray of int, shape (n,)
+        The training windows.
     weights : ndarray of shape (n,) or None
-        Their weights.
+        The weights of the training windows.
     rows : ndarray of shape (n_rows, channels)
         The rows of all windows.
     ends : ndarray of shape (n,)
@@ -40,12 +43,23 @@ class Carriers:
     In all methods, several channels share the columns of `y` evenly and in order.
     """
 
-    y: np.ndarray
+    targets: np.ndarray
+    idx: np.ndarray
     weights: np.ndarray | None
     rows: np.ndarray
     ends: np.ndarray
     stops: np.ndarray
     window: int
+
+    def y(self, columns: int | slice, which: Any = slice(None)) -> np.ndarray:
+        """Return columns of the targets of training windows, all by default."""
+        # By column: a copy of all targets may need more memory than the rows.
+        return self.targets[self.idx[which], columns].astype(float, copy=False)
+
+    @property
+    def is_varied(self) -> bool:
+        """Whether any target of the training windows has two values."""
+        return any(np.ptp(self.y(column)) for column in range(self.targets.shape[1]))
 
     @quiet
     def find_future(
@@ -64,7 +78,7 @@ class Carriers:
         given : tuple of int or None
             If not None, only these channels, in this order.
         """
-        n_targets = self.y.shape[1]
+        n_targets = self.targets.shape[1]
         shares = [share for share in range(n_targets, 0, -1) if n_targets % share == 0]
         if given is not None:
             candidates, shares = given, [n_targets // len(given)]
@@ -89,7 +103,7 @@ class Carriers:
         the next one; no probe contradicts it.
         """
         yield 1
-        y, rows, ends, stops = self.y[:, 0], self.rows, self.ends, self.stops
+        y, rows, ends, stops = self.y(0), self.rows, self.ends, self.stops
         half = max(min(len(y) // 2, len(y) - N_MATCHES), 1)
         # Rare values come first: they leave the fewest rows to the next probes.
         probes = np.r_[y[:half].argmax(), y[:half].argmin(), _spread(len(y), N_PROBES)]
@@ -111,11 +125,11 @@ class Carriers:
 
         `places` are the columns and the numbers of rows.
         """
-        for probes in (_spread(len(self.y), N_PROBES), slice(None)):
+        for probes in (_spread(len(self.idx), N_PROBES), slice(None)):
             for column, ahead in places:
                 later = self.ends[probes] + ahead
                 has_row = later < self.stops[probes]
-                later, values = later[has_row], self.y[probes, column][has_row]
+                later, values = later[has_row], self.y(column, probes)[has_row]
                 candidates = [
                     channel
                     for channel in candidates
@@ -129,11 +143,13 @@ class Carriers:
     def follow_last(self, channels: tuple[int, ...]) -> bool:
         """Say whether the targets are near the last values of their channels."""
         errors, bends = [], []
-        share = self.y.shape[1] // len(channels)
-        for column, target in enumerate(self.y.T):
+        n_targets = self.targets.shape[1]
+        share = n_targets // len(channels)
+        for column in range(n_targets):
             last = self.rows[self.ends, channels[column // share]].astype(float)
             last -= np.average(last, weights=self.weights)
-            target = target - np.average(target, weights=self.weights)
+            target = self.y(column)
+            target -= np.average(target, weights=self.weights)
             weighted = last if self.weights is None else last * self.weights
             xx, xy = weighted @ last, weighted @ target
             weighted = target if self.weights is None else target * self.weights
@@ -152,15 +168,15 @@ class Carriers:
         here ``y - x_T`` without its linear regression on the differences to ``x_T``,
         which is the same with the window's mean in place of ``x_T``.
         """
-        probes = _spread(len(self.y), N_CHECKED)
+        probes = _spread(len(self.idx), N_CHECKED)
         n_steps = min(self.window, N_STEPS, max(len(probes) // 8, 1))
         back = _spread(self.window, n_steps)
         root = np.ones(len(probes))
         if self.weights is not None:
             root = np.sqrt(self.weights[probes])
-        share = self.y.shape[1] // len(channels)
+        share = self.targets.shape[1] // len(channels)
         for i, channel in enumerate(channels):
-            y = self.y[probes, i * share : (i + 1) * share]
+            y = self.y(slice(i * share, (i + 1) * share), probes)
             steps = self.rows[self.ends[probes, None] - back, channel].astype(float)
             inputs = np.c_[steps[:, 1:] - steps[:, :1], np.ones(len(steps))]
             inputs *= root[:, None]

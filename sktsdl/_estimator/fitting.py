@@ -10,7 +10,7 @@ import torch
 
 from sktsdl._estimator.module import AdapterConfig, Architecture, build_module
 from sktsdl._estimator.norm_choice import NormConfig, choose_norm
-from sktsdl._estimator.scaling import ChannelScaling
+from sktsdl._estimator.scaling import ChannelScaling, Scaling
 from sktsdl._estimator.specs import FittedSpec, InputSpec, NormSpec, Samples
 from sktsdl._estimator.split import Split, SplitConfig
 from sktsdl._estimator.targets import Targets
@@ -20,6 +20,9 @@ from sktsdl._training.config import TrainingConfig
 from sktsdl._training.device import move_rows, seeded
 from sktsdl._training.skorch_net import Net
 from sktsdl._training.trainer import train
+
+# Targets in float64 that are not kept: all of them may need more than the rows.
+N_ENCODED = 2**16
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,11 @@ def fit_scaling(
         categorical=() if categorical is None else categorical,
         names=inputs.channel_names,
     )
-    y, weights = samples.targets[idx], samples.weights_of(idx)
-    targets = targets.fit(y, weights, standardize=config.standardize)
+    scaling = Scaling.identity(samples.n_targets)
+    if config.standardize:
+        weights, describe = samples.weights_of(idx), "Column {} of y".format
+        scaling = Scaling.fit(samples.targets, weights, describe, idx)
+    targets = targets.with_scaling(scaling)
     norm = choose_norm(config.norm, samples, idx, channels, targets)
     if norm.kind in ("standard", "mean") and samples.are_many(idx):
         channels = channels.from_zero()
@@ -169,6 +175,13 @@ def _dataset(
     """Return the windows `idx` of standardised `rows`, with their targets."""
     relevant = idx if ends is None else np.arange(len(samples.windows))
     weights = None if samples.weights_of(relevant) is None else samples.weights
-    y = targets.encode(samples.targets)
     starts, window = samples.windows.starts, samples.window
-    return labelled_dataset(rows, starts, window, y, weights, idx, ends)
+    y = np.empty((len(relevant), samples.n_targets), np.float32)
+    for start in range(0, len(relevant), N_ENCODED):
+        block = slice(start, start + N_ENCODED)
+        part = samples.targets[relevant[block]]
+        y[block] = targets.encode(part.astype(np.float64, copy=False))
+    if ends is not None:
+        return labelled_dataset(rows, starts, window, y, weights, idx, ends)
+    weights = None if weights is None else weights[idx]
+    return labelled_dataset(rows, starts[idx], window, y, weights, slice(None))

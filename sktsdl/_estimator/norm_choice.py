@@ -89,7 +89,8 @@ def _choose(
     if kind is None:
         return None, not_normed
     carriers = Carriers(
-        samples.targets[idx],
+        samples.targets,
+        idx,
         samples.weights_of(idx),
         samples.rows,
         np.asarray(samples.windows.ends)[idx],
@@ -97,8 +98,7 @@ def _choose(
         samples.window,
     )
     numeric = [i for i in range(channels.n_channels) if i not in channels.codes]
-    is_varied = bool(np.ptp(carriers.y, axis=0).any())
-    are_rows = samples.windows.are_rows
+    is_varied, are_rows = carriers.is_varied, samples.windows.are_rows
     if is_varied and are_rows:
         found = carriers.find_future(numeric, given)
         if found is not None:

@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.preprocessing import StandardScaler
 
 SMALL = 3  # standard deviations
+# Values whose statistics are computed at once.
+N_AT_ONCE = 2**22
 
 
 @dataclass(frozen=True)
@@ -23,24 +25,39 @@ class Scaling:
         values: np.ndarray,
         weights: np.ndarray | None,
         describe: Callable[[int], str],
+        idx: np.ndarray | None = None,
     ) -> Self:
-        """Estimate both from the weighted rows of `values`.
+        """Estimate both from the weighted rows of `values`, or from the rows `idx`.
 
         Raises
         ------
         ValueError
             If the squares of a column overflow; `describe` names the column.
         """
-        scaler = StandardScaler()
-        with np.errstate(over="ignore", invalid="ignore"):
-            scaler.fit(values, sample_weight=weights)
-        is_finite = np.isfinite(scaler.var_)
+        n_rows, n_columns = len(values) if idx is None else len(idx), values.shape[1]
+        # Temporary arrays need twice the memory of the columns. Sums of one column, and
+        # products with weights, would round differently by themselves.
+        n_blocks = min(n_rows * n_columns // N_AT_ONCE, n_columns // 2)
+        n_blocks = max(n_blocks, 1) if weights is None else 1
+        mean, var, scale = [], [], []
+        for block in np.array_split(np.arange(n_columns), n_blocks):
+            columns = slice(block[0], block[-1] + 1)
+            part = values[:, columns]
+            if idx is not None:
+                part = values[idx, columns].astype(np.float64, copy=False)
+            scaler = StandardScaler()
+            with np.errstate(over="ignore", invalid="ignore"):
+                scaler.fit(part, sample_weight=weights)
+            mean.append(scaler.mean_)
+            var.append(scaler.var_)
+            scale.append(scaler.scale_)
+        is_finite = np.isfinite(np.concatenate(var))
         if not is_finite.all():
             raise ValueError(
                 f"{describe(int(is_finite.argmin()))} holds numbers whose squares "
                 "overflow: correct them, or divide by a constant before this step."
             )
-        return cls(scaler.mean_, scaler.scale_)
+        return cls(np.concatenate(mean), np.concatenate(scale))
 
     @classmethod
     def identity(cls, n_columns: int) -> Self:

@@ -28,7 +28,7 @@ class Targets(ABC):
     Attributes
     ----------
     scaling : Scaling
-        The statistics of the targets, after ``fit``.
+        The statistics of the targets, after `with_scaling`.
     n_values : int
         The number of outputs for each target.
     median_index : int
@@ -47,15 +47,6 @@ class Targets(ABC):
     owner: str | None = None
     are_levels = True
     scaling: Scaling
-
-    def fit(
-        self, y: np.ndarray, weights: np.ndarray | None, *, standardize: bool
-    ) -> Self:
-        """Return these targets with the statistics of `y`, (n, targets)."""
-        scaling = Scaling.identity(y.shape[1])
-        if standardize:
-            scaling = Scaling.fit(y, weights, lambda column: f"Column {column} of y")
-        return self.with_scaling(scaling)
 
     def with_scaling(self, scaling: Scaling) -> Self:
         """Return these targets with given statistics; classes keep their codes."""

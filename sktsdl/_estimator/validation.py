@@ -136,7 +136,7 @@ def validate_samples(
     inputs_before, outputs_before = expected or (None, None)
     windows, inputs = validate_windows(estimator, X, inputs_before)
     refuse_missing(windows, inputs)
-    targets = validate_targets(estimator, y, len(windows))
+    targets = validate_targets(estimator, y, len(windows), keep_float32=True)
     check_same_times(X, y)
     steps = TargetSteps.of(y)
     outputs = TargetSpec(targets.ndim == 1, tuple(map(_as_label, steps.labels)))

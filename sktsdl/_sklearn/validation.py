@@ -211,8 +211,12 @@ def _position_of(column: Hashable, names: list[Hashable], n_columns: int) -> int
     raise ValueError(f"column={column!r} is not a column of X: it has {has}.")
 
 
-def validate_targets(estimator: BaseEstimator, y: Any, n_rows: int) -> np.ndarray:
+def validate_targets(
+    estimator: BaseEstimator, y: Any, n_rows: int, *, keep_float32: bool = False
+) -> np.ndarray:
     """Return `y` as finite float64, 1-D or 2-D as it was given.
+
+    With `keep_float32`, float32 stays as it is.
 
     Raises
     ------
@@ -226,7 +230,7 @@ def validate_targets(estimator: BaseEstimator, y: Any, n_rows: int) -> np.ndarra
     refuse_times(y, "y")
     targets: np.ndarray = check_array(
         y,
-        dtype=np.float64,
+        dtype=(np.float64, np.float32) if keep_float32 else np.float64,
         ensure_2d=False,
         ensure_all_finite=False,
         input_name="y",

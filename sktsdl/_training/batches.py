@@ -140,7 +140,7 @@ def labelled_dataset(
     window: int,
     targets: np.ndarray,
     weights: np.ndarray | None,
-    idx: np.ndarray,
+    idx: np.ndarray | slice,
     ends: Tensor | None = None,
 ) -> WindowDataset:
     """Return the windows `idx` with their targets, or with the targets of their steps.
@@ -157,7 +157,7 @@ def labelled_dataset(
         The target of each window.
     weights : ndarray of shape (n,) or None
         The weight of each window; their mean over the windows `idx` becomes 1.
-    idx : ndarray of int
+    idx : ndarray of int or slice
         The windows of the dataset.
     ends : Tensor of shape (steps,) or None, default=None
         The steps of a window that have a target of their own: the target of a row is
