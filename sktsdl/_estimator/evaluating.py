@@ -1,11 +1,13 @@
 """The output of a fitted net for windows."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from sktsdl._estimator.specs import FittedSpec
 from sktsdl._estimator.validation import (
@@ -33,11 +35,31 @@ class EvaluateMixin:
     def _evaluate(self, X: ArrayLike, method: str = "__call__") -> np.ndarray:
         """Return the output of a method of the module for each window of `X`."""
         check_is_fitted(self)
+        return self._outputs(X, getattr(self.module_, method))
+
+    def _evaluate_with_scales(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Return the output, and the scale of each window and target in units of `y`.
+
+        Only for a net whose `window_norm_` divides.
+        """
+        check_is_fitted(self)
+        module, targets = self.module_, self._spec.targets
+
+        def evaluate(x: Tensor) -> Tensor:
+            return torch.cat([module(x), module.target_scales(x)], dim=1)
+
+        both = self._outputs(X, evaluate)
+        outputs, scales = np.split(both, [-self._spec.outputs.n_targets], axis=1)
+        return outputs, scales * targets.scaling.scale
+
+    def _outputs(
+        self, X: ArrayLike, evaluate: Callable[[Tensor], Tensor]
+    ) -> np.ndarray:
+        """Return what `evaluate` gives for the windows of `X`."""
         windows = self._valid_windows(X)
         outputs = []
         for part in parts_to_fill(windows, FILLED_AT_ONCE):
             dataset = self._dataset(windows if part is None else windows[part])
-            evaluate = getattr(self.module_, method)
             with own_torch_state(dataset.device), torch.inference_mode():
                 found = evaluate_in_blocks(evaluate, dataset, self._block_size)
             outputs.append(found.cpu().double().numpy())

@@ -150,6 +150,18 @@ class DeepRegressor(RegressorMixin, DeepNet):
         """
         return self._quantiles(self._evaluate(X))
 
+    @property
+    def _scale_kind(self) -> str | None:
+        """The window norm, if it gives each window a scale."""
+        kind = self._spec.norm.kind
+        return kind if kind in ("standard", "mean") else None
+
+    def _predict_with_scales(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        self._refuse_classes()
+        outputs, scales = self._evaluate_with_scales(X)
+        predicted = self._spec.targets.decode(outputs)
+        return self._shaped(predicted), self._shaped(scales)
+
     def _quantiles(self, outputs: np.ndarray) -> np.ndarray:
         """Return the quantiles of the outputs of the module, in the units of `y`."""
         targets = self._spec.targets

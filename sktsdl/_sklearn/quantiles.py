@@ -4,35 +4,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
+
+from sktsdl._sklearn.nested import last_step, to_last_step
 
 
 def predict_quantiles(estimator: Any, X: ArrayLike) -> np.ndarray:
     """Return the quantiles that a fitted regressor or pipeline predicts."""
-    while isinstance(estimator, FrozenEstimator | Pipeline):
-        if isinstance(estimator, Pipeline) and len(estimator) > 1:
-            X = estimator[:-1].transform(X)
-        estimator = _inside(estimator)
+    estimator, X = to_last_step(estimator, X)
     return np.asarray(estimator.predict_quantiles(X))
 
 
 def quantile_levels(estimator: Any) -> np.ndarray | None:
     """Return the probability of each quantile, None if `estimator` has no quantiles."""
-    regressor = _last_step(estimator)
+    regressor = last_step(estimator)
     if not hasattr(regressor, "predict_quantiles"):
         return None
     while not hasattr(regressor, "quantiles") and hasattr(regressor, "regressor_"):
-        regressor = _last_step(regressor.regressor_)
+        regressor = last_step(regressor.regressor_)
     return np.asarray(regressor.quantiles, dtype=np.float64)
-
-
-def _last_step(estimator: Any) -> Any:
-    while isinstance(estimator, FrozenEstimator | Pipeline):
-        estimator = _inside(estimator)
-    return estimator
-
-
-def _inside(estimator: FrozenEstimator | Pipeline) -> Any:
-    is_frozen = isinstance(estimator, FrozenEstimator)
-    return estimator.estimator if is_frozen else estimator.steps[-1][1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -18,12 +18,12 @@ from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets
 from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.validation import roll_back_on_error
-from sktsdl._windows.windows import Windows
 from sktsdl.compose._tasks import (
     Classes,
     check_columns,
     check_net,
     check_same_tasks,
+    in_form_of_y,
     read_tasks,
     read_weights,
     to_numbers,
@@ -206,19 +206,19 @@ class MultiTaskNet(Wrapper):
             If `X` cannot be used.
         """
         check_is_fitted(self)
-        if self._columns is None:
-            predicted: np.ndarray = self.net_.predict(X)
-            return predicted
-        values = self.net_._spec.targets.decode(self.net_._evaluate(X))
-        columns = {
-            name: self.classes_[name][column.astype(int)]
-            if name in self.classes_
-            else column
-            for name, column in zip(self._columns, values.T, strict=True)
-        }
-        index = X.index if isinstance(X, pd.DataFrame | Windows) else None
-        predicted_frame = pd.DataFrame(columns, index=index)
-        return predicted_frame.iloc[:, 0] if self._is_1d else predicted_frame
+        return self._in_columns(X, self.net_._evaluate(X))
+
+    def _in_columns(self, X: ArrayLike, outputs: np.ndarray) -> Any:
+        values = self.net_._spec.targets.decode(outputs)
+        return in_form_of_y(values, self._columns, self.classes_, X, self._is_1d)
+
+    @property
+    def _scale_kind(self) -> str | None:
+        return self.net_._scale_kind
+
+    def _predict_with_scales(self, X: ArrayLike) -> tuple[Any, np.ndarray]:
+        outputs, scales = self.net_._evaluate_with_scales(X)
+        return self._in_columns(X, outputs), self.net_._shaped(scales)
 
     @available_if(_has_classes)
     def predict_proba(self, X: ArrayLike) -> dict[Hashable, np.ndarray]:

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.quantiles import predict_quantiles
+from sktsdl._sklearn.scales import predict_with_scales, scale_kind
 from sktsdl._sklearn.target_steps import COLUMN, OwnColumn, TargetSteps, own_columns
 from sktsdl._sklearn.validation import (
     check_option,
@@ -213,6 +214,18 @@ class RelativeTargetRegressor(RegressorWrapper):
         X, values = validate_columns(self, X, self._columns, reset=False)
         return self._levels_of(values, predict_quantiles(self.regressor_, X))
 
+    @property
+    def _scale_kind(self) -> str | None:
+        return scale_kind(self.regressor_)
+
+    def _predict_with_scales(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        X, values = validate_columns(self, X, self._columns, reset=False)
+        relative, scales = predict_with_scales(self.regressor_, X)
+        assert scales is not None
+        levels = self._levels(values, relative)
+        # A small error of a log ratio is that of the level, divided by the level.
+        return levels, levels * scales if self._relation == "ratio" else scales
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = False
@@ -227,7 +240,7 @@ class RelativeTargetRegressor(RegressorWrapper):
         check_same_times(X, y, name)
         last = self._last_known(values, targets.ndim)
         if self._relation == "ratio":
-            self._check_positive(targets, name)
+            _check_positive(targets, name)
             targets = np.log(targets / last)
         else:
             targets = targets - last
@@ -267,18 +280,18 @@ class RelativeTargetRegressor(RegressorWrapper):
         last = np.asarray(values)
         if self._relation == "ratio":
             for column, known in zip(self._columns, last.T, strict=True):
-                self._check_positive(known, f"column {column!r} of X")
+                _check_positive(known, f"column {column!r} of X")
         steps = TargetSteps.of_labels(self._y_labels).shared_by(self._columns)
         return last[:, 0] if ndim == 1 else last[:, steps.targets]
 
-    @staticmethod
-    def _check_positive(values: np.ndarray, name: str) -> None:
-        bad = (values <= 0).reshape(len(values), -1).any(axis=1)
-        if bad.any():
-            raise ValueError(
-                f"{name} is not positive in row {int(bad.argmax())}, as a ratio needs: "
-                "use relation='difference', or shift the levels."
-            )
+
+def _check_positive(values: np.ndarray, name: str) -> None:
+    bad = (values <= 0).reshape(len(values), -1).any(axis=1)
+    if bad.any():
+        raise ValueError(
+            f"{name} is not positive in row {int(bad.argmax())}, as a ratio needs: "
+            "use relation='difference', or shift the levels."
+        )
 
 
 fill_docs(RelativeTargetRegressor, {"column": COLUMN})

@@ -1,6 +1,7 @@
 """The columns of `y` as tasks: their kinds, labels and weights."""
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._sklearn.target_steps import ahead, split_ahead
 from sktsdl._sklearn.validation import check_number, check_option
+from sktsdl._windows.windows import Windows
 from sktsdl.compose._labels import find_classes, to_codes
 
 Tasks = Mapping[str, str] | None
@@ -96,6 +98,28 @@ def check_columns(
             f"{list(names)}: both must name the same, each once."
         )
     return y
+
+
+def in_form_of_y(
+    values: np.ndarray,
+    names: list[Hashable] | None,
+    classes: Classes,
+    X: Any,
+    is_1d: bool,
+) -> pd.DataFrame | pd.Series | np.ndarray:
+    """Return predictions for `X`, (n, tasks), with codes of classes as labels.
+
+    Without names, they are an array.
+    """
+    if names is None:
+        return values.ravel() if is_1d else values
+    columns = {
+        name: classes[name][column.astype(int)] if name in classes else column
+        for name, column in zip(names, values.T, strict=True)
+    }
+    index = X.index if isinstance(X, pd.DataFrame | Windows) else None
+    frame = pd.DataFrame(columns, index=index)
+    return frame.iloc[:, 0] if is_1d else frame
 
 
 def to_numbers(

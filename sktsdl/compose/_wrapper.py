@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
-from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, _safe_indexing, get_tags
 from sklearn.utils.metadata_routing import (
@@ -23,7 +22,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.base import DeepNet
 from sktsdl._sklearn.callbacks import CallbackSupportMixin
+from sktsdl._sklearn.nested import last_step
 from sktsdl._sklearn.quantiles import predict_quantiles
+from sktsdl._sklearn.scales import predict_with_scales, scale_kind
 from sktsdl._windows.last_rows import as_slice
 
 Rows = TypeVar("Rows")
@@ -76,10 +77,7 @@ class RegressorWrapper(Wrapper):
 
 def has_quantiles(wrapper: RegressorWrapper) -> bool:
     """Say whether the regressor, or the last step of a pipeline, has quantiles."""
-    regressor = getattr(wrapper, "regressor_", wrapper.regressor)
-    while isinstance(regressor, FrozenEstimator | Pipeline):
-        is_frozen = isinstance(regressor, FrozenEstimator)
-        regressor = regressor.estimator if is_frozen else regressor.steps[-1][1]
+    regressor = last_step(getattr(wrapper, "regressor_", wrapper.regressor))
     return bool(regressor.predict_quantiles)  # or its AttributeError
 
 
@@ -111,6 +109,13 @@ class DelegatingWrapper(RegressorWrapper):
         """
         check_is_fitted(self)
         return self.regressor_.predict(X, **predict_params)
+
+    @property
+    def _scale_kind(self) -> str | None:
+        return scale_kind(self.regressor_)
+
+    def _predict_with_scales(self, X: ArrayLike) -> tuple[Any, np.ndarray | None]:
+        return predict_with_scales(self.regressor_, X)
 
     @available_if(has_quantiles)
     def predict_quantiles(self, X: ArrayLike) -> np.ndarray:
