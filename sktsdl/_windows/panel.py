@@ -211,6 +211,18 @@ def times_of(index: pd.MultiIndex, name: str) -> tuple[pd.Index, np.ndarray]:
     return level, times
 
 
+def check_levels(names: list[Hashable], expected: list[Hashable]) -> None:
+    """Raise a ValueError if the levels of series of `X` are not those of training."""
+    if len(names) != len(expected) or (
+        names != expected and set(names) == set(expected)
+    ):
+        raise ValueError(
+            f"The index of X has the levels {names} before the time, and the "
+            f"training rows have {expected}: give the same levels in the same "
+            "order (`X.reorder_levels(...)`)."
+        )
+
+
 def some_of(keys: pd.Index, which: np.ndarray) -> str:
     """Name up to three series, and say how many more there are."""
     names: list[Hashable] = list(keys[which[:N_NAMED]])

@@ -16,7 +16,7 @@ from sktsdl._windows.kept_rows import (
     JoinedSeries,
     KeptRows,
 )
-from sktsdl._windows.panel import Panel, some_of, warn_of_gaps
+from sktsdl._windows.panel import Panel, check_levels, some_of, warn_of_gaps
 from sktsdl._windows.row_order import after_unknown, ranges, search_in_parts
 from sktsdl._windows.same_rows import close, column_spread
 from sktsdl._windows.training_index import TrainingIndex
@@ -131,15 +131,7 @@ class PanelTail:
                 "which series its rows are of: give a DataFrame whose MultiIndex has "
                 "the series and, as last level, the time, also for one series."
             )
-        names = list(panel.keys.names)
-        if len(names) != len(self.names) or (
-            names != self.names and set(names) == set(self.names)
-        ):
-            raise ValueError(
-                f"The index of X has the levels {names} before the time, and the "
-                f"training rows have {self.names}: give the same levels in the same "
-                "order (`X.reorder_levels(...)`)."
-            )
+        check_levels(list(panel.keys.names), self.names)
         return panel
 
     def histories_by_index(self, panel: Panel) -> Histories:

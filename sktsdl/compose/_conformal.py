@@ -9,44 +9,57 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import indexable
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import _num_samples
 
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
-from sktsdl._sklearn.target_steps import TargetSteps, check_same_labels, horizon_of
+from sktsdl._sklearn.scales import predict_with_scales, scale_kind
+from sktsdl._sklearn.target_steps import TargetSteps, horizon_of
 from sktsdl._sklearn.validation import (
     check_number,
+    check_option,
     roll_back_on_error,
     validate_targets,
 )
-from sktsdl._windows.last_rows import rows_by_time, series_of, split_at_end
+from sktsdl._windows.last_rows import rows_by_time
+from sktsdl._windows.panel import Panel, panel_of
 from sktsdl._windows.same_times import check_same_times
-from sktsdl.compose._conformal_quantile import adapt, check_level, conformal_quantile
+from sktsdl.compose._calibrated import CalibratedRegressor
+from sktsdl.compose._calibration import scaled_residuals, split_rows
 from sktsdl.compose._wrapper import (
-    DelegatingWrapper,
     next_regressor,
     params_of_rows,
     take_rows,
 )
 
 
-class ConformalRegressor(DelegatingWrapper):
+class ConformalRegressor(CalibratedRegressor):
     r"""Prediction intervals for any regressor, by split conformal prediction.
 
     A first fit on the earlier rows predicts the later rows, which are the :math:`n`
     calibration rows. Let :math:`r_{(1)} \le \ldots \le r_{(n)}` be their sorted
-    absolute residuals, for each step of the horizon separately. The regressor is then
-    fitted again, to all rows, and its interval [1]_ [2]_ is
+    residuals :math:`|y_t - \hat y_t| / \sigma_t`, for each step of the horizon
+    separately. The regressor is then fitted again, to all rows, and its interval [1]_
+    [2]_ is
 
     .. math::
 
-        \hat y_t \pm r_{(k)}, \qquad k = \lceil (n + 1) (1 - \alpha) \rceil
+        \hat y_t \pm \sigma_t \, r_{(k)}, \qquad
+        k = \lceil (n + 1) (1 - \alpha) \rceil
 
-    with :math:`1 - \alpha` the `confidence_level`. If the residuals are exchangeable,
-    the interval holds the target with at least this probability, whatever the
-    regressor. Residuals of a time series are not exchangeable: their level and spread
-    drift, and they depend on each other, so the coverage can be higher or lower. Check
-    it on later rows. `update` follows a drift [3]_. The guarantee is for the first fit;
-    the second fit has more rows and is not calibrated itself.
+    with :math:`1 - \alpha` the `confidence_level`, and :math:`\sigma_t` the scale of
+    the window [3]_. A net has one if its ``window_norm_`` is ``"standard"`` or
+    ``"mean"``: the standard deviation or the mean absolute value of the window, in the
+    units of the target, or for a window that has none (a constant one, or zeros), the
+    target's standard deviation in training. The net may be inside of pipelines,
+    searches, ``FrozenEstimator``, `RelativeTargetRegressor` and `PurgedRegressor`. For
+    all other regressors, :math:`\sigma_t = 1`.
+
+    If the residuals are exchangeable, the interval holds the target with at least this
+    probability, whatever the regressor. Residuals of a time series are not
+    exchangeable: their level and spread drift, and they depend on each other, so the
+    coverage can be higher or lower. Check it on later rows. `update` follows a drift
+    [4]_. The guarantee is for the first fit; the second fit has more rows and is not
+    calibrated itself.
 
     The calibration rows have their true history. With targets `h` steps ahead, the
     last `h-1` targets of the earlier rows lie among the calibration rows. The first fit
@@ -67,19 +80,30 @@ class ConformalRegressor(DelegatingWrapper):
     horizon : int or None, default=None
         The number of rows that the furthest target lies ahead. None reads it from the
         names of ``make_supervised`` (``rail+14``), else from the number of columns.
+    by_series : bool, default=False
+        Whether each of many series has its own half-width, from its own calibration
+        rows. Series with too few of them for the `confidence_level`, and series that
+        ``fit`` did not have, take the half-width of all series together. False takes
+        the half-width of all series together for each.
 
     Attributes
     ----------
     regressor_ : estimator
         The regressor fitted to all rows.
     residuals_ : ndarray of shape (n_calibration,) or (n_calibration, horizon)
-        Absolute residuals of the calibration rows in the units of `y`, oldest first,
-        of all series together.
+        Absolute residuals of the calibration rows in units of :math:`\sigma_t`, which
+        are the units of `y` if it is 1. Oldest first, of all series together.
     half_width_ : ndarray of shape () or (horizon,)
-        The distance from the forecast to either end of the interval, in the units of
-        `y`, for the `confidence_level` of ``fit`` or of the last `update`.
-    miscoverage_ : ndarray of shape () or (horizon,)
+        The distance from the forecast to either end of the interval, in units of
+        :math:`\sigma_t`, for the `confidence_level` of ``fit`` or of the last `update`.
+        With ``by_series=True``, of shape (n_series,) or (n_series, horizon).
+    miscoverage_ : ndarray of the shape of `half_width_`
         :math:`\alpha`, as adapted by `update`.
+    series_ : ndarray of shape (n_series,)
+        The name of the series of each row of `half_width_`, a tuple if several levels
+        of the index name it; only with ``by_series=True``.
+    pooled_half_width_ : ndarray of shape () or (horizon,)
+        The half-width of all series together; only with ``by_series=True``.
     n_features_in_ : int
         The number of features of the fitted regressor.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -92,7 +116,9 @@ class ConformalRegressor(DelegatingWrapper):
     .. [2] J. Lei, M. G'Sell, A. Rinaldo, R. J. Tibshirani and L. Wasserman (2018).
        Distribution-Free Predictive Inference for Regression. Journal of the American
        Statistical Association 113.
-    .. [3] I. Gibbs and E. Candes (2021). Adaptive Conformal Inference Under
+    .. [3] H. Papadopoulos, A. Gammerman and V. Vovk (2008). Normalized Nonconformity
+       Measures for Regression Conformal Prediction. AIA.
+    .. [4] I. Gibbs and E. Candes (2021). Adaptive Conformal Inference Under
        Distribution Shift. NeurIPS.
 
     Examples
@@ -118,11 +144,13 @@ class ConformalRegressor(DelegatingWrapper):
         confidence_level: float = 0.9,
         calibration_fraction: float = 0.2,
         horizon: int | None = None,
+        by_series: bool = False,
     ) -> None:
         self.regressor = regressor
         self.confidence_level = confidence_level
         self.calibration_fraction = calibration_fraction
         self.horizon = horizon
+        self.by_series = by_series
 
     @with_callbacks
     def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
@@ -153,148 +181,60 @@ class ConformalRegressor(DelegatingWrapper):
         regressor = next_regressor(self.regressor, getattr(self, "regressor_", None))
         with fit_task(self, X, y, first, regressor), roll_back_on_error(self):
             fit_params = dict(self._fit_params(fit_params))
-            if hasattr(self.regressor, "predict_proba"):
-                raise ValueError(
-                    "The regressor predicts classes, which have no residuals: give a "
-                    "regressor of numbers."
-                )
-            for name in ("confidence_level", "calibration_fraction"):
-                value, ends = getattr(self, name), "neither"
-                check_number(name, value, min_val=0, max_val=1, include_boundaries=ends)
-            if fit_params.get("X_val") is not None:
-                raise ValueError(
-                    "X_val lies after all rows, and the first fit would take it for "
-                    "the rows right after its own: leave it out, or let the regressor "
-                    "use the last of its rows for validation (validation_fraction)."
-                )
+            self._check_parameters(fit_params)
             X, y = indexable(X, y)
-            n_rows = _num_samples(X)
-            targets = validate_targets(self, y, n_rows)
+            targets = validate_targets(self, y, _num_samples(X))
             check_same_times(X, y)
-            is_first, is_last = self._calibration_rows(X, y, n_rows)
+            panel = panel_of(X, y)
+            if self.by_series and panel is None:
+                raise ValueError(
+                    "by_series=True needs the series of each row, and neither X nor y "
+                    "has a MultiIndex of series and times: give a DataFrame that has "
+                    "one, or use by_series=False."
+                )
+            is_first, is_last = self._calibration_rows(panel, y)
             X_first, y_first = take_rows(X, is_first), take_rows(y, is_first)
             first.fit(X_first, y_first, **params_of_rows(fit_params, is_first))
             rest = ~is_first
-            residuals = _residuals(first.predict(take_rows(X, rest)), targets[rest])
+            predicted, scales = predict_with_scales(first, take_rows(X, rest))
             by_time = rows_by_time(*(take_rows(part, is_last) for part in (X, y)))[0]
-            residuals = residuals[is_last[rest]][by_time]  # others are only history
             self.regressor_ = regressor.fit(X, y, **fit_params)
+            # With window_norm="auto", the two fits may choose differently.
+            self._uses_scales = scale_kind(first) == scale_kind(self.regressor_)
+            residuals = scaled_residuals(
+                predicted, targets[rest], scales if self._uses_scales else None
+            )
             self._y_labels = TargetSteps.of(y).labels
-            self.residuals_ = residuals
-            self._set_half_width(
-                residuals, np.full(residuals.shape[1:], 1 - self.confidence_level)
+            self._calibrate(
+                residuals[is_last[rest]][by_time],  # other rows are only history
+                panel if self.by_series else None,
+                np.flatnonzero(is_last)[by_time],
             )
         return self
 
-    def predict_interval(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Predict the ends of the interval of each target.
-
-        You may set another `confidence_level` without a new fit; it does not use what
-        `update` adapted for the level before.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, ...)
-            Rows or windows, as for ``predict``.
-
-        Returns
-        -------
-        lower : ndarray of shape (n_rows,) or (n_rows, horizon)
-            In the units of `y`. It is infinite, as is `upper`, if `update` found the
-            largest residual too small.
-        upper : ndarray of shape (n_rows,) or (n_rows, horizon)
-            In the units of `y`.
-
-        Raises
-        ------
-        ValueError
-            If there were too few calibration rows for the confidence level.
-        """
-        check_is_fitted(self)
-        check_level(len(self.residuals_), self.confidence_level)
-        predicted, half_width = self.predict(X), self.half_width_
-        if self.confidence_level != self._level:
-            miscoverage = np.full_like(half_width, 1 - self.confidence_level)
-            half_width = conformal_quantile(self.residuals_, miscoverage)
-        return predicted - half_width, predicted + half_width
-
-    def update(self, X: ArrayLike, y: ArrayLike, *, gamma: float = 0.005) -> Self:
-        r"""Adapt the half-widths to rows whose targets have become known.
-
-        Adaptive conformal inference [3]_: for each time and each step of the horizon,
-
-        .. math:: \alpha_{t+1} = \alpha_t + \gamma (\alpha - e_t)
-
-        with :math:`e_t` equal to 1 if the target lay outside the interval of
-        :math:`\alpha_t`, and 0 otherwise. Its residual then replaces the oldest one.
-        Of many series, :math:`e_t` is the share of those with a row at this time whose
-        target lay outside. The regressor stays as it is.
-
-        Every call starts from the calibration rows again, so give all rows since
-        training in each call.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, ...)
-            The rows right after the training rows, oldest first.
-        y : array-like of shape (n_rows,) or (n_rows, horizon)
-            Their targets, as in ``fit``.
-        gamma : float, default=0.005
-            The step size :math:`\gamma`, at least 0. A larger step size follows a
-            drift sooner, and the half-widths vary more.
-
-        Returns
-        -------
-        self : object
-            The regressor with adapted half-widths.
-
-        Raises
-        ------
-        ValueError
-            If `gamma` is negative, a target cannot be used, or there were too few
-            calibration rows for the confidence level; nothing then changes.
-        """
-        check_is_fitted(self)
-        check_level(len(self.residuals_), self.confidence_level)
-        check_number("gamma", gamma, min_val=0)
-        predicted = np.asarray(self.predict(X))
-        targets = validate_targets(self, y, len(predicted))
-        check_same_times(X, y)
-        check_same_labels(self._y_labels, y, "y")
-        if targets.size != predicted.size:
+    def _check_parameters(self, fit_params: dict[str, Any]) -> None:
+        if hasattr(self.regressor, "predict_proba"):
             raise ValueError(
-                f"y has shape {targets.shape}, and the forecasts for X have "
-                f"{predicted.shape}: give the steps of the horizon of fit."
+                "The regressor predicts classes, which have no residuals: give a "
+                "regressor of numbers."
             )
-        rows, starts = rows_by_time(X, y)
-        known = _residuals(predicted, targets)[rows]
-        self._set_half_width(
-            *adapt(self.residuals_, known, starts, self.confidence_level, gamma)
-        )
-        return self
+        for name in ("confidence_level", "calibration_fraction"):
+            value, ends = getattr(self, name), "neither"
+            check_number(name, value, min_val=0, max_val=1, include_boundaries=ends)
+        check_option("by_series", self.by_series, (False, True))
+        if fit_params.get("X_val") is not None:
+            raise ValueError(
+                "X_val lies after all rows, and the first fit would take it for "
+                "the rows right after its own: leave it out, or let the regressor "
+                "use the last of its rows for validation (validation_fraction)."
+            )
 
     def _calibration_rows(
-        self, X: ArrayLike, y: ArrayLike, n_rows: int
+        self, panel: Panel | None, y: ArrayLike
     ) -> tuple[np.ndarray, np.ndarray]:
         """Mark the rows of the first fit, and the calibration rows."""
+        n_rows = _num_samples(y)
         if isinstance(self.regressor, FrozenEstimator):
             return np.zeros(n_rows, dtype=bool), np.ones(n_rows, dtype=bool)
-        n_ahead, fraction = horizon_of(y, self.horizon) - 1, self.calibration_fraction
-        is_first, is_last = split_at_end(series_of(X, y), fraction, n_ahead)
-        if not is_last.any():
-            raise ValueError(
-                f"calibration_fraction={fraction} of the n_samples={n_rows} rows, and "
-                f"the {n_ahead} rows before them whose targets reach into them, leave "
-                "no row to fit: give more rows, or a smaller calibration_fraction."
-            )
-        return is_first, is_last
-
-    def _set_half_width(self, residuals: np.ndarray, miscoverage: np.ndarray) -> None:
-        self._level = self.confidence_level
-        self.miscoverage_ = miscoverage
-        self.half_width_ = conformal_quantile(residuals, miscoverage)
-
-
-def _residuals(predicted: ArrayLike, targets: np.ndarray) -> np.ndarray:
-    predicted = np.asarray(predicted)
-    return np.abs(targets.reshape(predicted.shape) - predicted)
+        n_ahead = horizon_of(y, self.horizon) - 1
+        return split_rows(panel, n_rows, self.calibration_fraction, n_ahead)
