@@ -156,7 +156,7 @@ class CalibratedRegressor(DelegatingWrapper):
             self.__dict__.pop(name, None)
         self.residuals_ = residuals
         if panel is not None:
-            self.series_ = panel.keys.to_numpy(dtype=object)
+            self.series_ = panel.keys.to_numpy()
             self._levels = list(panel.keys.names)
             self._series_of_rows = panel.series[rows]
         self.__dict__.update(self._calibration.at_level(self.confidence_level))
