@@ -215,6 +215,16 @@ def test_windows_without_a_scale_take_the_deviation_of_the_target(kind, level):
     np.testing.assert_allclose(upper - lower, width, rtol=1e-3)
 
 
+def test_intervals_of_several_tasks_are_frames():
+    tasks = make_pipeline(SlidingWindow(6), MultiTaskNet(PIPE[-1], tasks=TASKS))
+    ends = ConformalRegressor(tasks).fit(X, Y).predict_interval(X)
+    alone = ConformalRegressor(clone(PIPE)).fit(X, Y).predict_interval(X)
+    for end, expected in zip(ends, alone, strict=True):
+        assert list(end.columns) == list(Y.columns)
+        assert end.index.equals(X.index)
+        np.testing.assert_allclose(end, expected, rtol=1e-5)
+
+
 class Chooser(RegressorMixin, BaseEstimator):
     """Has a scale of 2 if it was fitted to fewer rows than 50."""
 

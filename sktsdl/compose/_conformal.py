@@ -51,8 +51,10 @@ class ConformalRegressor(CalibratedRegressor):
     ``"mean"``: the standard deviation or the mean absolute value of the window, in the
     units of the target, or for a window that has none (a constant one, or zeros), the
     target's standard deviation in training. The net may be inside of pipelines,
-    searches, ``FrozenEstimator``, `RelativeTargetRegressor` and `PurgedRegressor`. For
-    all other regressors, :math:`\sigma_t = 1`.
+    searches, ``FrozenEstimator``, `PurgedRegressor`, `MultiTaskNet` and
+    `RelativeTargetRegressor`, for whose ratios the scale is multiplied by the forecast.
+    For all other regressors, :math:`\sigma_t = 1`, and also if one of the two fits has
+    no scale.
 
     If the residuals are exchangeable, the interval holds the target with at least this
     probability, whatever the regressor. Residuals of a time series are not
@@ -174,8 +176,14 @@ class ConformalRegressor(CalibratedRegressor):
         Raises
         ------
         ValueError
-            If a parameter or a target cannot be used, or no row is left for the first
-            fit; the regressor then stays as it was.
+            If a parameter or a target cannot be used, no row is left for the first
+            fit, or ``by_series=True`` and neither `X` nor `y` has a MultiIndex of
+            series and times; the regressor then stays as it was.
+
+        Warns
+        -----
+        UserWarning
+            If ``by_series=True`` and some series have too few calibration rows.
         """
         first = clone(self.regressor)
         regressor = next_regressor(self.regressor, getattr(self, "regressor_", None))
