@@ -37,6 +37,7 @@ BAD_PARAMETERS = {
     "accumulate_batches": [(0, ValueError), (1.5, TypeError)],
     "precision": [("half", ValueError), ("fp16", ValueError)],
     "window_norm": [("first", ValueError)],
+    "loss_scale": [("series", ValueError)],
     "callbacks": [
         ([EarlyStopping], TypeError),
         (["stop"], TypeError),

@@ -14,8 +14,8 @@ checkpoints. These methods are replaced, in the order in which a training calls 
   at the end of the last epoch, which an early stop would prevent; drops the history of
   batches when no callback needs it any more.
 - `on_batch_begin`: records the learning rate of each step.
-- `train_step_single`, `validation_step`: micro-batches, weights, teacher forcing and
-  autocast.
+- `train_step_single`, `validation_step`: micro-batches, weights, errors in units of the
+  window, teacher forcing and autocast.
 - `get_dataset`: takes a tensor of windows, which a scoring callback predicts.
 - `_set_training`, `_zero_grad_optimizer`, `_step_optimizer`: without the costs that
   skorch and torch have in every batch; with a gradient scaler for fp16.
