@@ -24,6 +24,7 @@ from sktsdl.compose import (
     PurgedRegressor,
     RelativeTargetRegressor,
 )
+from sktsdl.forecasting import forecast
 from sktsdl.model_selection import PanelTimeSeriesSplit
 from sktsdl.persistence import load
 from sktsdl.preprocessing import (
@@ -62,6 +63,7 @@ __all__ = [
     "WindowMLPRegressor",
     "WithHistory",
     "datasets",
+    "forecast",
     "inspection",
     "load",
     "make_supervised",

@@ -76,9 +76,12 @@ def check_panel(names):
     assert len(names["X"]) == 5 * 113
     assert len(names["X_latest"]) == 35
     written = pd.read_csv("forecasts.csv", index_col=["shop", "date"])
-    assert list(written) == [f"units+{step}" for step in range(1, 8)]
-    assert written.index.get_level_values("shop").tolist() == SHOPS
-    assert set(written.index.get_level_values("date")) == {"2024-04-29"}
+    assert list(written) == ["units"]
+    assert written.index.get_level_values("shop").tolist() == sorted(7 * SHOPS)
+    assert written.loc["shop 1"].index.tolist() == [
+        "2024-04-30",
+        *(f"2024-05-0{day}" for day in range(1, 7)),
+    ]
     np.testing.assert_allclose(written, names["forecasts"], atol=0.051)
     assert names["search"].predict(names["X_latest"]).shape == (35, 7)
 

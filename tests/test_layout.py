@@ -17,6 +17,7 @@ FLOORS = (
     {"preprocessing", "_training"},
     {"_estimator", "baseline", "supervised", "model_selection", "datasets", "metrics"},
     {"architectures", "compose"},
+    {"forecasting"},
     {"inspection", "persistence"},
     {"__init__"},
 )

@@ -77,6 +77,12 @@ class TrainingTail(KeptRows):
             if n_back:
                 self.training_index.warn_of_gaps(index)
 
+    @property
+    def calendar(self) -> pd.Index | None:
+        """The last times of training, without a gap; None without a time index."""
+        index = self.training_index
+        return None if index is None else index.times[-self.n_end :]
+
     def join_start(self, rows: np.ndarray, panel: object = None) -> Joined:
         """Return the training rows, or the first of them, which have no history."""
         return self._join(rows, 0)

@@ -100,6 +100,11 @@ class PanelTail:
         self.__dict__.update(state)
         self.keys = pd.MultiIndex.from_arrays(keys) if keys[1:] else pd.Index(keys[0])
 
+    @property
+    def calendar(self) -> pd.Index:
+        """All times of training."""
+        return self.index.times
+
     def join_start(self, rows: np.ndarray, panel: Panel | None) -> JoinedSeries:
         """Return the training rows, which have no history."""
         assert panel is not None

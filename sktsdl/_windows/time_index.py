@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -128,30 +129,36 @@ def _of_objects(index: pd.Index) -> pd.Index:
     return index.infer_objects()
 
 
-def times_ahead(index: pd.Index, n: int) -> pd.Index:
-    """Return the `n` times that follow the end of `index`.
+def times_ahead(index: pd.Index, n: int, after: Any = None) -> pd.Index:
+    """Return the `n` times that follow the end of `index`, or the time `after`.
 
     Raises
     ------
     ValueError
         If `index` is a single time without a `freq`.
     """
+    last = index[-1] if after is None else after
     if isinstance(index, pd.PeriodIndex):
-        return pd.period_range(index[-1] + 1, periods=n, freq=index.freq)
+        return pd.period_range(last + 1, periods=n, freq=index.freq)
     if isinstance(index, pd.DatetimeIndex):
         offset = offset_of(index)
         if offset is None and TrainingIndex.of(index).business:
             is_daily = np.median(np.diff(index)) >= np.timedelta64(1, "D")
             offset = pd.offsets.BusinessDay() if is_daily else None
         if offset is not None:
-            return pd.date_range(index[-1], periods=n + 1, freq=offset)[1:]
+            # The first one is later than a time that is not one of the offset's.
+            times = pd.date_range(last, periods=n + 1, freq=offset)
+            return times[times > last][:n]
     elif not (
         isinstance(index, pd.TimedeltaIndex)
         or pd.api.types.is_any_real_numeric_dtype(index.dtype)
     ):
         return pd.RangeIndex(len(index), len(index) + n)
     is_whole = pd.api.types.is_integer_dtype(index.dtype)
-    if len(index) > 1:
+    freq = getattr(index, "freq", None)  # of time differences
+    if freq is not None:
+        step = freq
+    elif len(index) > 1:
         step = np.median(np.diff(index))
         step = max(round(step), 1) if is_whole else step
     elif is_whole:
@@ -161,11 +168,12 @@ def times_ahead(index: pd.Index, n: int) -> pd.Index:
             f"The one time in X, {index[0]}, does not say which one follows: give more "
             "rows, or an index with a `freq`."
         )
-    return pd.Index([index[-1] + step * (i + 1) for i in range(n)])
+    return pd.Index([last + step * (i + 1) for i in range(n)])
 
 
-def with_times_ahead(index: pd.Index, n: int) -> pd.Index:
-    """Return `index` and the `n` times that follow it, numbers if it has no times."""
-    if kind_of(index)[0] is None:
-        index = pd.RangeIndex(len(index))
-    return index.append(times_ahead(index, n))
+def calendar(own: pd.Index, of_training: pd.Index | None) -> pd.Index:
+    """Return the times that tell how long a step is: of training if these are more."""
+    if getattr(own, "freq", None) is not None or of_training is None:
+        return own
+    is_better = len(of_training) > len(own) and kind_of(of_training) == kind_of(own)
+    return of_training if is_better else own

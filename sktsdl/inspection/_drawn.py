@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_scalar
 
+from sktsdl.compose._inner import calendar_of, interval_or_quantiles, target_steps
 from sktsdl.inspection._display import check_times, name_of, target_name
 from sktsdl.inspection._series import check_row, pick_series, row_labels
-from sktsdl.inspection._windows import interval_or_quantiles, target_steps
 
 
 def drawn_forecast(
@@ -40,7 +40,7 @@ def drawn_forecast(
     at = steps.position_of(target)
     columns = steps.columns_of(at)
     bounds, levels = interval_or_quantiles(estimator, X)
-    times = picked.with_times_ahead(steps.horizon)
+    times = picked.with_times_ahead(steps.horizon, calendar_of(estimator))
     n = len(picked.times)
     ahead = [steps.steps[column] for column in columns]
     chosen: tuple[Any, Any]
@@ -98,7 +98,9 @@ def drawn_residuals(
     return {
         "y_true": truth[picked.rows, target],
         "y_pred": y_pred[picked.rows, target],
-        "index": picked.with_times_ahead(1)[1:] if is_next else picked.times,
+        "index": picked.with_times_ahead(1, calendar_of(estimator))[1:]
+        if is_next
+        else picked.times,
         "name": name or target_name(y, target),
         "title": picked.title,
     }

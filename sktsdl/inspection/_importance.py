@@ -12,8 +12,8 @@ from sklearn.utils import Bunch, _safe_indexing, check_consistent_length
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._windows.missing import why_incomplete
 from sktsdl._windows.windows import Windows
+from sktsdl.compose._inner import to_regressor
 from sktsdl.inspection._parts import PartsRegressor
-from sktsdl.inspection._windows import to_last_step
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -214,7 +214,7 @@ def _importance(
     # This import loads scikit-learn's forests, which most users do not need.
     from sklearn.inspection import permutation_importance
 
-    regressor, X = to_last_step(estimator, X)
+    regressor, X = to_regressor(estimator, X)
     windows = np.asarray(X)
     if windows.ndim != 3:
         way_out = (

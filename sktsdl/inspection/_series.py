@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from sktsdl._windows.panel import Panel, some_of
-from sktsdl._windows.time_index import as_time_index, times_ahead, with_times_ahead
+from sktsdl._windows.time_index import as_time_index, calendar, times_ahead
+from sktsdl._windows.training_index import kind_of
 
 MIN_TIMES = 3  # fewer do not tell months from days
 
@@ -49,13 +50,19 @@ class Picked:
     key: Hashable = None
     title: str | None = None
 
-    def with_times_ahead(self, n: int) -> pd.Index:
-        """Return the times, and the `n` times that follow them."""
-        if self.key is None or len(self.times) >= MIN_TIMES:
-            times = with_times_ahead(self.times, n)
-        else:
-            times = self.times.append(times_ahead(self.calendar, n))
-        return times.rename(self.times.name)
+    def with_times_ahead(self, n: int, of_training: pd.Index | None = None) -> pd.Index:
+        """Return the times, and the `n` times that follow them.
+
+        Times `of_training` may tell how long a step is. Rows without a time are
+        numbered.
+        """
+        times = self.times
+        if kind_of(times)[0] is None:
+            times = pd.RangeIndex(len(times))
+        is_short = self.key is not None and len(times) < MIN_TIMES
+        like = calendar(self.calendar if is_short else times, of_training)
+        followed = times.append(times_ahead(like, n, times[-1]))
+        return followed.rename(self.times.name)
 
     def own(self, values: Any, name: str) -> Any:
         """Return the rows of this series, with their times, of a Series of many."""

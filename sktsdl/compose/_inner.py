@@ -1,0 +1,99 @@
+"""The regressor inside of an estimator, and what it predicts beside the forecast."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sktsdl._sklearn.nested import last_step, to_last_step
+from sktsdl._sklearn.target_steps import TargetSteps
+from sktsdl.compose._multitask import MultiTaskNet
+from sktsdl.compose._purged import PurgedRegressor
+
+
+def to_regressor(
+    estimator: BaseEstimator, X: ArrayLike | None
+) -> tuple[BaseEstimator, Any]:
+    """Return the regressor inside of `estimator`, and the `X` that it is given.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted regressor, or a search, a ``Pipeline``, a ``PurgedRegressor`` or a
+        ``FrozenEstimator`` around one.
+    X : array-like or None
+        As for ``estimator.predict``; None is not transformed.
+    """
+    check_is_fitted(estimator)
+    while True:
+        if X is None:
+            estimator = last_step(estimator)
+        else:
+            estimator, X = to_last_step(estimator, X)
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif isinstance(estimator, PurgedRegressor):
+            estimator = estimator.regressor_
+        else:
+            return estimator, X
+
+
+def interval_or_quantiles(
+    estimator: BaseEstimator, X: ArrayLike
+) -> tuple[dict[str, Any], Sequence[float] | None]:
+    """Return the interval or else the quantiles that `estimator` predicts for `X`.
+
+    Returns
+    -------
+    bounds : dict
+        Either ``lower`` and ``upper``, or ``quantiles``, or nothing.
+    levels : sequence of float or None
+        The probability of each quantile, if it is known.
+    """
+    regressor, _ = to_regressor(estimator, None)
+    if hasattr(regressor, "predict_interval"):
+        lower, upper = regressor.predict_interval(to_regressor(estimator, X)[1])
+        return {"lower": lower, "upper": upper}, None
+    if hasattr(regressor, "predict_quantiles"):
+        quantiles = regressor.predict_quantiles(to_regressor(estimator, X)[1])
+        while not hasattr(regressor, "quantiles") and hasattr(regressor, "regressor_"):
+            regressor, _ = to_regressor(regressor.regressor_, None)
+        return {"quantiles": quantiles}, getattr(regressor, "quantiles", None)
+    return {}, None
+
+
+def target_steps(estimator: BaseEstimator, y: Any, n_outputs: int) -> TargetSteps:
+    """Return which target and step each output of a fitted `estimator` is.
+
+    The names of the columns of `y` say it, or else the names that `estimator` was
+    fitted to, if it keeps them. Without names, they are the horizon of one target.
+    """
+    labels = TargetSteps.of(y).labels
+    if len(labels) != n_outputs or None in labels:
+        regressor, _ = to_regressor(estimator, None)
+        while hasattr(regressor, "regressor_") and not hasattr(regressor, "_y_labels"):
+            regressor, _ = to_regressor(regressor.regressor_, None)
+        if isinstance(regressor, MultiTaskNet):
+            regressor = regressor.net_
+        labels = getattr(regressor, "_y_labels", (None,) * n_outputs)
+    return TargetSteps.of_labels(labels)
+
+
+def calendar_of(estimator: Any) -> pd.Index | None:
+    """Return times of training that a look-back step knows, None if there is none."""
+    steps = [estimator]
+    while steps:
+        step = steps.pop(0)
+        if hasattr(step, "_tail"):
+            calendar: pd.Index | None = step._tail.calendar
+            return calendar
+        if isinstance(step, Pipeline):
+            steps += [each for _, each in step.steps]
+        else:
+            inner = ("best_estimator_", "regressor_", "estimator", "_season")
+            steps += [getattr(step, name) for name in inner if hasattr(step, name)]
+    return None

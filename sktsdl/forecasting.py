@@ -1,0 +1,177 @@
+"""Forecasts with their dates."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from sktsdl._sklearn.quantiles import predict_quantiles, quantile_levels
+from sktsdl._sklearn.validation import check_number
+from sktsdl._windows.panel import Panel
+from sktsdl._windows.time_index import as_time_index, calendar, times_ahead
+from sktsdl._windows.training_index import kind_of
+from sktsdl.compose._inner import calendar_of, target_steps, to_regressor
+
+MIN_TIMES = 3  # fewer do not tell months from days
+
+
+def forecast(
+    model: BaseEstimator,
+    X_latest: ArrayLike,
+    *,
+    levels: Sequence[float] | None = None,
+) -> pd.DataFrame:
+    """Forecast from the last row of each series, with the dates of the forecasts.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted regressor that takes rows, such as a pipeline, a search or a wrapper.
+    X_latest : DataFrame or array-like of shape (n_rows, n_features)
+        The latest rows, as from ``make_supervised``. All rows are predicted, as they
+        are the history of the last one. The forecast is that of the last row, of each
+        series if the index is a MultiIndex of series and times.
+    levels : sequence of float or None, default=None
+        Confidence levels, such as 0.9, of intervals around the forecasts. They need a
+        ``ConformalRegressor``, another regressor with ``predict_interval`` and a
+        `confidence_level`, or ``loss="quantile"`` with the quantiles at both ends, such
+        as 0.05 and 0.95.
+
+    Returns
+    -------
+    forecasts : DataFrame of shape (n_series * horizon, n_targets)
+        A row for each step ahead of each series, indexed by series and time, or by the
+        time alone for one series. A column for each target, in the units of `y`, and
+        columns such as ``rail_lower_90`` and ``rail_upper_90`` for each level. Without
+        a time index, the rows are numbered by the steps ahead.
+
+    Raises
+    ------
+    ValueError
+        If the index does not say which times follow, or if the model has no interval
+        for a level.
+
+    See Also
+    --------
+    make_supervised : Makes `X_latest`.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sktsdl import SlidingWindow, forecast, make_supervised
+    >>> from sktsdl.datasets import load_air_passengers
+    >>> X, y, X_latest = make_supervised(
+    ...     load_air_passengers(), target="passengers", horizon=3
+    ... )
+    >>> window = SlidingWindow(12, flatten=True, pad="edge")
+    >>> model = make_pipeline(window, Ridge()).fit(X, y)
+    >>> forecast(model, X_latest).round(0)
+                    y
+    month
+    1961-01     451.0
+    1961-02     434.0
+    1961-03     457.0
+    """
+    check_is_fitted(model)
+    predicted = model.predict(X_latest)
+    n = len(predicted)
+    outputs = np.asarray(predicted).reshape(n, -1)
+    steps = target_steps(model, None, outputs.shape[1])
+    ahead = sorted(set(steps.steps))
+    panel = Panel.of(X_latest, "X_latest")
+    last = np.array([n - 1])
+    if panel is not None:
+        last = panel.bounds[1:] - 1
+        last = last if panel.order is None else panel.order[last]
+    columns = {}
+    parts: dict[tuple[str, ...], np.ndarray] = {(): outputs}
+    for level in levels or ():
+        lower, upper = _interval(model, X_latest, level)
+        name = f"{100 * level:g}"
+        parts["lower", name] = np.reshape(lower, (n, -1))
+        parts["upper", name] = np.reshape(upper, (n, -1))
+    for target, label in enumerate(steps.names):
+        at = {steps.steps[column]: column for column in steps.columns_of(target)}
+        for ends, values in parts.items():
+            of_steps = [
+                values[last, at[step]] if step in at else np.full(len(last), np.nan)
+                for step in ahead
+            ]
+            columns[_named("y" if label is None else label, *ends)] = np.ravel(
+                np.stack(of_steps, axis=1)
+            )
+    index = _index_ahead(model, X_latest, panel, ahead)
+    return pd.DataFrame(columns, index=index).infer_objects()
+
+
+def _named(label: Hashable, *ends: str) -> Hashable:
+    """Return the name of a column; of several levels, the last one is extended."""
+    if not ends:
+        return label
+    if isinstance(label, tuple):
+        return (*label[:-1], "_".join((str(label[-1]), *ends)))
+    return "_".join((str(label), *ends))
+
+
+def _interval(
+    model: BaseEstimator, X: ArrayLike, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the interval of a confidence level."""
+    check_number("levels", level, min_val=0, max_val=1, include_boundaries="neither")
+    regressor, _ = to_regressor(model, None)
+    if hasattr(regressor, "predict_interval"):
+        at_level = copy.copy(regressor).set_params(confidence_level=level)
+        lower, upper = at_level.predict_interval(to_regressor(model, X)[1])
+        return lower, upper
+    known = quantile_levels(regressor)
+    if known is None:
+        raise ValueError(
+            f"levels={level} needs intervals, and {type(regressor).__name__} has none: "
+            "put it into a ConformalRegressor, or fit a net with loss='quantile'."
+        )
+    found = []
+    for probability in ((1 - level) / 2, (1 + level) / 2):
+        at = np.flatnonzero(np.isclose(known, probability))
+        if len(at) == 0:
+            raise ValueError(
+                f"levels={level} needs the quantile {probability:g}, and the model has "
+                f"{tuple(known.tolist())}: fit it with this quantile."
+            )
+        found.append(at[0])
+    quantiles = predict_quantiles(regressor, to_regressor(model, X)[1])
+    return quantiles[..., found[0]], quantiles[..., found[1]]
+
+
+def _index_ahead(
+    model: BaseEstimator, X: Any, panel: Panel | None, ahead: list[int]
+) -> pd.Index:
+    """Return the times of the steps ahead, of each series."""
+    if panel is None:
+        index = getattr(X, "index", None)
+        if not isinstance(index, pd.Index) or kind_of(as_time_index(index))[0] is None:
+            return pd.Index(ahead, name="step")
+        times = as_time_index(index)
+        like = calendar(times, calendar_of(model))
+        found = times_ahead(like, ahead[-1], times[-1])
+        return found[np.array(ahead) - 1].rename(index.name)
+    longest = panel.times_of_longest()
+    own = longest if len(longest) >= MIN_TIMES else panel.stamps
+    like = calendar(own, calendar_of(model))
+    last, of_series = np.unique(panel.times[panel.bounds[1:] - 1], return_inverse=True)
+    # Series share few last times, so that this is no loop over series.
+    each = [times_ahead(like, ahead[-1], panel.stamps[at]) for at in last]
+    steps = np.array(ahead) - 1
+    stamps = each[0].append(each[1:])
+    at = (of_series[:, None] * ahead[-1] + steps).ravel()
+    keys = panel.keys.repeat(len(ahead))
+    levels = [keys.get_level_values(i) for i in range(keys.nlevels)]
+    names = [*panel.keys.names, X.index.names[-1]]
+    return pd.MultiIndex.from_arrays([*levels, stamps[at]], names=names)
