@@ -138,7 +138,7 @@ def test_teacher_forcing_within_window_norm(window_norm):
         gain=torch.tensor([2.0, 3.0]),
         shift=torch.tensor([0.5, 1.0]),
         zero=torch.tensor([0.3, -0.2]),
-        floor=torch.tensor([1e-5, 1e-5]),
+        low=torch.tensor([0.5, 0.5]),
     )
     targets = torch.randn(7, 2)
     output = around(torch.randn(7, 5, 2), targets=targets)

@@ -103,7 +103,7 @@ def build_module(
             gain=torch.from_numpy(gain).float(),
             shift=torch.from_numpy(shift).float(),
             zero=torch.from_numpy(channels.zero).float(),
-            floor=torch.tensor(norm.floor or [0.0] * n_channels),
+            low=torch.tensor(norm.low or [1.0] * n_channels),
         )
     return module.to(torch.float32)
 

@@ -15,7 +15,7 @@ from sktsdl._layers.window_norm import LossScale, WindowNormKind
 from sktsdl._sklearn.warnings import warn
 
 TargetChannels = int | str | Sequence[int | str] | None
-FLOOR = 1e-5  # of the variance of windows that vary little
+LOW = 0.05
 N_PROBES = 1024  # windows
 
 
@@ -69,8 +69,10 @@ def choose_norm(
             "loss_scale='window' needs a window norm that divides, and "
             f"window_norm='auto' chose {kind!r}: use 'standard' or 'mean'."
         )
-    floor = _floor(samples, idx, channels) if kind == "standard" else ()
-    return NormSpec(kind, positions, loss_scale, floor)
+    low: tuple[float, ...] = ()
+    if kind in ("standard", "mean"):
+        low = _low_scales(kind, samples, idx, channels)
+    return NormSpec(kind, positions, loss_scale, low)
 
 
 def _choose(
@@ -119,22 +121,24 @@ def _choose(
     return kind, used
 
 
-def _floor(
-    samples: Samples, idx: np.ndarray, channels: ChannelScaling
+def _low_scales(
+    kind: WindowNormKind, samples: Samples, idx: np.ndarray, channels: ChannelScaling
 ) -> tuple[float, ...]:
-    """Return the variance of each channel below which a window is constant.
+    """Return the 5 % quantile of the scales of windows that vary, of each channel.
 
-    It is far below the variance of the windows that vary least, here the 5 % quantile,
-    which in series of different scales is far below the variance of all rows.
+    Many windows may be constant or zero. With series of different scales, it is far
+    below the standard deviation of all rows.
     """
     probes = idx[np.linspace(0, len(idx) - 1, min(len(idx), N_PROBES)).astype(int)]
     steps = samples.windows.starts[probes, None] + np.arange(samples.window)
-    variances = samples.rows[steps].var(axis=1, dtype=float)
+    windows = samples.rows[steps].astype(float)
+    scales = windows.std(axis=1) if kind == "standard" else abs(windows).mean(axis=1)
     if channels.standardize:
-        variances /= channels.scaling.scale**2
-    varied = [column[column > 0] for column in variances.T]
-    low = [np.quantile(column, 0.05) if len(column) else 1.0 for column in varied]
-    return tuple(FLOOR * float(variance) for variance in low)
+        scales /= channels.scaling.scale
+    varied = [column[column > 0] for column in scales.T]
+    return tuple(
+        float(np.quantile(column, LOW)) if len(column) else 1.0 for column in varied
+    )
 
 
 def check_order(outputs: TargetSpec, targets: Targets) -> None:

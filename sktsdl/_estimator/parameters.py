@@ -148,16 +148,16 @@ class NetParameters(FieldParams):
             How to normalise each window by its own values, for series whose level
             moves. ``"last"`` subtracts its last value, ``"standard"`` subtracts its
             mean and divides by its standard deviation (Kim et al. 2022), ``"mean"``
-            divides by the mean of its absolute values (1 if they are all 0), in all
-            channels but `categorical_features`. The output is transformed back by the
+            divides by the mean of its absolute values, in all channels but
+            `categorical_features`. The output is transformed back by the
             `target_channels`: ``x_last + s_y * net(...)`` with the standard deviation
-            ``s_y`` of `y`, or ``mean_window + std_window * net(...)``, or
-            ``mean_window * net(...)``. ``"auto"`` normalises if `y` is later rows of
-            channels of `X`, or if the last value of the channel explains at least half
-            of the variance of `y` with a slope near 1: one series by ``"last"``, many
-            series by ``"standard"``. Else it is None, as for ``loss_steps="all"``,
-            classes, and a `loss` other than those named here and torch's squared,
-            absolute and Huber losses.
+            ``s_y`` of `y`, or ``mean_window + std_window * net(...)``, or ``mean_window
+            * net(...)``. ``"auto"`` normalises if `y` is later rows of channels of `X`,
+            or if the last value of the channel explains at least half of the variance
+            of `y` with a slope near 1: one series by ``"last"``, many series by
+            ``"standard"``. Else it is None, as for ``loss_steps="all"``, classes, and a
+            `loss` other than those named here and torch's squared, absolute and Huber
+            losses.
             """),
     ] = "auto"
     loss_scale: Annotated[
@@ -166,8 +166,8 @@ class NetParameters(FieldParams):
         Doc("""
             The unit of errors in the loss. ``"target"`` is the standard deviation of
             `y`. ``"window"`` is the scale by which `window_norm` divides the window, so
-            that series of large numbers do not drown series of small ones; the unit of
-            constant windows stays that of ``"target"``. It needs
+            that series of large numbers do not drown series of small ones; it is never
+            less than the 5 % quantile of the scales in training. It needs
             ``window_norm="standard"`` or ``"mean"``. ``"auto"`` is ``"window"`` for
             many series with ``"standard"``, else ``"target"``.
             """),

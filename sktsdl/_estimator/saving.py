@@ -34,7 +34,6 @@ from sktsdl._training.trainer import make_net
 Tensors = Mapping[str, Tensor]
 Header = dict[str, Any]
 PACKAGES = ("sktsdl", "torch", "scikit-learn", "skorch", "numpy")
-OLDER_FLOOR = 1e-5  # of the variance of a window
 CURVES = (
     "loss_curve_",
     "validation_loss_curve_",
@@ -184,7 +183,7 @@ def to_state(
         "tasks": tasks,
         "categories": channels.categorical,
         "norm": [spec.norm.kind, spec.norm.channels],
-        "norm_scales": [spec.norm.loss_scale, spec.norm.floor],
+        "norm_scales": [spec.norm.loss_scale, spec.norm.low],
         "channel_means": channels.mean.tolist(),
         "epochs": [
             {key: value for key, value in epoch.items() if key != "batches"}
@@ -227,19 +226,17 @@ def spec_of(
 
 def _norm(header: Header, channels: ChannelScaling, n_targets: int) -> NormSpec:
     # Older files hold neither, as no choice was made.
-    loss_scale, floor = header.get("norm_scales", ["target", None])
-    if floor is None:
-        floor = [OLDER_FLOOR] * channels.n_channels
+    loss_scale, low = header.get("norm_scales", ["target", ()])
     if "norm" in header:
         kind, positions = header["norm"]
         positions = None if positions is None else tuple(positions)
-        return NormSpec(kind, positions, loss_scale, tuple(floor))
+        return NormSpec(kind, positions, loss_scale, tuple(low))
     # Older files hold no choice, as the parameters were what was built.
     names = ("window_norm", "target_channels", "channel_independent", "loss_steps")
     params = {name: from_json(header["params"][name]) for name in names}
     config = NormConfig(**params, loss_scale="target")
     positions = given_channels(config, channels, n_targets)
-    return NormSpec(params["window_norm"], positions, loss_scale, tuple(floor))
+    return NormSpec(params["window_norm"], positions)
 
 
 def _scaling(part: str, tensors: Tensors, n_columns: int) -> Scaling:

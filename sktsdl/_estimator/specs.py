@@ -200,15 +200,14 @@ class NormSpec:
         The channels that share the targets; None if the module needs none.
     loss_scale : {"target", "window"}
         As the parameter `loss_scale`.
-    floor : tuple of float
-        The variance of each channel, standardised, below which a window is constant;
-        of ``kind="standard"`` only.
+    low : tuple of float
+        A low scale of the windows of each channel, standardised.
     """
 
     kind: WindowNormKind | None
     channels: tuple[int, ...] | None
     loss_scale: LossScale = "target"
-    floor: tuple[float, ...] = ()
+    low: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

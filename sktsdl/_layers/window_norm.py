@@ -9,8 +9,9 @@ from sktsdl._layers.adapters import Adapter
 
 WindowNormKind = Literal["last", "standard", "mean"]
 LossScale = Literal["target", "window"]
-# The square of float32's relative rounding error, with a margin.
-ROUNDING = 1e-12
+# Of the low scale; a window that varies less is constant.
+LEAST = 1e-5**0.5
+ROUNDING = 1e-6  # of float32, with a margin
 
 
 class WindowNorm(Adapter):
@@ -34,7 +35,7 @@ class WindowNorm(Adapter):
         The module of the normalised windows.
     window_norm : {"last", "standard", "mean"}
         What a window is normalised by: its last value, mean and standard deviation, or
-        the mean of its absolute values, 1 if they are all 0.
+        the mean of its absolute values, `low` if they are all 0.
     unchanged : list of int
         The channels that stay as they are.
     n_channels : int
@@ -48,9 +49,8 @@ class WindowNorm(Adapter):
         standardised units of the target.
     zero : Tensor of shape (n_channels,)
         The value 0 of each channel, as the module sees it.
-    floor : Tensor of shape (n_channels,)
-        The variance that is added to the variance of each window in ``"standard"``. A
-        window of less variance has no scale of its own.
+    low : Tensor of shape (n_channels,)
+        A low scale of windows. The scales of the loss are never lower.
 
     References
     ----------
@@ -63,7 +63,7 @@ class WindowNorm(Adapter):
     is_changed: Tensor
     origins: Tensor
     zero: Tensor
-    floor: Tensor
+    low: Tensor
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class WindowNorm(Adapter):
         gain: Tensor,
         shift: Tensor,
         zero: Tensor,
-        floor: Tensor,
+        low: Tensor,
     ) -> None:
         super().__init__(module)
         self.window_norm = window_norm
@@ -92,7 +92,7 @@ class WindowNorm(Adapter):
         self.register_buffer("shift", shift)
         # Not in older files.
         self.register_buffer("zero", zero, persistent=False)
-        self.register_buffer("floor", floor, persistent=False)
+        self.register_buffer("low", low, persistent=False)
 
     def transform_input(self, x: Tensor) -> Tensor:
         return _normalised(x, *self._level_and_scale(x))
@@ -118,30 +118,19 @@ class WindowNorm(Adapter):
             kwargs["targets"] = (targets - origin) / spread
         output = self.module(inputs, **kwargs)  # (batch, outputs)
         output = self._of_outputs(origin) + self._of_outputs(spread) * output
-        if with_scales:
-            return output, self._known_scales(x, level, scale, spread)
-        return output
+        return (output, self._loss_scales(scale)) if with_scales else output
 
     def target_scales(self, x: Tensor) -> Tensor:
         """(batch, time, channels) -> (batch, targets), the scale of each window
 
-        It is in standardised units of the target, and 1 for a window that has none: one
-        that is constant, or zero for ``"mean"``.
+        It is in standardised units of the target, and never below the low scale.
         """
-        level, scale = self._level_and_scale(x)
+        _, scale = self._level_and_scale(x)
         assert scale is not None
-        spread = self._of_targets(scale) * self.gain
-        return self._known_scales(x, level, scale, spread)
+        return self._loss_scales(scale)
 
-    def _known_scales(
-        self, x: Tensor, level: Tensor, scale: Tensor, spread: Tensor
-    ) -> Tensor:
-        """Return `spread`, the scale in units of the targets, or 1 without a scale."""
-        if self.window_norm == "mean":
-            has_scale = (x != self.zero).any(dim=1, keepdim=True)
-        else:
-            has_scale = scale**2 > 2 * self._least_variance(level)
-        return torch.where(self._of_targets(has_scale), spread, 1.0)
+    def _loss_scales(self, scale: Tensor) -> Tensor:
+        return self._of_targets(torch.maximum(scale, self.low)) * self.gain
 
     def _level_and_scale(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return the level and the scale of each window, (batch, 1, channels).
@@ -154,18 +143,17 @@ class WindowNorm(Adapter):
         elif self.window_norm == "mean":
             level = self.zero.expand(len(x), 1, -1)
             scale = (x - level).abs().mean(dim=1, keepdim=True)
-            scale = torch.where(scale > 0, scale, 1.0)
+            is_zero = scale <= ROUNDING * self.zero.abs()
+            scale = torch.where(is_zero, self.low, scale)
         else:
             variance, level = torch.var_mean(x, dim=1, correction=0, keepdim=True)
-            scale = (variance + self._least_variance(level)).sqrt()
+            least = (LEAST * self.low) ** 2 + (ROUNDING * level) ** 2
+            scale = (variance + least).sqrt()
         if not self.changes_all:
             level = torch.where(self.is_changed, level, 0.0)
             if scale is not None:
                 scale = torch.where(self.is_changed, scale, 1.0)
         return level, scale
-
-    def _least_variance(self, level: Tensor) -> Tensor:
-        return torch.addcmul(self.floor, level, level, value=ROUNDING)
 
     def _of_targets(self, values: Tensor) -> Tensor:
         """(batch, 1, channels) -> (batch, targets), or (batch, 1) of one channel"""

@@ -49,8 +49,8 @@ class ConformalRegressor(CalibratedRegressor):
     with :math:`1 - \alpha` the `confidence_level`, and :math:`\sigma_t` the scale of
     the window [3]_. A net has one if its ``window_norm_`` is ``"standard"`` or
     ``"mean"``: the standard deviation or the mean absolute value of the window, in the
-    units of the target, or for a window that has none (a constant one, or zeros), the
-    target's standard deviation in training. The net may be inside of pipelines,
+    units of the target, and at least the 5 % quantile of these in training, also for
+    a constant window. The net may be inside of pipelines,
     searches, ``FrozenEstimator``, `PurgedRegressor`, `MultiTaskNet` and
     `RelativeTargetRegressor`, for whose ratios the scale is multiplied by the forecast.
     For all other regressors, :math:`\sigma_t = 1`, and also if one of the two fits has
