@@ -181,15 +181,20 @@ def make_supervised(
 
 def _check_index(frame: pd.DataFrame, time: Column | None) -> Panel | None:
     """Check that the rows stand in time order, and warn of gaps; return the series."""
-    panel = Panel.of(frame, "data")
+    sort = None
+    if time is not None and isinstance(frame.index, pd.MultiIndex):
+        sort = f"data.sort_values({list(frame.index.names)})"
+    panel = Panel.of(frame, "data", sort)
     if panel is not None:
         if panel.n_series:
             warn_of_gaps(panel, TrainingIndex.of(panel.times_of_longest()))
         return panel
-    what, by = "The index of data", "sort_index()"
+    what, sort = "The index of data", "sort the rows by time (`data.sort_index()`)"
     if time is not None:
-        what, by = f"The column {time!r} of data", f"sort_values({time!r})"
-    index = time_index(frame, what, f"sort the rows by time (`data.{by}`)")
+        what = f"The column {time!r} of data"
+        sort = f"sort the rows by time (`data.sort_values({time!r})`)"
+        sort = f"name the columns of many series in `series`, or {sort}"
+    index = time_index(frame, what, sort)
     if index is not None and len(index):
         TrainingIndex.of(index).warn_of_gaps(index)
     return None

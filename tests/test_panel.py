@@ -540,6 +540,33 @@ def test_an_index_that_cannot_be_used(kind, cls):
             method(bad)
 
 
+def test_the_way_out_of_text_as_times_can_be_run():
+    X = panel([(0, 20), (3, 20)], layout="by series")
+    as_text = X.index.set_levels(X.index.levels[1].astype(str), level=1)
+    bad = X.set_axis(as_text)
+    with pytest.raises(ValueError, match="no times") as caught:
+        SlidingWindow().fit(bad)
+    call = str(caught.value).split("`")[1]
+    good = bad.set_axis(eval(call, {"pd": pd, "X": bad}))
+    assert good.index.equals(X.index)
+    SlidingWindow().fit(good)
+
+
+def test_names_of_another_type_warn():
+    X = panel([(0, 20), (3, 20)], layout="by series")
+    numbered = X.set_axis(X.index.set_levels([1, 2], level=0))
+    step = SlidingWindow(3).fit(
+        numbered[numbered.index.get_level_values(1) < INDEXES["daily"][15]]
+    )
+    later = numbered[numbered.index.get_level_values(1) >= INDEXES["daily"][15]]
+    text = later.set_axis(later.index.set_levels(["1", "2"], level=0))
+    with pytest.warns(UserWarning, match="such as '1', are of type string, and the na"):
+        windows = step.transform(text)
+    assert np.isnan(windows[0, 0]).all()
+    assert np.isfinite(step.transform(later)).all()
+    step.transform(later.set_axis(later.index.set_levels([7, 8], level=0)))
+
+
 GOOD = {
     "numbers": lambda f: f.assign(shop=f["shop"].str[-1].astype(int)),
     "tuples": lambda f: f.assign(shop=[("a", name) for name in f["shop"]]),

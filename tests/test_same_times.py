@@ -51,6 +51,16 @@ def test_windows_have_the_times_of_their_rows(name):
     small(vars(sktsdl)[name]).fit(windows[10:], Y[10:])
 
 
+@pytest.mark.parametrize("name", ["WindowMLPRegressor", "MultiTaskNet"])
+def test_weights_have_the_times_of_their_rows(name):
+    windows = SlidingWindow(4).fit_transform(X)
+    weights = pd.Series(np.arange(1.0, 41.0), index=X.index)
+    net = small(vars(sktsdl)[name])
+    with pytest.raises(ValueError, match=r"^sample_weight has the label 2020-02-09"):
+        net.fit(windows, Y, sample_weight=weights[::-1])
+    net.fit(windows, Y, sample_weight=weights)
+
+
 def test_labels_of_classes_are_compared():
     net = sktsdl.MultiTaskNet(
         sktsdl.WindowMLPRegressor(max_epochs=1), tasks={"to": "classification"}

@@ -1,6 +1,7 @@
 """make_supervised: from a series to `X` and `y`."""
 
 import datetime as dt
+import re
 import warnings
 
 import numpy as np
@@ -444,3 +445,28 @@ def test_a_missing_value_that_is_known_ahead_says_where_it_belongs(steps):
     full = pd.concat([data, later], ignore_index=True)
     X_latest = make_supervised(full, target="rail", horizon=2, known_future="bus")[2]
     assert model.predict(X_latest).shape == (2, 2)
+
+
+def test_a_forgotten_name_of_series_is_named_in_the_error():
+    days = pd.date_range("2024-01-01", periods=3).tolist()
+    table = pd.DataFrame(
+        {
+            "city": ["x", "x", "x", "x", "x", "x"],
+            "shop": ["a", "a", "a", "b", "b", "b"],
+            "day": 2 * days,
+            "units": range(6),
+        }
+    )
+    with pytest.raises(ValueError, match=r"name the columns of many series in `series"):
+        make_supervised(table, target="units", time="day")
+    with pytest.raises(ValueError, match=r"twice: .* name the series by more levels"):
+        make_supervised(
+            table.iloc[[0, 3, 1, 4]], target="units", time="day", series="city"
+        )
+    with pytest.raises(ValueError, match="goes back in time at row 1") as caught:
+        make_supervised(
+            table[::-1], target="units", time="day", series=["city", "shop"]
+        )
+    call = re.findall("`(.*?)`", str(caught.value))[0]
+    good = eval(call, {"data": table[::-1]})
+    make_supervised(good, target="units", time="day", series=["city", "shop"])

@@ -7,13 +7,17 @@ import pandas as pd
 import pytest
 import skops.io
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 import sktsdl
 from sktsdl import (
     LSTMRegressor,
     MultiTaskNet,
+    RatioLogScaler,
+    RelativeTargetRegressor,
     Seq2SeqRegressor,
     SlidingWindow,
     WindowMLPRegressor,
@@ -132,9 +136,40 @@ CASES = {
 @pytest.mark.parametrize(("data", "params", "expected"), CASES.values(), ids=CASES)
 @pytest.mark.parametrize("standardize", [True, False])
 @pytest.mark.filterwarnings("ignore:The columns of X are lags with the newest first")
+@pytest.mark.filterwarnings("ignore:y is the next rows of channel 0 in other units")
 def test_auto_chooses_norm_and_channels(data, params, expected, standardize):
     fitted = mlp(standardize=standardize, **params).fit(*data)
     assert chosen(fitted) == expected
+
+
+LEVEL = pd.DataFrame(WALK, columns=["rail", "bus", "day"])
+SHOPS = pd.concat({name: scale * LEVEL for name, scale in (("a", 1), ("b", 100))})
+AUTO = make_pipeline(SlidingWindow(6), mlp())
+SCALED = make_pipeline(
+    StandardScaler().set_output(transform="pandas"), SlidingWindow(6), mlp()
+)
+
+
+@pytest.mark.parametrize("rows", [LEVEL, SHOPS], ids=["one series", "many series"])
+@pytest.mark.parametrize(
+    "model", [SCALED, TransformedTargetRegressor(AUTO, transformer=StandardScaler())]
+)
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_a_scaler_that_hides_the_level_warns(model, rows, horizon):
+    X, y, _ = make_supervised(rows, target="bus", horizon=horizon)
+    with pytest.warns(UserWarning, match=r"channel ('bus'|1) in other units") as caught:
+        model.fit(X, y)
+    assert caught[0].filename == __file__
+
+
+def test_no_scaler_warns_of_what_does_not_follow_a_level():
+    X, y, _ = make_supervised(np.exp(LEVEL / 50), target="bus")
+    steps = make_pipeline(RatioLogScaler(), SlidingWindow(6), mlp())
+    RelativeTargetRegressor(steps, column="bus").fit(X, y)
+    X, y, _ = make_supervised(pd.DataFrame(NOISE), target=0)
+    clone(SCALED).fit(X.rename(columns=str), y)
+    X, y, _ = make_supervised(LEVEL, target="bus")
+    clone(SCALED).set_params(windowmlpregressor__window_norm=None).fit(X, y)
 
 
 WEIGHTS = np.r_[np.zeros(40), np.ones(104)]

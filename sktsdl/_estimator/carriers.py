@@ -12,6 +12,7 @@ N_CHECKED = 4096  # windows of a regression, and steps of each
 N_STEPS = 16
 MAX_ERROR = 0.5  # of y - x_T: its variance, as a share of the variance of y
 MAX_BEND = 0.1  # how far the slope of y over x_T may be from 1
+EXACT = 1e-9  # the share of variance that rounding may leave
 WORSE = 1.2  # the variance that a norm leaves, as a share of the variance of y
 # Numbers that overflow here are refused later, by name.
 quiet = np.errstate(over="ignore", invalid="ignore")
@@ -138,6 +139,27 @@ class Carriers:
                 if not candidates:
                     return None
         return candidates[0]
+
+    @quiet
+    def find_rescaled(self, candidates: Sequence[int]) -> int | None:
+        """Return a channel whose level the first target follows, in other units.
+
+        The target is the next row of it, and the last value explains most of it. The
+        rows of the windows must be consecutive.
+        """
+        has_next = self.ends + 1 < self.stops
+        target = self.y(0)[has_next]
+        target -= target.mean() if len(target) else 0.0
+        ends, yy = self.ends[has_next], target @ target
+        for channel in candidates if len(target) >= N_MATCHES else ():
+            last, later = (self.rows[ends + i, channel].astype(float) for i in (0, 1))
+            mean = later.mean()
+            later -= mean
+            xx, xy = later @ later, later @ target
+            if xy**2 > (1 - EXACT) * xx * yy > 0:
+                error = target - xy / xx * (last - mean)
+                return channel if error @ error < MAX_ERROR * yy else None
+        return None
 
     @quiet
     def follow_last(self, channels: tuple[int, ...]) -> bool:

@@ -109,6 +109,9 @@ def _choose(
         tried = given or ((0,) if 0 in numeric else ())
         if is_varied and tried and carriers.follow_last(tried):
             return best, tried
+        rescaled = carriers.find_rescaled(given or numeric) if are_rows else None
+        if rescaled is not None:
+            _warn_of_units(rescaled, channels.names)
         return None, not_normed
     used = given or tuple(channels.target_positions(0, samples.n_targets))
     if is_varied and targets.are_levels and not carriers.follow_last(used):
@@ -173,6 +176,16 @@ def given_channels(
             "channel_independent=True cannot forecast twice: name each once."
         )
     return positions
+
+
+def _warn_of_units(channel: int, names: tuple[str, ...] | None) -> None:
+    """Warn that `y` is the next rows of a channel, but in other units."""
+    name = channel if names is None else repr(names[channel])
+    warn(
+        f"y is the next rows of channel {name} in other units, so window_norm='auto' "
+        "cannot follow the level of this channel, and chose None: take out the scaler "
+        "of X or of y, as a net standardises both inside, or set window_norm=None."
+    )
 
 
 def _warn_of_channel(

@@ -149,6 +149,7 @@ def validate_samples(
         check_same_labels(outputs_before.labels, y, "y")
     weights = None
     if sample_weight is not None:
+        check_same_times(X, sample_weight, "sample_weight")
         weights = _check_sample_weight(
             readable(sample_weight, "sample_weight"),
             windows,

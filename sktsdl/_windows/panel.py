@@ -46,10 +46,10 @@ class Panel:
     times: np.ndarray
 
     @classmethod
-    def of(cls, X: Any, name: str = "X") -> Self | None:
+    def of(cls, X: Any, name: str = "X", sort: str | None = None) -> Self | None:
         """Return the series of a frame or of windows, None if they are one series.
 
-        `name` is what errors call `X`.
+        `name` is what errors call `X`, and `sort` how the user can sort its rows.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class Panel:
         firsts = bounds[:-1] if order is None else order[bounds[:-1]]
         keys = index[firsts].droplevel(-1)
         panel = cls(keys, series, order, bounds, stamps, times)
-        panel._check_order(index, name)
+        panel._check_order(index, name, sort or f"{name}.sort_index()")
         return panel
 
     @property
@@ -118,7 +118,7 @@ class Panel:
         series = int(self.counts.argmax())
         return self.stamps[self.times[self.bounds[series] : self.bounds[series + 1]]]
 
-    def _check_order(self, index: pd.MultiIndex, name: str) -> None:
+    def _check_order(self, index: pd.MultiIndex, name: str, sort: str) -> None:
         steps = np.diff(self.times)
         steps[self.bounds[1:-1] - 1] = 1
         if (steps > 0).all():
@@ -129,11 +129,12 @@ class Panel:
         if steps[at - 1] == 0:
             raise ValueError(
                 f"The index of {name} has row {row}, {index[row]}, twice: keep one row "
-                "for each series and time."
+                "for each series and time, or name the series by more levels."
             )
         raise ValueError(
             f"The index of {name} goes back in time at row {row}, {index[row]}: sort "
-            f"the rows of each series by time (`{name}.sort_index()`)."
+            f"the rows of each series by time (`{sort}`), or name the series by more "
+            "levels."
         )
 
 
@@ -192,7 +193,8 @@ def times_of(index: pd.MultiIndex, name: str) -> tuple[pd.Index, np.ndarray]:
     if kind_of(level)[0] is None:
         kinds = [kind_of(as_time_index(part))[0] for part in index.levels]
         found = [i for i, kind in enumerate(kinds) if kind not in (None, "number")]
-        way_out = f"convert it, as by `{name}.index.set_levels(pd.to_datetime(...))`"
+        dates = f"pd.to_datetime({name}.index.levels[-1])"
+        way_out = f"convert it, as by `{name}.index.set_levels({dates}, level=-1)`"
         if found:
             label = index.names[found[0]]
             way_out = f"put the level {found[0] if label is None else repr(label)} last"
@@ -221,6 +223,21 @@ def check_levels(names: list[Hashable], expected: list[Hashable]) -> None:
             f"training rows have {expected}: give the same levels in the same "
             "order (`X.reorder_levels(...)`)."
         )
+
+
+def warn_of_other_names(keys: pd.Index, of_training: pd.Index) -> None:
+    """Warn if the names of series cannot be names of training, such as text for 1."""
+    for i in range(keys.nlevels):
+        now, before = (k.get_level_values(i) for k in (keys, of_training))
+        types = now.inferred_type, before.inferred_type
+        if len(now) and types[0] != types[1] and not now.isin(before).any():
+            warn(
+                f"The names of series in X, such as {now[0]!r}, are of type "
+                f"{types[0]}, and the names in training, such as {before[0]!r}, of "
+                f"type {types[1]}, so all series are new and have no history: give "
+                "the names of training."
+            )
+            return
 
 
 def some_of(keys: pd.Index, which: np.ndarray) -> str:

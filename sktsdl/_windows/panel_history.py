@@ -16,7 +16,13 @@ from sktsdl._windows.kept_rows import (
     JoinedSeries,
     KeptRows,
 )
-from sktsdl._windows.panel import Panel, check_levels, some_of, warn_of_gaps
+from sktsdl._windows.panel import (
+    Panel,
+    check_levels,
+    some_of,
+    warn_of_gaps,
+    warn_of_other_names,
+)
 from sktsdl._windows.row_order import after_unknown, ranges, search_in_parts
 from sktsdl._windows.same_rows import close, column_spread
 from sktsdl._windows.training_index import TrainingIndex
@@ -137,6 +143,7 @@ class PanelTail:
                 "the series and, as last level, the time, also for one series."
             )
         check_levels(list(panel.keys.names), self.names)
+        warn_of_other_names(panel.keys, self.keys)
         return panel
 
     def histories_by_index(self, panel: Panel) -> Histories:

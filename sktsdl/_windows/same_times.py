@@ -26,7 +26,7 @@ def check_same_times(X: Any, y: Any, name: str = "y") -> None:
         The rows, or the windows that end at them.
     y : Series, DataFrame or array-like
         The targets.
-    name : {"y", "y_val"}, default="y"
+    name : {"y", "y_val", "sample_weight"}, default="y"
         The name of `y` in the error.
     """
     is_X = isinstance(X, pd.DataFrame | Windows)
@@ -40,7 +40,7 @@ def check_same_times(X: Any, y: Any, name: str = "y") -> None:
     differs = _differ(of_X, of_y)
     if not differs.any() or _are_later(of_X, of_y):
         return
-    row, X_name = int(differs.argmax()), name.replace("y", "X")
+    row, X_name = int(differs.argmax()), "X_val" if name == "y_val" else "X"
     raise ValueError(
         f"{name} has the label {of_y[row]} in row {row}, and {X_name} has "
         f"{of_X[row]}: sort {X_name} and {name} together "

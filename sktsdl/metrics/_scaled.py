@@ -133,8 +133,8 @@ def mase_weights(
 
     for the :math:`n_i` of :math:`n` rows that are of series :math:`i`, with the symbols
     of `mase`. The mean of weights times absolute errors is the MASE. Give them as
-    `sample_weight` to a net with ``loss="absolute_error"``, which is then trained for
-    the MASE.
+    `sample_weight` to a net with ``loss="absolute_error"`` and
+    ``loss_scale="target"``, which is then trained for the MASE.
 
     A weighted mean, such as scikit-learn's ``mean_absolute_error`` with these weights
     as `sample_weight`, divides by the mean of the weights: times this mean, it is the
