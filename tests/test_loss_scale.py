@@ -216,3 +216,18 @@ def test_there_and_back(way, tmp_path):
     X, _, _ = make_supervised(rows, target="units", horizon=2)
     np.testing.assert_array_equal(again.predict(model[0].transform(X)), predicted)
     assert again.loss_scale_ == "window"
+
+
+def test_zeros_far_from_the_mean_are_zeros_in_every_dtype():
+    values = np.random.default_rng(5).normal(1000, 70, 200)
+    values[100:106] = 0
+    X, y, _ = make_supervised(values[:, None], target=0)
+    windows = SlidingWindow(4).fit_transform(X)[3:]
+    net = mlp(window_norm="mean", loss_scale="window")
+    zeros = np.zeros((1, 4, 1))
+    found = [
+        net.fit(np.asarray(windows, dtype), y[3:]).predict(zeros.astype(dtype))
+        for dtype in (np.float32, np.float64)
+    ]
+    assert abs(found[1]) > 1
+    np.testing.assert_allclose(*found, rtol=0.01)
