@@ -146,7 +146,7 @@ CASES = {
     "no level of series": (panel().loc["a"], {}, ("last", "target")),
     "asked for": (panel().loc["a"], {"loss_scale": "window"}, ("standard", "window")),
     "the target's": (panel(), {"loss_scale": "target"}, ("standard", "target")),
-    "mean": (panel(), {"window_norm": "mean"}, ("mean", "target")),
+    "mean": (panel(), {"window_norm": "mean"}, ("mean", "window")),
     "last": (panel(), {"window_norm": "last"}, ("last", "target")),
     "None": (panel(), {"window_norm": None}, (None, "target")),
     "another loss": (panel(), {"loss": nn.PoissonNLLLoss()}, (None, "target")),

@@ -56,8 +56,8 @@ def choose_norm(
     kind, positions = _choose(config, samples, idx, channels, targets, best)
     loss_scale = config.loss_scale
     if loss_scale == "auto":
-        is_in_windows = are_many and kind == "standard" and targets.are_levels
-        loss_scale = "window" if is_in_windows else "target"
+        divides = kind in ("standard", "mean") and targets.are_levels
+        loss_scale = "window" if are_many and divides else "target"
     if loss_scale == "window" and not targets.are_levels:
         raise ValueError(
             "loss_scale='window' divides errors by the scale of each window, and the "

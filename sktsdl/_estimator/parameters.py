@@ -169,7 +169,7 @@ class NetParameters(FieldParams):
             that series of large numbers do not drown series of small ones; it is never
             less than the 5 % quantile of the scales in training. It needs
             ``window_norm="standard"`` or ``"mean"``. ``"auto"`` is ``"window"`` for
-            many series with ``"standard"``, else ``"target"``.
+            many series with one of these, else ``"target"``.
             """),
     ] = "auto"
     target_channels: Annotated[
