@@ -76,9 +76,9 @@ def forecast(
     >>> forecast(model, X_latest).round(0)
                     y
     month
-    1961-01     451.0
-    1961-02     434.0
-    1961-03     457.0
+    1961-01-01  466.0
+    1961-02-01  432.0
+    1961-03-01  458.0
     """
     check_is_fitted(model)
     predicted = model.predict(X_latest)

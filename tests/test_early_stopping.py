@@ -77,7 +77,8 @@ def test_no_step_of_a_pipeline_is_fitted_to_the_validation_set():
     rows, y = levels(80)
     later = rows[60:] * 100
     with config_context(enable_metadata_routing=True):
-        net = lstm(early_stopping=True).set_fit_request(X_val=True, y_val=True)
+        net = lstm(early_stopping=True, window_norm=None)
+        net.set_fit_request(X_val=True, y_val=True)
         steps = [
             ("scale", StandardScaler().set_output(transform="pandas")),
             ("window", SlidingWindow(4)),

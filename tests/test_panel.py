@@ -396,7 +396,9 @@ def test_a_search_through_a_pipeline():
     X = panel()
     y = next_rail(X)
     scaler = StandardScaler().set_output(transform="pandas")
-    net = LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0)
+    net = LSTMRegressor(
+        hidden_sizes=(4,), max_epochs=2, window_norm=None, random_state=0
+    )
     model = make_pipeline(scaler, SlidingWindow(4), PurgedRegressor(net))
     search = GridSearchCV(
         model,

@@ -148,11 +148,15 @@ class Carriers:
         rows of the windows must be consecutive.
         """
         has_next = self.ends + 1 < self.stops
-        target = self.y(0)[has_next]
-        target -= target.mean() if len(target) else 0.0
-        ends, yy = self.ends[has_next], target @ target
-        for channel in candidates if len(target) >= N_MATCHES else ():
+        if has_next.sum() < N_MATCHES:
+            return None
+        y, ends = self.y(0)[has_next], self.ends[has_next]
+        target = y - y.mean()
+        yy = target @ target
+        for channel in candidates:
             last, later = (self.rows[ends + i, channel].astype(float) for i in (0, 1))
+            if _is_equal(y, later).all():  # in the same units
+                return None
             mean = later.mean()
             later -= mean
             xx, xy = later @ later, later @ target
