@@ -15,7 +15,7 @@ from sktsdl._layers.window_norm import LossScale, WindowNormKind
 from sktsdl._sklearn.warnings import warn
 
 TargetChannels = int | str | Sequence[int | str] | None
-LOW = 0.05
+LOW = 0.05  # the quantile of scales that is a low scale
 N_PROBES = 1024  # windows
 
 
