@@ -554,6 +554,23 @@ def test_the_way_out_of_text_as_times_can_be_run():
     SlidingWindow().fit(good)
 
 
+def test_errors_name_the_series_of_a_row():
+    X = panel([(0, 20), (3, 20)], layout="by series")
+    y = next_rail(X)
+    bad = X.copy()
+    bad.iloc[30, 1] = np.nan
+    windows = SlidingWindow(3).fit_transform(X)
+    net = WindowMLPRegressor(hidden_sizes=(4,), max_epochs=1)
+    with pytest.raises(ValueError, match=r"row 30 \(\('shop 1', Timestamp\('2019-01-14"):
+        net.fit(SlidingWindow(3).fit_transform(bad), y)
+    bad.iloc[30] = -1.0
+    relative = RelativeTargetRegressor(DummyRegressor(), column="rail")
+    with pytest.raises(ValueError, match=r"not positive in row 30 \(\('shop 1', Tim"):
+        relative.fit(bad, y)
+    relative.fit(X, y)
+    net.fit(windows, y)
+
+
 def test_names_of_another_type_warn():
     X = panel([(0, 20), (3, 20)], layout="by series")
     numbered = X.set_axis(X.index.set_levels([1, 2], level=0))

@@ -205,8 +205,9 @@ def refuse_missing(windows: Windows, inputs: InputSpec) -> None:
     what = "infinity" if np.isinf(windows.rows[row, channel]) else "NaN"
     name = None if inputs.channel_names is None else inputs.channel_names[channel]
     column = channel if name is None else repr(name)
+    label = "" if windows.index is None else f" ({windows.index[window]})"
     raise ValueError(
-        f"Input X contains {what} in row {window}, step "
+        f"Input X contains {what} in row {window}{label}, step "
         f"{row - windows.starts[window]} of its window, column {column}: "
         f"{way_out_of_missing(name)} (NaN is taken only at the start of windows, for "
         "unknown history)."

@@ -240,7 +240,7 @@ class RelativeTargetRegressor(RegressorWrapper):
         check_same_times(X, y, name)
         last = self._last_known(values, targets.ndim)
         if self._relation == "ratio":
-            _check_positive(targets, name)
+            _check_positive(targets, name, y)
             targets = np.log(targets / last)
         else:
             targets = targets - last
@@ -280,17 +280,20 @@ class RelativeTargetRegressor(RegressorWrapper):
         last = np.asarray(values)
         if self._relation == "ratio":
             for column, known in zip(self._columns, last.T, strict=True):
-                _check_positive(known, f"column {column!r} of X")
+                _check_positive(known, f"column {column!r} of X", values)
         steps = TargetSteps.of_labels(self._y_labels).shared_by(self._columns)
         return last[:, 0] if ndim == 1 else last[:, steps.targets]
 
 
-def _check_positive(values: np.ndarray, name: str) -> None:
+def _check_positive(values: np.ndarray, name: str, labelled: Any) -> None:
+    """Raise a ValueError that names the first row that is not positive."""
     bad = (values <= 0).reshape(len(values), -1).any(axis=1)
     if bad.any():
+        row = int(bad.argmax())
+        label = f" ({labelled.index[row]})" if hasattr(labelled, "iloc") else ""
         raise ValueError(
-            f"{name} is not positive in row {int(bad.argmax())}, as a ratio needs: "
-            "use relation='difference', or shift the levels."
+            f"{name} is not positive in row {row}{label}, as a ratio needs: use "
+            "relation='difference', or shift the levels."
         )
 
 
