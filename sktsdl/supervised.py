@@ -26,33 +26,37 @@ def make_supervised(
     *,
     target: Any,
     horizon: int = 1,
+    lead: int = 1,
     known_future: Any = (),
     time: Column | None = None,
     series: Any = None,
 ) -> tuple[Any, Any, Any]:
     r"""Make `X` and `y`, the next values of a target, from a series.
 
-    .. math:: y_t = (x_{t+1}, \ldots, x_{t+h})
+    .. math:: y_t = (x_{t+l}, \ldots, x_{t+l+h-1})
 
-    with :math:`x` the target column and :math:`h` the `horizon`. No other step shifts
-    the target.
+    with :math:`x` the target column, :math:`h` the `horizon` and :math:`l` the `lead`,
+    1 by default. No other step shifts the target.
 
     Parameters
     ----------
     data : DataFrame, Series or array of shape (n_rows, n_columns) or (n_rows,)
         One row per time step, oldest first. A DataFrame of pandas, polars or pyarrow.
-        "Now" is the last row in which all target columns have a value; later rows only
-        give values of `known_future`. If its index is a MultiIndex whose last level is
-        the time, its rows are many series, each with its own "now".
+        "Now" is the last row in which all targets have a value; later rows only give
+        values of `known_future`. If the index is a MultiIndex with the time as last
+        level, the rows are many series, each with its own "now".
     target : column name, or position for an array, or a list of them
         The column to predict. A tuple names one column of a frame whose columns have
         several levels.
     horizon : int, default=1
-        The number of next values to predict.
+        The number of values to predict.
+    lead : int, default=1
+        How many rows after its row the first of them is: 12 for the hours of tomorrow
+        if all forecasts are made at noon of hourly rows.
     known_future : column name or position, or a list of them, default=()
-        Columns that are known ahead, such as a calendar. Their values at the steps
-        `t+1` to `t+horizon` become columns of row `t`. For the forecast from now,
-        append `horizon` rows to `data` with these values, and NaN as target.
+        Columns that are known ahead, such as a calendar. Their values at the predicted
+        steps become columns of row `t`. For the forecast from now, append
+        `lead + horizon - 1` rows to `data` with these values, and NaN as target.
     time : column name or None, default=None
         The column of a frame that holds the time of each row. It becomes the index of
         `X` and `y`, and text is read as dates if it has one meaning only; numbers are
@@ -64,16 +68,14 @@ def make_supervised(
     Returns
     -------
     X : DataFrame or ndarray of shape (n, n_features)
-        All columns of `data`, and those known ahead (``day_type+1``, ...), for the
-        rows whose target is known: the last of them is `horizon` rows before now. A
-        pandas frame for every kind of frame. If columns known ahead are added, column
-        names that are numbers become text.
+        All columns of `data`, and those known ahead (``day_type+1``), for the rows with
+        a known target. A pandas frame for every kind of frame. If columns known ahead
+        are added, names that are numbers become text.
     y : Series or ndarray of shape (n,), or DataFrame or ndarray of shape (n, n_targets)
         The next values, in the units of `data`: ``rail+1``, ..., ``rail+14``, one
-        target after the other. By these names, the other estimators tell the steps of
-        a horizon from several targets. 1-D for one target that is not in a list and
-        ``horizon=1``.
-    X_latest : DataFrame or ndarray of shape (horizon, n_features)
+        target after the other. By these names, the other estimators tell steps from
+        targets. 1-D for one target that is not in a list and ``horizon=1``.
+    X_latest : DataFrame or ndarray of shape (lead + horizon - 1, n_features)
         The rows up to now whose target is not known yet, of each series. The last row
         of ``predict(X_latest)``, of each series, is the forecast from now.
 
@@ -103,8 +105,7 @@ def make_supervised(
     2019-05-30     4
     2019-05-31     5
 
-    The holiday of the next day is known ahead. The last row says what is known of the
-    day after now:
+    The holiday of the next day is known ahead; the last row has that of tomorrow:
 
     >>> rail["holiday"] = [1, 0, 0, 0, 0]
     >>> next_day = pd.DataFrame({"holiday": [1]}, index=days[-1:] + 1)
@@ -127,6 +128,9 @@ def make_supervised(
     Name: units+1, dtype: int64
     """
     check_scalar(horizon, "horizon", Integral, min_val=1)
+    check_scalar(lead, "lead", Integral, min_val=1)
+    steps, furthest = range(lead, lead + horizon), lead + horizon - 1
+    needed = f"{'horizon + 1' if lead == 1 else 'lead + horizon'} = {lead + horizon}"
     refuse_lazy(data, "data")
     check_uses(
         {"time": time, "series": series}, target=target, known_future=known_future
@@ -148,26 +152,26 @@ def make_supervised(
     known = frame[targets].notna().all(axis=1).to_numpy()
     to_now = _rows_to_now(known, series_of_rows, n_after)
     n_most = int(to_now.max(initial=-1)) + 1
-    if n_most <= horizon:
+    if n_most <= furthest:
         raise ValueError(
             f"data has {n_most} rows up to the last known target, fewer than "
-            f"horizon + 1 = {horizon + 1}: give more rows, or a smaller horizon."
+            f"{needed}: give more rows, or a smaller horizon."
         )
-    n_expected = horizon if known_ahead else 0
+    n_expected = furthest if known_ahead else 0
     if panel is None:
         is_used = np.ones(len(frame), dtype=bool)
         _warn_of_rows_after(frame, targets, to_now, n_expected)
     else:
-        is_used = _leave_out_short(to_now, horizon, panel)
+        is_used = _leave_out_short(to_now, furthest, panel, needed)
         late = np.unique(panel.series[is_used & (-to_now > n_expected)])
         _warn_of_late_series(panel.keys, late, targets)
-    is_known = is_used & (to_now >= horizon)
-    is_latest = is_used & (to_now >= 0) & (to_now < horizon)
-    y = _ahead(frame, targets, horizon, is_known, n_after, panel)
+    is_known = is_used & (to_now >= furthest)
+    is_latest = is_used & (to_now >= 0) & (to_now < furthest)
+    y = _ahead(frame, targets, steps, is_known, n_after, panel)
     parts = (
         [
             frame.iloc[as_slice(rows)],
-            _ahead(frame, known_ahead, horizon, rows, n_after, panel),
+            _ahead(frame, known_ahead, steps, rows, n_after, panel),
         ]
         for rows in (is_known, is_latest)
     )
@@ -181,19 +185,17 @@ def make_supervised(
 
 def _check_index(frame: pd.DataFrame, time: Column | None) -> Panel | None:
     """Check that the rows stand in time order, and warn of gaps; return the series."""
-    sort = None
-    if time is not None and isinstance(frame.index, pd.MultiIndex):
-        sort = f"data.sort_values({list(frame.index.names)})"
-    panel = Panel.of(frame, "data", sort)
+    by = list(frame.index.names) if frame.index.nlevels > 1 else frame.index.name
+    by_columns = f"data.sort_values({by!r})"
+    panel = Panel.of(frame, "data", None if time is None else by_columns)
     if panel is not None:
         if panel.n_series:
             warn_of_gaps(panel, TrainingIndex.of(panel.times_of_longest()))
         return panel
     what, sort = "The index of data", "sort the rows by time (`data.sort_index()`)"
     if time is not None:
-        what = f"The column {time!r} of data"
-        sort = f"sort the rows by time (`data.sort_values({time!r})`)"
-        sort = f"name the columns of many series in `series`, or {sort}"
+        what, sort = f"The column {time!r} of data", "name the columns of many series "
+        sort += f"in `series`, or sort the rows by time (`{by_columns}`)"
     index = time_index(frame, what, sort)
     if index is not None and len(index):
         TrainingIndex.of(index).warn_of_gaps(index)
@@ -242,14 +244,16 @@ def _warn_of_late_series(
         )
 
 
-def _leave_out_short(to_now: np.ndarray, horizon: int, panel: Panel) -> np.ndarray:
+def _leave_out_short(
+    to_now: np.ndarray, furthest: int, panel: Panel, needed: str
+) -> np.ndarray:
     """Mark the rows of series that have a target; warn of the others."""
-    has_target = np.bincount(panel.series, to_now >= horizon) > 0
+    has_target = np.bincount(panel.series, to_now >= furthest) > 0
     short = np.flatnonzero(~has_target)
     if len(short):
         warn(
             f"The series {some_of(panel.keys, short)} are left out, as they have fewer "
-            f"than horizon + 1 = {horizon + 1} rows up to the last known target."
+            f"than {needed} rows up to the last known target."
         )
     is_used: np.ndarray = has_target[panel.series]
     return is_used
@@ -258,12 +262,12 @@ def _leave_out_short(to_now: np.ndarray, horizon: int, panel: Panel) -> np.ndarr
 def _ahead(
     frame: pd.DataFrame,
     columns: Sequence[Column],
-    horizon: int,
+    steps: range,
     rows: np.ndarray,
     n_after: np.ndarray,
     panel: Panel | None,
 ) -> pd.DataFrame:
-    """Return the values of `columns` 1 to `horizon` rows after each of `rows`.
+    """Return the values of `columns` so many `steps` after each of `rows`.
 
     `rows` is a mask, and `n_after` the number of rows after each row in its series.
     """
@@ -274,7 +278,7 @@ def _ahead(
         by_series: Any = frame[column]
         if panel is not None:
             by_series = by_series.groupby(panel.series, sort=False)
-        for step in range(1, horizon + 1):
+        for step in steps:
             shifted = by_series.shift(-step).iloc[at]
             if step <= n_least:
                 shifted = shifted.astype(frame[column].dtype)  # no NaN came in

@@ -561,7 +561,9 @@ def test_errors_name_the_series_of_a_row():
     bad.iloc[30, 1] = np.nan
     windows = SlidingWindow(3).fit_transform(X)
     net = WindowMLPRegressor(hidden_sizes=(4,), max_epochs=1)
-    with pytest.raises(ValueError, match=r"row 30 \(\('shop 1', Timestamp\('2019-01-14"):
+    with pytest.raises(
+        ValueError, match=r"row 30 \(\('shop 1', Timestamp\('2019-01-14"
+    ):
         net.fit(SlidingWindow(3).fit_transform(bad), y)
     bad.iloc[30] = -1.0
     relative = RelativeTargetRegressor(DummyRegressor(), column="rail")

@@ -11,6 +11,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
+import sktsdl
 from sktsdl import (
     RatioLogScaler,
     SlidingWindow,
@@ -470,3 +471,70 @@ def test_a_forgotten_name_of_series_is_named_in_the_error():
     call = re.findall("`(.*?)`", str(caught.value))[0]
     good = eval(call, {"data": table[::-1]})
     make_supervised(good, target="units", time="day", series=["city", "shop"])
+
+
+HOURS = pd.DataFrame(
+    {"price": np.arange(48.0), "load": 100 + np.arange(48.0)},
+    index=pd.date_range("2024-03-01", periods=48, freq="h", name="hour"),
+)
+
+
+def test_a_lead_leaves_out_the_next_rows():
+    X, y, X_latest = make_supervised(HOURS, target="price", horizon=3, lead=5)
+    assert list(y) == ["price+5", "price+6", "price+7"]
+    assert len(X) == 48 - 7
+    assert y.iloc[0].tolist() == [5, 6, 7]
+    assert y.iloc[-1].tolist() == [45, 46, 47]
+    assert X_latest.index.equals(HOURS.index[-7:])
+    one, two = (make_supervised(HOURS, target="price", lead=n)[1] for n in (1, 2))
+    assert (one.name, two.name) == ("price+1", "price+2")
+    assert two.tolist() == list(range(2, 48))
+
+
+def test_what_is_known_ahead_has_the_steps_of_the_lead():
+    later = HOURS[["load"]].shift(6, freq="h").assign(load=-1.0).iloc[-6:]
+    data = pd.concat([HOURS, later])
+    X, _, X_latest = make_supervised(
+        data, target="price", horizon=2, lead=5, known_future="load"
+    )
+    assert list(X) == ["price", "load", "load+5", "load+6"]
+    assert X["load+5"].iloc[0] == 105
+    assert X_latest.iloc[-1].tolist() == [47, 147, -1, -1]
+    assert len(X_latest) == 6
+
+
+def test_a_lead_of_many_series():
+    data = pd.concat({"a": HOURS, "b": HOURS[:6] + 1000}, names=["zone"])
+    with pytest.warns(UserWarning, match=r"'b' are left .* fewer than lead \+ horizon"):
+        X, y, X_latest = make_supervised(data, target="price", horizon=2, lead=5)
+    assert set(X.index.get_level_values("zone")) == {"a"}
+    assert y.iloc[-1].tolist() == [46, 47]
+    assert len(X_latest) == 6
+
+
+@pytest.mark.parametrize(("lead", "error"), [(0, ValueError), (1.5, TypeError)])
+def test_a_lead_is_a_whole_number_from_1(lead, error):
+    with pytest.raises(error, match="lead"):
+        make_supervised(HOURS, target="price", lead=lead)
+    with pytest.raises(ValueError, match=r"48 rows .* fewer than lead \+ horizon = 50"):
+        make_supervised(HOURS, target="price", lead=49)
+
+
+def test_estimators_read_the_lead_from_the_names():
+    X, y, X_latest = make_supervised(HOURS, target="price", horizon=2, lead=3)
+    naive = sktsdl.SeasonalNaiveRegressor(4).fit(X, y)
+    assert naive.predict(X_latest)[-1].tolist() == [46, 47]
+    net = sktsdl.WindowMLPRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0)
+    purged = sktsdl.PurgedRegressor(net)
+    model = make_pipeline(sktsdl.SlidingWindow(4), purged).fit(X, y)
+    assert purged.purge == "auto"
+    assert model[-1].regressor_.window_norm_ == "last"
+    found = sktsdl.forecast(model, X_latest)
+    assert found.index.tolist() == [
+        pd.Timestamp("2024-03-03 02:00"),
+        pd.Timestamp("2024-03-03 03:00"),
+    ]
+    relative = sktsdl.RelativeTargetRegressor(
+        make_pipeline(sktsdl.SlidingWindow(4), net), relation="difference"
+    )
+    assert relative.fit(X, y).predict(X_latest).shape == (4, 2)
