@@ -286,7 +286,9 @@ def test_names_of_series(kind, through, tmp_path):
             pytest.skip("skops stores no times of pandas")
         content = skops.io.dumps(model)
         model = skops.io.loads(content, trusted=trusted_types(clone(model)))
-    at = {name: i for i, name in enumerate(model.series_)}
+    at = {
+        name: i for i, name in enumerate(pd.Index(model.series_, tupleize_cols=False))
+    }
     expected = [model.half_width_[at[key]] for key in index.droplevel(-1)]
     assert model.half_width_[0] != model.half_width_[1]
     np.testing.assert_array_equal(model.predict_interval(X)[1], expected)

@@ -207,7 +207,7 @@ class Carriers:
             inputs = np.c_[steps[:, 1:] - steps[:, :1], np.ones(len(steps))]
             inputs *= root[:, None]
             left = (y - steps[:, :1]) * root[:, None]
-            left -= inputs @ np.linalg.lstsq(inputs, left)[0]
+            left -= inputs @ np.linalg.lstsq(inputs, left, rcond=None)[0]
             y = (y - np.average(y, axis=0, weights=root**2)) * root[:, None]
             variance = (y**2).sum(axis=0)
             if variance.all() and np.mean((left**2).sum(axis=0) / variance) > WORSE:

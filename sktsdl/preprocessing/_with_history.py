@@ -172,7 +172,9 @@ class WithHistory(LookBackTransformer):
         part = getattr(table, "iloc", table)[start:stop]
         again = self._apply(part)[first - start :]
         size = np.where(np.isfinite(output), np.abs(output), 0.0).max(axis=0)
-        same = np.isclose(again, output[first:stop], RTOL, RTOL * size, equal_nan=True)
+        before, scale = output[first:stop], np.where(size > 0, size, 1.0)
+        # In units of each column, as NumPy 1 takes one tolerance for all of them.
+        same = np.isclose(again / scale, before / scale, RTOL, RTOL, equal_nan=True)
         if not same.all():
             name = self.get_feature_names_out()[(~same).any(axis=0).argmax()]
             warn(
