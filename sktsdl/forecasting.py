@@ -15,11 +15,14 @@ from sklearn.utils.validation import check_is_fitted
 from sktsdl._sklearn.quantiles import predict_quantiles, quantile_levels
 from sktsdl._sklearn.validation import check_number
 from sktsdl._windows.panel import Panel
-from sktsdl._windows.time_index import as_time_index, calendar, times_ahead
+from sktsdl._windows.time_index import (
+    MIN_TIMES,
+    as_time_index,
+    calendar,
+    times_ahead,
+)
 from sktsdl._windows.training_index import kind_of
 from sktsdl.compose._inner import calendar_of, target_steps, to_regressor
-
-MIN_TIMES = 3  # fewer do not tell months from days
 
 
 def forecast(

@@ -11,6 +11,7 @@ from sktsdl._sklearn.dates import N_LABELS, conversion_of_numbers, conversion_of
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.training_index import TrainingIndex, kind_of, offset_of
 
+MIN_TIMES = 3  # fewer do not tell months from days
 SORT_BOTH = "sort X and y by time together (`X.sort_index()`, `y.sort_index()`)"
 
 

@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 
 from sktsdl._windows.panel import Panel, some_of
-from sktsdl._windows.time_index import as_time_index, calendar, times_ahead
+from sktsdl._windows.time_index import (
+    MIN_TIMES,
+    as_time_index,
+    calendar,
+    times_ahead,
+)
 from sktsdl._windows.training_index import kind_of
-
-MIN_TIMES = 3  # fewer do not tell months from days
 
 SERIES = """\
 series : name, tuple of names, or None, default=None
