@@ -4,7 +4,8 @@ import os
 
 import pandas as pd
 
-from sktsdl.datasets._files import SourceFile
+from sktsdl._sklearn.docs import fill_docs
+from sktsdl.datasets._files import TEXTS, SourceFile
 
 FILE_NAME = "CTA_-_Ridership_-_Daily_Boarding_Totals.csv"
 FILE = SourceFile(
@@ -24,9 +25,7 @@ def fetch_cta_ridership(
 
     Parameters
     ----------
-    data_home : path or None, default=None
-        The local folder. None takes the environment variable ``SKTSDL_DATA`` or, if
-        it is not set, scikit-learn's data folder (`sklearn.datasets.get_data_home`).
+    {data_home}
 
     Returns
     -------
@@ -61,3 +60,6 @@ def fetch_cta_ridership(
     frame["date"] = pd.to_datetime(frame["service_date"], format="%m/%d/%Y")
     frame = frame.rename(columns={"rail_boardings": "rail"}).set_index("date")
     return frame[["day_type", "bus", "rail"]].sort_index().asfreq("D")
+
+
+fill_docs(fetch_cta_ridership, TEXTS)

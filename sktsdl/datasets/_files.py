@@ -6,6 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
+TEXTS = {
+    "data_home": """\
+data_home : path or None, default=None
+    The local folder. None takes the environment variable ``SKTSDL_DATA`` or, if it is
+    not set, scikit-learn's data folder (`sklearn.datasets.get_data_home`)."""
+}
+
 
 @dataclass(frozen=True)
 class SourceFile:

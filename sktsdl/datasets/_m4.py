@@ -5,7 +5,8 @@ import os
 import numpy as np
 import pandas as pd
 
-from sktsdl.datasets._files import SourceFile
+from sktsdl._sklearn.docs import fill_docs
+from sktsdl.datasets._files import TEXTS, SourceFile
 
 URL = (
     "https://github.com/Mcompetitions/M4-methods/raw/"
@@ -36,9 +37,7 @@ def fetch_m4(
 
     Parameters
     ----------
-    data_home : path or None, default=None
-        The local folder. None takes the environment variable ``SKTSDL_DATA`` or, if
-        it is not set, scikit-learn's data folder (`sklearn.datasets.get_data_home`).
+    {data_home}
 
     Returns
     -------
@@ -88,3 +87,6 @@ def _long(table: pd.DataFrame, first: pd.Series | int) -> pd.DataFrame:
         [table.index[series], hour], names=["series", "hour"]
     )
     return pd.DataFrame({"value": values[series, row]}, index=index)
+
+
+fill_docs(fetch_m4, TEXTS)

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sktsdl.datasets._files import SourceFile
+from sktsdl._sklearn.docs import fill_docs
+from sktsdl.datasets._files import TEXTS, SourceFile
 
 URL = (
     "https://github.com/ellisp/Tcomp-r-package/raw/"
@@ -34,9 +35,7 @@ def fetch_tourism(
 
     Parameters
     ----------
-    data_home : path or None, default=None
-        The local folder. None takes the environment variable ``SKTSDL_DATA`` or, if
-        it is not set, scikit-learn's data folder (`sklearn.datasets.get_data_home`).
+    {data_home}
 
     Returns
     -------
@@ -86,3 +85,6 @@ def _series_in(path: Path) -> pd.DataFrame:
         [table.columns[series], dates.to_period("M")], names=["series", "month"]
     )
     return pd.DataFrame({"value": values[series, row]}, index=index)
+
+
+fill_docs(fetch_tourism, TEXTS)
