@@ -90,10 +90,7 @@ def forecast(
     steps = target_steps(model, None, outputs.shape[1])
     ahead = sorted(set(steps.steps))
     panel = Panel.of(X_latest, "X_latest")
-    last = np.array([n - 1])
-    if panel is not None:
-        last = panel.bounds[1:] - 1
-        last = last if panel.order is None else panel.order[last]
+    last = np.array([n - 1]) if panel is None else panel.last_rows
     columns = {}
     parts: dict[tuple[str, ...], np.ndarray] = {(): outputs}
     for level in levels or ():

@@ -84,6 +84,12 @@ class Panel:
         return firsts if self.order is None else self.order[firsts]
 
     @property
+    def last_rows(self) -> np.ndarray:
+        """The last row of each series."""
+        lasts = self.bounds[1:] - 1
+        return lasts if self.order is None else self.order[lasts]
+
+    @property
     def counts(self) -> np.ndarray:
         """The number of rows of each series."""
         return np.diff(self.bounds)

@@ -84,7 +84,7 @@ def target_steps(estimator: BaseEstimator, y: Any, n_outputs: int) -> TargetStep
 
 
 def calendar_of(estimator: Any) -> pd.Index | None:
-    """Return times of training that a look-back step knows, None if there is none."""
+    """Return the times of training that a look-back step knows, or None."""
     steps = [estimator]
     while steps:
         step = steps.pop(0)
