@@ -29,6 +29,50 @@ class Batch(tuple[Tensor, Tensor]):
     def targets(self) -> Tensor:
         return self[1]
 
+    def loss(
+        self,
+        criterion: Callable[[Tensor, Tensor], Tensor],
+        output: Tensor,
+        scales: Tensor | None,
+        reduction: str,
+    ) -> Tensor:
+        """Return the loss of an output as one number.
+
+        Parameters
+        ----------
+        criterion : callable
+            From outputs and targets to one loss, or to a loss for each target.
+        output : Tensor of shape (batch, ..., outputs)
+            The output for the windows.
+        scales : Tensor of shape (batch, targets) or None
+            What errors are divided by; None is 1.
+        reduction : {"mean", "sum"}
+            How the losses of all targets become one number.
+
+        Raises
+        ------
+        ValueError
+            If there are weights, and not a loss for each target.
+        """
+        targets = self.targets
+        if scales is not None:
+            targets = targets / scales
+            n_values = output.shape[1] // targets.shape[1]
+            if n_values > 1:
+                scales = scales.repeat_interleave(n_values, dim=1)
+            output = output / scales
+        loss = criterion(output, targets)
+        if self.weights is not None:
+            if loss.shape != targets.shape:
+                raise ValueError(
+                    f"loss={criterion!r} gives no value for each target, as "
+                    "sample_weight needs: leave it out, or use another loss."
+                )
+            loss = loss * self.weights
+        if loss.ndim:
+            loss = loss.sum() if reduction == "sum" else loss.mean()
+        return loss
+
     def split(self, size: int) -> list["Batch"]:
         """Return batches of about `size` windows, as sized by `batch_sizes`."""
         sizes = batch_sizes(len(self.windows), size)

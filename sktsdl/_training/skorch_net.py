@@ -251,24 +251,7 @@ class Net(NeuralNetRegressor):
         return output.float(), scales
 
     def _loss(self, output: Tensor, batch: Batch, scales: Tensor | None) -> Tensor:
-        targets = batch.targets
-        if scales is not None:
-            targets = targets / scales
-            n_values = output.shape[1] // targets.shape[1]
-            if n_values > 1:
-                scales = scales.repeat_interleave(n_values, dim=1)
-            output = output / scales
-        loss: Tensor = self.criterion_(output, targets)
-        if batch.weights is not None:
-            if loss.shape != batch.targets.shape:
-                raise ValueError(
-                    f"loss={self.criterion_!r} gives no value for each target, as "
-                    "sample_weight needs: leave it out, or use another loss."
-                )
-            loss = loss * batch.weights
-        if loss.ndim:
-            loss = loss.sum() if self.reduction == "sum" else loss.mean()
-        return loss
+        return batch.loss(self.criterion_, output, scales, self.reduction)
 
     def _autocast(self) -> AbstractContextManager[None]:
         return nullcontext() if self.autocast_dtype is None else self._low_precision()
