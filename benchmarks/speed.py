@@ -343,42 +343,18 @@ def imports() -> tuple[Callable[[], Any], Callable[[], Any]]:
     return lambda: run("import sktsdl"), lambda: run(BASE)
 
 
-MEMORY_OF_MANY = """
-import sys
-import numpy as np
-import pandas as pd
-from sktsdl import SlidingWindow
-
-def resident(peak):
-    name = "VmHWM:" if peak else "VmRSS:"
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith(name))
-
-n_series, n_rows, window = map(int, sys.argv[1:])
-days = pd.date_range("2000-01-01", periods=n_rows)
-index = pd.MultiIndex.from_product([range(n_series), days])
-rows = np.random.default_rng(0).standard_normal((len(index), 7))
-X = pd.DataFrame(rows, index=index)
-before = resident(peak=False)
-with open("/proc/self/clear_refs", "w") as refs:
-    refs.write("5")
-windows = SlidingWindow(window).fit_transform(X)
-print((resident(peak=True) - before) * 1024 / rows.nbytes)
-"""
-
-
-MEMORY_OF_HORIZON = """
-import sys
-import numpy as np
-import pandas as pd
-from sklearn.pipeline import make_pipeline
+# What the scripts that measure memory begin with.
+RESIDENT = """
 from skorch.callbacks import Callback
-from sktsdl import SlidingWindow, WindowMLPRegressor
 
 def resident(peak):
     name = "VmHWM:" if peak else "VmRSS:"
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith(name))
+
+def forget_peak():
+    with open("/proc/self/clear_refs", "w") as refs:
+        refs.write("5")
 
 class Enough(Exception):
     pass
@@ -390,6 +366,40 @@ class Stop(Callback):
         self.steps += 1
         if self.steps == 50:
             raise Enough
+"""
+
+
+def measured(script: str, *arguments: object) -> float:
+    """Return the number that a script prints in a process of its own."""
+    command = [sys.executable, "-c", RESIDENT + script, *map(str, arguments)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+MEMORY_OF_MANY = """
+import sys
+import numpy as np
+import pandas as pd
+from sktsdl import SlidingWindow
+
+n_series, n_rows, window = map(int, sys.argv[1:])
+days = pd.date_range("2000-01-01", periods=n_rows)
+index = pd.MultiIndex.from_product([range(n_series), days])
+rows = np.random.default_rng(0).standard_normal((len(index), 7))
+X = pd.DataFrame(rows, index=index)
+before = resident(peak=False)
+forget_peak()
+windows = SlidingWindow(window).fit_transform(X)
+print((resident(peak=True) - before) * 1024 / rows.nbytes)
+"""
+
+
+MEMORY_OF_HORIZON = """
+import sys
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import make_pipeline
+from sktsdl import SlidingWindow, WindowMLPRegressor
 
 dtype, is_counted = sys.argv[1], sys.argv[2] == "all"
 n_series, n_rows, window, horizon = 2000, 1000, 336, 48
@@ -418,8 +428,7 @@ y = pd.DataFrame(
     columns=[f"load+{step + 1}" for step in range(horizon)],
 )
 before = imported if is_counted else resident(peak=False)
-with open("/proc/self/clear_refs", "w") as refs:
-    refs.write("5")
+forget_peak()
 fit(X, y)
 print((resident(peak=True) - before) * 1024 / 1e6)
 """
@@ -430,17 +439,12 @@ def memory_of_horizon(dtype: str, counted: str) -> float:
 
     `counted` is "all", for the data too, or "fit", for what the fit adds to them.
     """
-    command = [sys.executable, "-c", MEMORY_OF_HORIZON, dtype, counted]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(done.stdout)
+    return measured(MEMORY_OF_HORIZON, dtype, counted)
 
 
 def memory_of_many(n_series: int, n_rows: int, window: int) -> float:
     """Return the peak of memory of windows above that of the rows, by the rows."""
-    sizes = map(str, (n_series, n_rows, window))
-    command = [sys.executable, "-c", MEMORY_OF_MANY, *sizes]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(done.stdout)
+    return measured(MEMORY_OF_MANY, n_series, n_rows, window)
 
 
 MEMORY = """
@@ -448,24 +452,7 @@ import sys
 import numpy as np
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
-from skorch.callbacks import Callback
 from sktsdl import LSTMRegressor, SlidingWindow, WindowMLPRegressor
-
-def resident(peak):
-    name = "VmHWM:" if peak else "VmRSS:"
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith(name))
-
-class Enough(Exception):
-    pass
-
-class Stop(Callback):
-    steps = 0
-
-    def on_batch_end(self, net, **kwargs):
-        self.steps += 1
-        if self.steps == 50:
-            raise Enough
 
 how = sys.argv[1]
 rows = np.random.default_rng(0).standard_normal((1_000_000, 7), dtype=np.float32)
@@ -477,8 +464,7 @@ if how == "predict":
     small.fit(rows[:100_000], y[:100_000])
 windows = SlidingWindow(96).fit_transform(rows) if how == "fit" else None
 before = resident(peak=False)
-with open("/proc/self/clear_refs", "w") as refs:
-    refs.write("5")
+forget_peak()
 try:
     if how == "fit":
         lstm.fit(windows, y)
@@ -498,9 +484,7 @@ print((resident(peak=True) - before) / 1024)
 
 def memory(how: str) -> float:
     """Return the peak of resident memory above that before, in MB."""
-    command = [sys.executable, "-c", MEMORY, how]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(done.stdout)
+    return measured(MEMORY, how)
 
 
 def matrix_share() -> str:
