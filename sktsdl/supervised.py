@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, product
 from numbers import Integral
 from typing import Any
 
@@ -11,12 +12,19 @@ import pandas as pd
 from sklearn.utils import check_scalar
 
 from sktsdl._sklearn.arrays import refuse_lazy
-from sktsdl._sklearn.target_steps import ahead
+from sktsdl._sklearn.target_steps import ahead, part
 from sktsdl._sklearn.validation import check_columns
-from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.calendar import calendar_columns
 from sktsdl._windows.frames import Column, check_uses, columns_of, to_frame
 from sktsdl._windows.last_rows import as_slice, rows_after
-from sktsdl._windows.panel import Panel, some_of, warn_of_gaps
+from sktsdl._windows.now import (
+    leave_out_short,
+    rows_to_now,
+    warn_of_late_series,
+    warn_of_rows_after,
+)
+from sktsdl._windows.panel import Panel, warn_of_gaps
+from sktsdl._windows.row_parts import join_rows
 from sktsdl._windows.time_index import time_index
 from sktsdl._windows.training_index import TrainingIndex
 
@@ -28,6 +36,8 @@ def make_supervised(
     horizon: int = 1,
     lead: int = 1,
     known_future: Any = (),
+    calendar: Sequence[str] = (),
+    row: Any = None,
     time: Column | None = None,
     series: Any = None,
 ) -> tuple[Any, Any, Any]:
@@ -57,6 +67,18 @@ def make_supervised(
         Columns that are known ahead, such as a calendar. Their values at the predicted
         steps become columns of row `t`. For the forecast from now, append
         `lead + horizon - 1` rows to `data` with these values, and NaN as target.
+    calendar : sequence of str, default=()
+        Calendar columns that are made of the index, for each row and ahead, without
+        appended rows: ``"year"``, ``"quarter"``, ``"month"``, ``"week"``, ``"day"``,
+        ``"dayofweek"``, ``"dayofyear"``, ``"hour"``, ``"minute"``,
+        ``"is_month_start"`` and ``"is_month_end"``.
+    row : str, DateOffset, int or None, default=None
+        The period that becomes one row, by its alias of pandas, such as ``"D"``, or as
+        a number of rows of `data`, such as 24. Each column of hourly `data` then
+        becomes 24 (``price@00``, ..., ``price@23``), and `horizon` and `lead` count
+        days: one row for each forecast of the next day. ``SlidingWindow(7,
+        steps_per_row=24)`` makes windows of 168 hours. An incomplete period at the
+        start is left out.
     time : column name or None, default=None
         The column of a frame that holds the time of each row. It becomes the index of
         `X` and `y`, and text is read as dates if it has one meaning only; numbers are
@@ -147,10 +169,16 @@ def make_supervised(
             f"{column!r} is both target and known_future, which would put the target "
             "into X: take it out of known_future."
         )
+    n_parts = None
+    if row is not None:
+        frame, n_parts = join_rows(frame, row)
+        panel = Panel.of(frame, "data")
+    of_targets = _parts_of(targets, n_parts)
+    calendar_now, calendar_ahead = calendar_columns(frame, calendar, steps)
     series_of_rows = np.zeros(len(frame), int) if panel is None else panel.series
     n_after = rows_after(series_of_rows)
-    known = frame[targets].notna().all(axis=1).to_numpy()
-    to_now = _rows_to_now(known, series_of_rows, n_after)
+    known = frame[[*chain(*of_targets)]].notna().all(axis=1).to_numpy()
+    to_now = rows_to_now(known, series_of_rows, n_after)
     n_most = int(to_now.max(initial=-1)) + 1
     if n_most <= furthest:
         raise ValueError(
@@ -160,23 +188,25 @@ def make_supervised(
     n_expected = furthest if known_ahead else 0
     if panel is None:
         is_used = np.ones(len(frame), dtype=bool)
-        _warn_of_rows_after(frame, targets, to_now, n_expected)
+        warn_of_rows_after(frame.index, targets, to_now, n_expected)
     else:
-        is_used = _leave_out_short(to_now, furthest, panel, needed)
+        is_used = leave_out_short(to_now, furthest, panel, needed)
         late = np.unique(panel.series[is_used & (-to_now > n_expected)])
-        _warn_of_late_series(panel.keys, late, targets)
+        warn_of_late_series(panel.keys, late, targets)
     is_known = is_used & (to_now >= furthest)
     is_latest = is_used & (to_now >= 0) & (to_now < furthest)
-    y = _ahead(frame, targets, steps, is_known, n_after, panel)
-    parts = (
-        [
+    y = _ahead(frame, of_targets, steps, is_known, n_after, panel)
+    of_known = _parts_of(known_ahead, n_parts)
+    X, X_latest = (
+        _joined(
             frame.iloc[as_slice(rows)],
-            _ahead(frame, known_ahead, steps, rows, n_after, panel),
-        ]
+            calendar_now.iloc[as_slice(rows)],
+            _ahead(frame, of_known, steps, rows, n_after, panel),
+            calendar_ahead.iloc[as_slice(rows)],
+        )
         for rows in (is_known, is_latest)
     )
-    X, X_latest = (pd.concat(_named_alike(part), axis=1) for part in parts)
-    is_1d = horizon == 1 and not is_list
+    is_1d = horizon == 1 and not is_list and row is None
     results = X, y.iloc[:, 0] if is_1d else y, X_latest
     if hasattr(data, "columns") or isinstance(data, pd.Series):
         return results
@@ -202,66 +232,16 @@ def _check_index(frame: pd.DataFrame, time: Column | None) -> Panel | None:
     return None
 
 
-def _rows_to_now(
-    known: np.ndarray, series: np.ndarray, n_after: np.ndarray
-) -> np.ndarray:
-    """Return how many rows each row is before "now", the last with known targets.
-
-    Rows after "now" have negative numbers. "Now" is of each series.
-    """
-    after_now = np.bincount(series)
-    np.minimum.at(after_now, series[known], n_after[known])
-    to_now: np.ndarray = n_after - after_now[series]
-    return to_now
-
-
-ADVICE = (
-    "fill or drop these rows, or name the columns that are known ahead in known_future."
-)
-
-
-def _warn_of_rows_after(
-    frame: pd.DataFrame, targets: list[Column], to_now: np.ndarray, n_expected: int
-) -> None:
-    """Warn if more than the expected rows come after "now"."""
-    n_after = -int(to_now.min())
-    if n_after > n_expected:
-        row = len(frame) - n_after - 1
-        warn(
-            f"The last {n_after} rows of data have no value of {targets}, so the "
-            f"forecast is made from row {row} ({frame.index[row]}): {ADVICE}"
-        )
-
-
-def _warn_of_late_series(
-    keys: pd.Index, late: np.ndarray, targets: list[Column]
-) -> None:
-    """Warn of series with more than the expected rows after "now"."""
-    if len(late):
-        warn(
-            f"The last rows of the series {some_of(keys, late)} have no value of "
-            f"{targets}, so their forecasts are made from the rows before: {ADVICE}"
-        )
-
-
-def _leave_out_short(
-    to_now: np.ndarray, furthest: int, panel: Panel, needed: str
-) -> np.ndarray:
-    """Mark the rows of series that have a target; warn of the others."""
-    has_target = np.bincount(panel.series, to_now >= furthest) > 0
-    short = np.flatnonzero(~has_target)
-    if len(short):
-        warn(
-            f"The series {some_of(panel.keys, short)} are left out, as they have fewer "
-            f"than {needed} rows up to the last known target."
-        )
-    is_used: np.ndarray = has_target[panel.series]
-    return is_used
+def _parts_of(columns: Sequence[Column], n_parts: int | None) -> list[list[Column]]:
+    """Return for each column its parts in a row, or the column itself."""
+    if n_parts is None:
+        return [[column] for column in columns]
+    return [[part(column, i, n_parts) for i in range(n_parts)] for column in columns]
 
 
 def _ahead(
     frame: pd.DataFrame,
-    columns: Sequence[Column],
+    columns: Sequence[Sequence[Column]],
     steps: range,
     rows: np.ndarray,
     n_after: np.ndarray,
@@ -269,16 +249,17 @@ def _ahead(
 ) -> pd.DataFrame:
     """Return the values of `columns` so many `steps` after each of `rows`.
 
-    `rows` is a mask, and `n_after` the number of rows after each row in its series.
+    Columns that are parts of a row stand together in each step. `rows` is a mask, and
+    `n_after` the number of rows after each row in its series.
     """
     values: dict[Any, pd.Series] = {}
     labels: list[Any] = list(frame.columns)
     n_least, at = int(n_after[rows].min(initial=len(frame))), as_slice(rows)
-    for column in columns:
-        by_series: Any = frame[column]
-        if panel is not None:
-            by_series = by_series.groupby(panel.series, sort=False)
-        for step in steps:
+    for together in columns:
+        for step, column in product(steps, together):
+            by_series: Any = frame[column]
+            if panel is not None:
+                by_series = by_series.groupby(panel.series, sort=False)
             shifted = by_series.shift(-step).iloc[at]
             if step <= n_least:
                 shifted = shifted.astype(frame[column].dtype)  # no NaN came in
@@ -292,9 +273,12 @@ def _ahead(
     return pd.DataFrame(values, index=frame.index[at])
 
 
-def _named_alike(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Name all columns by text if some are, as scikit-learn refuses a mixture."""
-    X, known_ahead = parts
-    if any(isinstance(label, str) for label in known_ahead.columns):
+def _joined(X: pd.DataFrame, *more: pd.DataFrame) -> pd.DataFrame:
+    """Return all columns, named by text if some of `more` are.
+
+    scikit-learn refuses a mixture of names.
+    """
+    more = tuple(part for part in more if part.shape[1])
+    if any(isinstance(label, str) for part in more for label in part.columns):
         X = X.rename(columns=str)
-    return [X, known_ahead]
+    return pd.concat([X, *more], axis=1) if more else X

@@ -206,8 +206,10 @@ class DeepNet(CallbackSupportMixin, SaveMixin, EvaluateMixin, NetSettings, ABC):
             if n_epochs:
                 config = self._fit_config(self._build_module)
                 split = split_samples(config.split, samples, valid, inputs)
-                scaling = fit_scaling(config, split, inputs, targets, fitted)
-                spec = FittedSpec(inputs, outputs, *scaling, self._structure())
+                structure = self._structure()
+                spec = fit_scaling(
+                    config, split, inputs, outputs, targets, structure, fitted
+                )
                 if callbacks is not None:
                     callbacks.fitted_attributes = spec.attributes
                 self._set_fitted(

@@ -1,17 +1,23 @@
 """A fit without the estimator: settings and samples in, a trained net out."""
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
+from sktsdl._estimator.known import (
+    KnownConfig,
+    categorical_with_known,
+    choose_known,
+    with_known_codes,
+)
 from sktsdl._estimator.module import AdapterConfig, Architecture, build_module
 from sktsdl._estimator.norm_choice import NormConfig, choose_norm
 from sktsdl._estimator.scaling import ChannelScaling, Scaling
-from sktsdl._estimator.specs import FittedSpec, InputSpec, NormSpec, Samples
+from sktsdl._estimator.specs import FittedSpec, InputSpec, Samples, TargetSpec
 from sktsdl._estimator.split import Split, SplitConfig
 from sktsdl._estimator.targets import Targets
 from sktsdl._training.batches import WindowDataset, labelled_dataset
@@ -37,6 +43,8 @@ class FitConfig:
         What stands around the module.
     norm : NormConfig
         What is asked of the window norm.
+    known : KnownConfig
+        Which channels are known ahead.
     split : SplitConfig
         Which windows train and validate it.
     training : TrainingConfig
@@ -46,6 +54,7 @@ class FitConfig:
     architecture: Architecture
     adapters: AdapterConfig
     norm: NormConfig
+    known: KnownConfig
     split: SplitConfig
     training: TrainingConfig
     standardize: bool
@@ -57,37 +66,42 @@ def fit_scaling(
     config: FitConfig,
     split: Split,
     inputs: InputSpec,
+    outputs: TargetSpec,
     targets: Targets,
+    structure: Mapping[str, Any],
     fitted: FittedSpec | None,
-) -> tuple[ChannelScaling, Targets, NormSpec]:
-    """Return the statistics of channels and targets, and the window norm.
+) -> FittedSpec:
+    """Return what a fit knows before training: statistics, norm and known channels.
 
     All are of the training windows. A net that is trained further keeps its own, which
     are in `fitted`.
     """
     if fitted is not None:
         targets = targets.with_scaling(fitted.targets.scaling)
-        return fitted.channels, targets, fitted.norm
+        return replace(fitted, targets=targets, structure=structure)
     samples, idx = split.samples, split.train_idx
     rows, row_weights = samples.training_rows(idx)
-    categorical = config.categorical_features
+    known = choose_known(config.known, inputs, outputs, targets)
+    categorical = categorical_with_known(config.categorical_features or (), inputs)
     channels = ChannelScaling.fit(
         rows,
         row_weights,
         standardize=config.standardize,
-        categorical=() if categorical is None else categorical,
+        categorical=categorical,
         names=inputs.channel_names,
     )
+    channels = with_known_codes(channels, known)
     scaling = Scaling.identity(samples.n_targets)
     if config.standardize:
         weights, describe = samples.weights_of(idx), "Column {} of y".format
         scaling = Scaling.fit(samples.targets, weights, describe, idx)
     targets = targets.with_scaling(scaling)
-    norm = choose_norm(config.norm, samples, idx, channels, targets)
+    taken = set() if known is None else known.taken
+    norm = choose_norm(config.norm, samples, idx, channels, targets, taken)
     if norm.kind in ("standard", "mean") and samples.are_many(idx):
         channels = channels.from_zero()
         targets = targets.with_scaling(targets.scaling.from_zero())
-    return channels, targets, norm
+    return FittedSpec(inputs, outputs, channels, targets, norm, structure, known)
 
 
 def fit_net(
@@ -140,6 +154,7 @@ def fit_net(
                 channels=channels,
                 targets=targets,
                 norm=spec.norm,
+                known=spec.known,
                 name=config.training.name,
             )
         else:

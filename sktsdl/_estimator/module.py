@@ -1,14 +1,14 @@
 """From an architecture to the whole module: adapters around it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
 
 from sktsdl._estimator.scaling import ChannelScaling
-from sktsdl._estimator.specs import ModuleSpec, NormSpec
+from sktsdl._estimator.specs import KnownSpec, ModuleSpec, NormSpec
 from sktsdl._estimator.targets import Targets
 from sktsdl._layers.adapters import (
     ChannelIndependent,
@@ -19,6 +19,7 @@ from sktsdl._layers.adapters import (
 )
 from sktsdl._layers.causal import LossSteps
 from sktsdl._layers.initialization import WeightInit, initialize
+from sktsdl._layers.known_ahead import SplitKnown, StepDecoder
 from sktsdl._layers.window_norm import WindowNorm
 
 Architecture = Callable[[ModuleSpec], nn.Module]
@@ -43,12 +44,14 @@ def build_module(
     channels: ChannelScaling,
     targets: Targets,
     norm: NormSpec,
+    known: KnownSpec | None,
     name: str,
 ) -> nn.Module:
     """Build the module that maps standardised rows to outputs, with its adapters.
 
-    From the rows inwards these are: window norm, embeddings, one sample for each
-    target, linear skip, patches, and the architecture.
+    From the rows inwards these are: window norm, known channels, embeddings, one sample
+    for each target, linear skip, patches, the decoder of steps ahead, and the
+    architecture.
 
     Parameters
     ----------
@@ -64,6 +67,8 @@ def build_module(
         The targets, fitted.
     norm : NormSpec
         The window norm, and the channels of the targets.
+    known : KnownSpec or None
+        What is known of the steps ahead.
     name : str
         The name of the estimator, for errors.
 
@@ -72,23 +77,51 @@ def build_module(
     ValueError
         If the adapters, the channels and the targets do not fit each other.
     """
-    n_channels = channels.n_channels
+    n_channels, codes = channels.n_channels, channels.codes
     n_targets = len(targets.scaling.mean)
-    categorical, n_codes = channels.categorical, channels.n_codes
-    n_embedded = sum(EmbedCategories.widths(n_codes))
+    taken = set() if known is None else known.taken
+    past = [i for i in range(n_channels) if i not in taken]
+    if not past:
+        raise ValueError(
+            "All channels of X are known ahead or static, so no window is left: add "
+            "the column whose future y is."
+        )
+    categorical = [i for i, channel in enumerate(past) if channel in codes]
+    n_codes = [len(codes[past[i]]) + 1 for i in categorical]
+    of_known = (
+        []
+        if known is None
+        else [
+            len(codes[channel]) + 1 if channel in codes else 0
+            for channel in known.channels[0]
+        ]
+    )
+    target_channels = None
+    if config.channel_independent and norm.channels is not None:
+        target_channels = [past.index(channel) for channel in norm.channels]
     module = _build_inner(
         architecture,
         config,
         window=window,
-        n_channels=n_channels - len(categorical) + n_embedded,
+        n_channels=len(past) - len(categorical) + sum(EmbedCategories.widths(n_codes)),
         n_targets=n_targets,
-        channels=channels,
+        categorical=categorical,
         targets=targets,
-        target_channels=norm.channels if config.channel_independent else None,
+        target_channels=target_channels,
+        known=known,
+        n_known=SplitKnown.n_known(of_known),
         name=name,
     )
     if categorical:
-        module = EmbedCategories(module, categorical, n_codes, n_channels=n_channels)
+        module = EmbedCategories(module, categorical, n_codes, n_channels=len(past))
+    if known is not None:
+        module = SplitKnown(
+            module,
+            past=past,
+            channels=known.channels,
+            lags=known.lags,
+            n_codes=of_known,
+        )
     if norm.kind is not None and norm.channels is not None:
         horizon = n_targets // len(norm.channels)
         origins = [at for at in norm.channels for _ in range(horizon)]
@@ -96,7 +129,7 @@ def build_module(
         module = WindowNorm(
             module,
             norm.kind,
-            unchanged=categorical,
+            unchanged=sorted(taken | codes.keys()),
             n_channels=n_channels,
             n_values=targets.n_values,
             origins=origins,
@@ -115,9 +148,11 @@ def _build_inner(
     window: int,
     n_channels: int,
     n_targets: int,
-    channels: ChannelScaling,
+    categorical: list[int],
     targets: Targets,
-    target_channels: tuple[int, ...] | None,
+    target_channels: list[int] | None,
+    known: KnownSpec | None,
+    n_known: int,
     name: str,
 ) -> nn.Module:
     """Build the module of channels that are all numbers."""
@@ -131,13 +166,16 @@ def _build_inner(
     n_inner, n_inner_targets = n_channels, n_targets
     n_outputs = targets.n_outputs(n_targets)
     if target_channels is not None:
-        each = [
-            at - sum(code < at for code in channels.categorical)
-            for at in target_channels
-        ]
+        each = [at - sum(code < at for code in categorical) for at in target_channels]
         n_inner = 1 + n_channels - len(each)
         n_outputs //= len(each)
         n_inner_targets //= len(each)
+    steps = () if known is None else known.steps[:n_inner_targets]
+    if each and known is not None and known.steps != steps * len(each):
+        raise ValueError(
+            "channel_independent=True needs the same steps ahead of each target, and "
+            "known_future has a value for each step: give them, or known_future=None."
+        )
     spec = ModuleSpec(
         n_channels=n_inner * patch_size,
         n_steps=n_patches(window, patch_size),
@@ -146,8 +184,19 @@ def _build_inner(
         n_values=targets.n_values,
         median_index=targets.median_index,
         patch_size=patch_size,
+        n_known=n_known,
+        target_steps=steps,
     )
     module: Any = architecture(spec)
+    if known is not None and not getattr(module, "takes_known", False):
+        n_features = StepDecoder.n_features(spec.n_ahead) * spec.n_ahead
+        module = StepDecoder(
+            architecture(replace(spec, n_outputs=n_features, n_values=1)),
+            n_known=n_known,
+            steps=steps,
+            targets=[0] * len(steps) if each else known.targets,
+            n_values=spec.n_values,
+        )
     if targets.class_columns and getattr(module, "takes_targets", False):
         raise ValueError(
             f"{name} computes each output from the number before it, and the scores of "
@@ -166,7 +215,7 @@ def _build_inner(
     if config.linear_skip:
         module = LinearSkip(
             module,
-            n_inputs=window * n_inner,
+            n_inputs=window * n_inner + n_known * spec.n_ahead,
             n_targets=n_inner_targets,
             n_values=targets.n_values,
         )

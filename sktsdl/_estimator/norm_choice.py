@@ -1,6 +1,6 @@
 """Which window norm a net has, and the channels that carry its output."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,6 +36,7 @@ def choose_norm(
     idx: np.ndarray,
     channels: ChannelScaling,
     targets: Targets,
+    taken: Set[int] = frozenset(),
 ) -> NormSpec:
     """Return the window norm for the training windows `idx`, and its channels.
 
@@ -53,7 +54,7 @@ def choose_norm(
     best: WindowNormKind = "last"
     if are_many or config.loss_scale == "window":
         best = "standard"
-    kind, positions = _choose(config, samples, idx, channels, targets, best)
+    kind, positions = _choose(config, samples, idx, channels, targets, best, taken)
     loss_scale = config.loss_scale
     if loss_scale == "auto":
         divides = kind in ("standard", "mean") and targets.are_levels
@@ -82,9 +83,16 @@ def _choose(
     channels: ChannelScaling,
     targets: Targets,
     best: WindowNormKind,
+    taken: Set[int],
 ) -> tuple[WindowNormKind | None, tuple[int, ...] | None]:
     """Return the kind of the norm, `best` by ``"auto"``, and its channels."""
     given = given_channels(config, channels, samples.n_targets)
+    for channel in set(given or ()) & taken:
+        named = channel if channels.names is None else repr(channels.names[channel])
+        raise ValueError(
+            f"target_channels has {named}, which is known ahead or static, so the "
+            "window does not hold it: name the channel whose future y is."
+        )
     kind, not_normed = config.window_norm, given if config.channel_independent else None
     if kind == "auto" and (config.loss_steps == "all" or not targets.are_levels):
         kind = None
@@ -99,7 +107,8 @@ def _choose(
         samples.stops[idx],
         samples.window,
     )
-    numeric = [i for i in range(channels.n_channels) if i not in channels.codes]
+    others = taken | channels.codes.keys()
+    numeric = [i for i in range(channels.n_channels) if i not in others]
     is_varied, are_rows = carriers.is_varied, samples.windows.are_rows
     if is_varied and are_rows:
         found = carriers.find_future(numeric, given)

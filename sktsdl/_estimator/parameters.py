@@ -12,6 +12,7 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from sktsdl._estimator.fitting import FitConfig
+from sktsdl._estimator.known import KnownConfig
 from sktsdl._estimator.module import AdapterConfig, Architecture
 from sktsdl._estimator.norm_choice import NormConfig
 from sktsdl._estimator.split import SplitConfig
@@ -224,8 +225,30 @@ class NetParameters(FieldParams):
         Structural,
         Doc("""
             Channels of integer codes, by position or, if ``SlidingWindow`` was given a
-            DataFrame, by name. An embedding that is trained with the net replaces each
-            of them. Codes that training has not seen share one code.
+            DataFrame, by name; their values ahead go with them. An embedding that is
+            trained with the net replaces each of them. Codes that training has not seen
+            share one code.
+            """),
+    ] = None
+    known_future: Annotated[
+        Literal["auto"] | Sequence[int | str] | None,
+        Structural,
+        Doc("""
+            The channels that are known ahead. They leave the window, and the net gets
+            their values at the steps ahead once, beside the horizon: a
+            `WindowMLPRegressor` and a `Seq2SeqRegressor` take them as inputs, the other
+            nets join them step by step (Das et al. 2023). ``"auto"`` takes the columns
+            that ``make_supervised`` names, ``temp+1`` to ``temp+24`` beside ``temp``;
+            a list names some of them by ``temp``, or their positions in an array. None
+            leaves them in the window, as ``"auto"`` does with ``loss_steps="all"``.
+            """),
+    ] = "auto"
+    static_features: Annotated[
+        Sequence[int | str] | None,
+        Structural,
+        Doc("""
+            Channels that do not change within a series, by position or name. They leave
+            the window, and their last value is beside each step of the horizon.
             """),
     ] = None
     weight_init: Annotated[
@@ -334,6 +357,7 @@ class NetSettings(NetParameters):
             architecture=architecture,
             adapters=self._config(AdapterConfig),
             norm=self._config(NormConfig),
+            known=self._config(KnownConfig),
             split=self._config(SplitConfig),
             training=self._training_config(),
         )

@@ -3,7 +3,7 @@
 import copyreg
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from os import PathLike
 from typing import Any
@@ -24,7 +24,13 @@ from sktsdl._estimator.files import (
 from sktsdl._estimator.module import AdapterConfig, build_module
 from sktsdl._estimator.norm_choice import NormConfig, given_channels
 from sktsdl._estimator.scaling import ChannelScaling, Scaling
-from sktsdl._estimator.specs import FittedSpec, InputSpec, NormSpec, TargetSpec
+from sktsdl._estimator.specs import (
+    FittedSpec,
+    InputSpec,
+    KnownSpec,
+    NormSpec,
+    TargetSpec,
+)
 from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets, Targets
 from sktsdl._estimator.warm_start import check_structure
 from sktsdl._training.device import is_available, seeded
@@ -116,6 +122,7 @@ class SaveMixin:
                 channels=spec.channels,
                 targets=spec.targets,
                 norm=spec.norm,
+                known=spec.known,
                 name=config.name,
             )
             _load_weights(module, _within("module", tensors))
@@ -184,6 +191,7 @@ def to_state(
         "categories": channels.categorical,
         "norm": [spec.norm.kind, spec.norm.channels],
         "norm_scales": [spec.norm.loss_scale, spec.norm.low],
+        "known": None if spec.known is None else asdict(spec.known),
         "channel_means": channels.mean.tolist(),
         "epochs": [
             {key: value for key, value in epoch.items() if key != "batches"}
@@ -221,7 +229,14 @@ def spec_of(
     labels = map(from_json, fitted.get("_y_labels", [None] * n_targets))
     outputs = TargetSpec(fitted["_y_is_1d"], tuple(labels))
     norm = _norm(header, channels, n_targets)
-    return FittedSpec(inputs, outputs, channels, targets, norm, {})
+    known = header.get("known")  # not in older files
+    if known is not None:
+        known = KnownSpec(**{name: _as_tuple(value) for name, value in known.items()})
+    return FittedSpec(inputs, outputs, channels, targets, norm, {}, known)
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
 
 
 def _norm(header: Header, channels: ChannelScaling, n_targets: int) -> NormSpec:

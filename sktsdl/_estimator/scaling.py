@@ -172,7 +172,7 @@ class ChannelScaling:
 
     def position(self, channel: int | str, parameter: str) -> int:
         """Return the position of the channel that `parameter` names."""
-        return _position(channel, parameter, self.names, self.n_channels)
+        return channel_position(channel, parameter, self.names, self.n_channels)
 
     def target_positions(
         self, channels: int | str | Sequence[int | str], n_targets: int
@@ -231,12 +231,19 @@ def _describe(channel: int, names: tuple[str, ...] | None) -> str:
     return f"Channel {channel if names is None else repr(names[channel])}"
 
 
-def _position(
+def channel_position(
     channel: int | str,
     parameter: str,
     names: tuple[str, ...] | None,
     n_channels: int,
 ) -> int:
+    """Return the position of a channel that `parameter` names.
+
+    Raises
+    ------
+    ValueError
+        If there is no such channel.
+    """
     if isinstance(channel, str) and names is not None and channel in names:
         return names.index(channel)
     if isinstance(channel, int | np.integer) and 0 <= channel < n_channels:
@@ -250,7 +257,7 @@ def _position(
 def _code_position(
     channel: int | str, rows: np.ndarray, names: tuple[str, ...] | None
 ) -> int:
-    at = _position(channel, "categorical_features", names, rows.shape[1])
+    at = channel_position(channel, "categorical_features", names, rows.shape[1])
     if (rows[:, at] != np.round(rows[:, at])).any():
         raise ValueError(
             f"Channel {channel!r} of X is in categorical_features and holds values "

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sktsdl._estimator.scaling import ChannelScaling
+from sktsdl._estimator.scaling import ChannelScaling, channel_position
 from sktsdl._estimator.targets import Targets
 from sktsdl._layers.window_norm import LossScale, WindowNormKind
 from sktsdl._sklearn.target_steps import TargetSteps
@@ -52,6 +52,10 @@ class InputSpec:
             attributes["feature_names_in_"] = np.array(self.names, dtype=object)
         return attributes
 
+    def position(self, channel: int | str, parameter: str) -> int:
+        """Return the position of the channel that `parameter` names."""
+        return channel_position(channel, parameter, self.channel_names, self.n_channels)
+
     @property
     def channel_names(self) -> tuple[str, ...] | None:
         return self.names if self.is_3d else None
@@ -70,8 +74,8 @@ class TargetSpec:
 
     @property
     def steps(self) -> TargetSteps:
-        """Which target, and which step ahead, each column is."""
-        return TargetSteps.of_labels(self.labels)
+        """Which target, and which step of a window ahead, each column is."""
+        return TargetSteps.of_labels(self.labels).in_parts
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,10 @@ class ModuleSpec:
         Which of these is the prediction of the target.
     patch_size : int
         The steps in a patch.
+    n_known : int
+        The channels that are known of each step ahead, 0 if there are none.
+    target_steps : tuple of int
+        For each target, the number of its step ahead, from 0.
     """
 
     n_channels: int
@@ -186,6 +194,36 @@ class ModuleSpec:
     n_values: int = 1
     median_index: int = 0
     patch_size: int = 1
+    n_known: int = 0
+    target_steps: tuple[int, ...] = ()
+
+    @property
+    def n_ahead(self) -> int:
+        """The number of steps ahead."""
+        return max(self.target_steps, default=-1) + 1
+
+
+@dataclass(frozen=True)
+class KnownSpec:
+    """What is known of the steps ahead.
+
+    Parameters
+    ----------
+    channels, lags : tuple of tuple of int, shape (steps ahead, columns)
+        The channel that holds each value, and how many steps before the last one.
+    steps, targets : tuple of int
+        For each column of `y`, the number of its step ahead, and of its target.
+    """
+
+    channels: tuple[tuple[int, ...], ...]
+    lags: tuple[tuple[int, ...], ...]
+    steps: tuple[int, ...]
+    targets: tuple[int, ...]
+
+    @property
+    def taken(self) -> set[int]:
+        """The channels that are not in the window of the past."""
+        return {channel for of_step in self.channels for channel in of_step}
 
 
 @dataclass(frozen=True)
@@ -228,6 +266,8 @@ class FittedSpec:
         The window norm.
     structure : dict
         The parameters that decided how the module was built.
+    known : KnownSpec or None
+        What is known of the steps ahead.
     """
 
     inputs: InputSpec
@@ -236,6 +276,7 @@ class FittedSpec:
     targets: Targets
     norm: NormSpec
     structure: Mapping[str, Any]
+    known: KnownSpec | None = None
 
     @property
     def units(self) -> Units:

@@ -136,10 +136,16 @@ class ChannelIndependent(Adapter):
         return torch.cat([own, others], dim=-1).flatten(0, 1)
 
     def forward(
-        self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
+        self,
+        x: Tensor,
+        targets: Tensor | None = None,
+        known: Tensor | None = None,
+        **kwargs: Any,
     ) -> Tensor:
         if targets is not None:
             kwargs["targets"] = targets.reshape(x.shape[0] * self.n_targets, -1)
+        if known is not None:
+            kwargs["known"] = known.repeat_interleave(self.n_targets, dim=0)
         output = self._by_window(self.module(self.transform_input(x), **kwargs))
         return output.movedim(1, -2).flatten(-2)  # targets one after the other
 
@@ -156,7 +162,7 @@ class ChannelIndependent(Adapter):
 
 
 class LinearSkip(Adapter):
-    """Add a linear map of the whole window to the output [1]_.
+    """Add a linear map of the whole window, and of what is known, to the output [1]_.
 
     The activations of a module distort a level or a season; the linear map does not.
     It starts at zero.
@@ -168,7 +174,7 @@ class LinearSkip(Adapter):
     module : nn.Module
         The module beside the map.
     n_inputs : int
-        The number of values in a window.
+        The number of values in a window, and of the known values beside it.
     n_targets, n_values : int
         The number of targets, and of outputs for each.
 
@@ -187,9 +193,17 @@ class LinearSkip(Adapter):
         nn.init.zeros_(self.linear.weight)
 
     def forward(
-        self, x: Tensor, targets: Tensor | None = None, **kwargs: Any
+        self,
+        x: Tensor,
+        targets: Tensor | None = None,
+        known: Tensor | None = None,
+        **kwargs: Any,
     ) -> Tensor:
-        skip = self.linear(x.flatten(1))  # (batch, targets)
+        inputs = x.flatten(1)
+        if known is not None:
+            inputs = torch.cat([inputs, known.flatten(1)], dim=1)
+            kwargs["known"] = known
+        skip = self.linear(inputs)  # (batch, targets)
         if targets is not None:
             kwargs["targets"] = targets - skip
         return skip.repeat_interleave(self.n_values, dim=1) + self.module(x, **kwargs)

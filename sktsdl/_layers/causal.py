@@ -27,6 +27,10 @@ class SequenceModule(Protocol):
     takes_targets : bool
         Whether `forward` takes ``targets``, of shape (batch, targets), and
         ``progress``, from 0 to 1, in training, as a decoder with teacher forcing does.
+    takes_known : bool
+        Whether `forward` takes ``known``, of shape (batch, steps ahead, known
+        channels), if there are channels that are known ahead. A `StepDecoder` joins
+        them with the outputs of other modules.
     variational_dropout : float
         Of a layer: the probability of its dropout, if that is not one of torch's
         dropout modules. Monte Carlo dropout needs to know.
@@ -35,6 +39,7 @@ class SequenceModule(Protocol):
     is_causal: bool
     every_step: bool
     takes_targets: bool
+    takes_known: bool
     variational_dropout: float
 
     def forward(self, x: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from sklearn.utils import check_scalar
 from sktsdl._sklearn.warnings import warn
 
 AHEAD = re.compile(r"(.+)\+([1-9]\d*)")
+PART = re.compile(r"(.+)@(\d+)")
 OwnColumn = Hashable | list[Hashable] | None
 
 COLUMN = """\
@@ -84,6 +85,26 @@ class TargetSteps:
         """Whether each target has its columns side by side, the next step first."""
         order = list(zip(self.targets, self.steps, strict=True))
         return order == sorted(order)
+
+    @property
+    def in_parts(self) -> Self:
+        """The steps of the parts of rows, if rows hold several times.
+
+        With 24 parts, ``price@05+1`` is a target, and the next row, of its own; here it
+        is step 6 of ``price``.
+        """
+        pairs = [split_part(name) for name in self.names]
+        known = [pair for pair in pairs if pair is not None]
+        if not self.is_known or len(known) < len(pairs):
+            return self
+        names = tuple(dict.fromkeys(name for name, _ in known))
+        n_parts = 1 + max(number for _, number in known)
+        targets = tuple(names.index(known[target][0]) for target in self.targets)
+        steps = tuple(
+            (step - 1) * n_parts + known[target][1] + 1
+            for target, step in zip(self.targets, self.steps, strict=True)
+        )
+        return type(self)(self.labels, names, targets, steps, True)
 
     def position_of(self, target: int | Hashable) -> int:
         """Return the position of a target that is given by name or position.
@@ -218,12 +239,45 @@ def ahead(column: Hashable, step: int) -> Hashable:
     return f"{column}+{step}"
 
 
+def known_ahead(labels: Sequence[Hashable]) -> dict[int, tuple[int, int]]:
+    """Return the columns that are known ahead, as ``temp+3`` beside ``temp``.
+
+    Returns
+    -------
+    known : dict of {int: (int, int)}
+        By the position of each column, the position of its values of now, and the step.
+    """
+    found = {}
+    for position, label in enumerate(labels):
+        pair = split_ahead(label)
+        if pair is not None and pair[0] in labels:
+            found[position] = (labels.index(pair[0]), pair[1])
+    return found
+
+
+def part(column: Hashable, number: int, n_parts: int) -> Hashable:
+    """Return the name of one of the values of `column` in a row: ``price@05``."""
+    if isinstance(column, tuple):
+        return (*column[:-1], part(column[-1], number, n_parts))
+    return f"{column}@{number:0{len(str(n_parts - 1))}}"
+
+
+def split_part(label: Hashable) -> tuple[Hashable, int] | None:
+    """Return the column and the number of a name of `part`, None for other names."""
+    return _split(PART, label)
+
+
 def split_ahead(label: Hashable) -> tuple[Hashable, int] | None:
     """Return the column and the step of a name of `ahead`, None for other names."""
+    return _split(AHEAD, label)
+
+
+def _split(pattern: re.Pattern[str], label: Hashable) -> tuple[Hashable, int] | None:
+    """Return the name and the number in a label, of a tuple in its last part."""
     if isinstance(label, tuple) and label:
-        pair = split_ahead(label[-1])
+        pair = _split(pattern, label[-1])
         return None if pair is None else ((*label[:-1], pair[0]), pair[1])
-    match = AHEAD.fullmatch(label) if isinstance(label, str) else None
+    match = pattern.fullmatch(label) if isinstance(label, str) else None
     return None if match is None else (match[1], int(match[2]))
 
 

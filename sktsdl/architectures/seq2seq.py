@@ -4,6 +4,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.specs import ModuleSpec
@@ -36,10 +37,13 @@ class AdditiveAttention(nn.Module):
 class Seq2Seq(nn.Module):
     """A recurrent encoder, and a decoder that computes the outputs patch by patch.
 
-    **Shape**: (batch, time, channels) -> (batch, outputs)
+    **Shape**: (batch, time, channels), and known values (batch, steps ahead, known
+    channels) if there are any -> (batch, outputs)
     """
 
+    target_steps: Tensor
     takes_targets = True
+    takes_known = True
 
     def __init__(
         self,
@@ -54,8 +58,12 @@ class Seq2Seq(nn.Module):
         attention: bool,
         teacher_forcing: float,
         dropout: float,
+        n_known: int = 0,
+        target_steps: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
+        steps = torch.tensor(target_steps, dtype=torch.long)
+        self.register_buffer("target_steps", steps, persistent=False)
         self.n_outputs = n_outputs
         self.n_values = n_values
         self.median_index = median_index
@@ -66,14 +74,18 @@ class Seq2Seq(nn.Module):
         self.attention = None
         if attention:
             self.attention = AdditiveAttention(hidden_size, hidden_size, hidden_size)
-        n_in = patch_size + (hidden_size if attention else 0)
+        n_in = patch_size * (1 + n_known) + (hidden_size if attention else 0)
         self.decoder = (nn.LSTMCell if cell == "lstm" else nn.GRUCell)(
             n_in, hidden_size
         )
         self.head = nn.Linear(hidden_size, patch_size * n_values)
 
     def forward(
-        self, x: Tensor, targets: Tensor | None = None, progress: float = 1.0
+        self,
+        x: Tensor,
+        targets: Tensor | None = None,
+        progress: float = 1.0,
+        known: Tensor | None = None,
     ) -> Tensor:
         states = self.dropout(self.encoder(x))  # (1): (batch, time, hidden)
         keys = states if self.attention is None else self.attention.key(states)
@@ -82,12 +94,18 @@ class Seq2Seq(nn.Module):
         size = self.patch_size
         n_targets = self.n_outputs // self.n_values
         y = x.new_zeros(x.shape[0], size)
+        if known is not None:
+            # Of each output; the last patch may be longer than the outputs.
+            known = known[:, self.target_steps]
+            known = F.pad(known, (0, 0, 0, -n_targets % size))
         outputs: list[Tensor] = []
         for j in range(0, n_targets, size):
             inputs = y
+            if known is not None:
+                inputs = torch.cat([y, known[:, j : j + size].flatten(1)], dim=-1)
             if self.attention is not None:
                 context = self.attention(s, states, keys)  # (2)
-                inputs = torch.cat([y, context], dim=-1)
+                inputs = torch.cat([inputs, context], dim=-1)
             if isinstance(self.decoder, nn.LSTMCell):
                 s, c = self.decoder(inputs, (s, c))  # (3)
             else:
@@ -149,8 +167,10 @@ class Seq2SeqRegressor(DeepRegressor):
         h_t &= \mathrm{cell}(x_t, h_{t-1})                              && (1) \\
         a_j &= \sum_t \alpha_{j,t} h_t, \quad \alpha_j = \mathrm{softmax}_t
         \big(v^\top \tanh(W s_{j-1} + U h_t)\big)                       && (2) \\
-        s_j &= \mathrm{cell}([\hat y_{j-1}, a_j], s_{j-1})              && (3) \\
+        s_j &= \mathrm{cell}([\hat y_{j-1}, k_j, a_j], s_{j-1})         && (3) \\
         \hat y_j &= W_o s_j + b                                          && (4)
+
+    with the values :math:`k_j` that are known of the step of output :math:`j`, if any.
 
     References
     ----------
@@ -187,5 +207,7 @@ class Seq2SeqRegressor(DeepRegressor):
             n_values=spec.n_values,
             median_index=spec.median_index,
             patch_size=spec.patch_size,
+            n_known=spec.n_known,
+            target_steps=spec.target_steps,
             **self._architecture_parameters(),
         )

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from sktsdl._estimator.regressor import DeepRegressor
@@ -13,8 +14,11 @@ from sktsdl._sklearn.fields import MaybeEmptySizes, Probability
 class WindowMLP(nn.Module):
     """Dense layers on all values of a window, and a linear head.
 
-    **Shape**: (batch, time, channels) -> (batch, outputs)
+    **Shape**: (batch, time, channels), and known values (batch, steps ahead, known
+    channels) if there are any -> (batch, outputs)
     """
+
+    takes_known = True
 
     def __init__(
         self,
@@ -41,8 +45,11 @@ class WindowMLP(nn.Module):
         """Return how many multiplications a window takes, which is one input."""
         return n_weights(self)
 
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.layers(x.flatten(1))  # (1)
+    def forward(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        inputs = x.flatten(1)
+        if known is not None:
+            inputs = torch.cat([inputs, known.flatten(1)], dim=1)
+        h = self.layers(inputs)  # (1)
         return self.head(h)  # (2)
 
 
@@ -71,7 +78,7 @@ class WindowMLPRegressor(DeepRegressor):
 
     Notes
     -----
-    With :math:`h_0` all values of a window,
+    With :math:`h_0` all values of a window, and those known ahead,
 
     .. math::
 
@@ -105,7 +112,7 @@ class WindowMLPRegressor(DeepRegressor):
 
     def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return WindowMLP(
-            n_inputs=spec.n_steps * spec.n_channels,
+            n_inputs=spec.n_steps * spec.n_channels + spec.n_ahead * spec.n_known,
             n_outputs=spec.n_outputs,
             **self._architecture_parameters(),
         )

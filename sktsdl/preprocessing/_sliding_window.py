@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,12 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils import check_scalar
 from sklearn.utils.metaestimators import available_if
 
+from sktsdl._sklearn.target_steps import known_ahead
 from sktsdl._sklearn.validation import check_option
 from sktsdl._windows.kept_rows import Joined
 from sktsdl._windows.missing import fill_unknown, name_column, warn_of_empty_columns
 from sktsdl._windows.panel import Panel
+from sktsdl._windows.row_parts import unfold_columns
 from sktsdl._windows.windows import Windows
 from sktsdl.preprocessing._base import LookBackTransformer, Output
 
@@ -34,6 +36,11 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
     The first training windows reach back to before the first row, so they start with
     NaN.
 
+    Columns that are known ahead, such as ``temp+1`` beside ``temp`` from
+    ``make_supervised``, are the same forecast of a later row in all steps: the rows of
+    ``flatten=True`` have them once, at the end. Nets take them out of the window
+    (`known_future`).
+
     {history}
 
     Parameters
@@ -48,6 +55,12 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         training. ``"edge"``, for regressors that do not take NaN, is each column's
         first known value in the window, or the column's training mean if the window has
         no known value.
+    steps_per_row : int, default=1
+        The number of times in a row, such as 24 with ``make_supervised(...,
+        row="D")``: the columns ``price@00``, ..., ``price@23`` become one channel
+        ``price`` of 24 steps for each row, and ``temp@00+1`` of the next day becomes
+        ``temp+24``. A column of another name has its value in each of these steps. In
+        an array, each `steps_per_row` columns are a channel.
     history : {"tail", None}, default="tail"
         ``"tail"`` remembers the last training rows for the rows that follow; None
         takes the history of every `X` as unknown.
@@ -84,20 +97,25 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         *,
         flatten: bool = False,
         pad: Literal["nan", "edge"] = "nan",
+        steps_per_row: int = 1,
         history: Literal["tail"] | None = "tail",
     ) -> None:
         self.window = window
         self.flatten = flatten
         self.pad = pad
+        self.steps_per_row = steps_per_row
         self.history = history
 
     def _check_n_back(self) -> int:
         check_scalar(self.window, "window", Integral, min_val=1)
         check_option("pad", self.pad, ("nan", "edge"))
+        check_scalar(self.steps_per_row, "steps_per_row", Integral, min_val=1)
         return int(self.window) - 1
 
     def _fit_rows(self, rows: np.ndarray, panel: Panel | None) -> None:
         self.__dict__.pop("mean_", None)
+        if self.steps_per_row > 1:
+            self._unfold_columns()  # which may refuse them
         if self.pad == "nan":
             return
         is_known = np.isfinite(rows)
@@ -122,8 +140,14 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         index = X.index if isinstance(X, pd.DataFrame) else None
         windows = self._windows(joined, index)
         if not self.flatten:
-            return windows
-        output = np.asarray(windows).reshape(len(windows), -1)
+            return self._unfolded(windows)
+        output = np.asarray(windows)
+        known = self._known_ahead
+        if known:
+            n = len(output)
+            past = np.delete(output, known, axis=2).reshape(n, -1)
+            output = np.concatenate([past, output[:, -1, known]], axis=1)
+        output = output.reshape(len(windows), -1)
         if isinstance(X, pd.DataFrame):
             return pd.DataFrame(output, index=index, columns=self._columns(X))
         return output
@@ -147,6 +171,34 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
             windows = Windows.of(filled, names=names, index=index)
         return windows
 
+    def _unfolded(self, windows: Windows) -> Windows:
+        """Return windows with a step for each time in a row."""
+        n = int(self.steps_per_row)
+        if n == 1:
+            return windows
+        parts, names = self._unfold_columns()
+        rows = windows.rows[:, parts].reshape(-1, parts.shape[1])
+        firsts = windows.firsts
+        return Windows(
+            rows,
+            n * windows.window,
+            (np.asarray(windows.ends) + 1) * n - 1,
+            firsts=None if firsts is None else n * firsts,
+            names=names,
+            index=windows.index,
+        )
+
+    def _unfold_columns(self) -> tuple[np.ndarray, list[Any] | None]:
+        names = getattr(self, "feature_names_in_", None)
+        columns = None if names is None else list(names)
+        n_parts = int(self.steps_per_row)
+        return unfold_columns(columns, self.n_features_in_, n_parts)
+
+    @property
+    def _known_ahead(self) -> list[int]:
+        """The columns that are known ahead, of which the last row is enough."""
+        return list(known_ahead(list(getattr(self, "feature_names_in_", ()))))
+
     @available_if(lambda self: self.flatten)
     def get_feature_names_out(
         self, input_features: ArrayLike | None = None
@@ -160,12 +212,16 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
 
         Returns
         -------
-        names : ndarray of shape (window * n_features,), dtype object
-            Oldest row first. Only available with ``flatten=True``.
+        names : ndarray of shape (n_columns,), dtype object
+            Oldest row first, and last the columns that are known ahead. Only available
+            with ``flatten=True``.
         """
         names = super().get_feature_names_out(input_features)
         lags = range(self._tail.n_back, -1, -1)
-        return np.array([f"{n}_lag{lag}" for lag in lags for n in names], dtype=object)
+        known = list(names[self._known_ahead])
+        past = np.delete(names, self._known_ahead)
+        named = [f"{name}_lag{lag}" for lag in lags for name in past]
+        return np.array(named + known, dtype=object)
 
     def set_output(
         self, *, transform: Literal["default", "pandas", "polars"] | None = None

@@ -1,0 +1,150 @@
+"""What is known of the steps ahead, beside the window of the past."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sktsdl._layers.adapters import Adapter, EmbedCategories
+
+LEAST_FEATURES = 8
+FEATURES = 64  # of all steps together, at least
+HIDDEN = 32
+
+
+class SplitKnown(Adapter):
+    """Take the channels that are known ahead, or static, out of the window.
+
+    Known channels give one value for each step ahead, static channels their last value
+    at each of them. Categorical ones are replaced by learned embeddings.
+
+    **Shape**: (batch, time, channels) -> the output of `module`, whose inputs are
+    (batch, time, past channels) and ``known``, (batch, steps ahead, known channels)
+
+    Parameters
+    ----------
+    module : nn.Module
+        The module of both.
+    past : sequence of int
+        The channels that stay in the window.
+    channels, lags : sequence of sequence of int, shape (steps ahead, columns)
+        The channel that holds each value, and how many steps before the last one.
+    n_codes : sequence of int, shape (columns,)
+        The number of category codes of each column, 0 for numbers.
+    """
+
+    past: Tensor
+    channels: Tensor
+    lags: Tensor
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        past: Sequence[int],
+        channels: Sequence[Sequence[int]],
+        lags: Sequence[Sequence[int]],
+        n_codes: Sequence[int],
+    ) -> None:
+        super().__init__(module)
+        tables = {"past": past, "channels": channels, "lags": lags}
+        for name, table in tables.items():
+            tensor = torch.tensor(table, dtype=torch.long)
+            self.register_buffer(name, tensor, persistent=False)
+        self.numeric = [i for i, n in enumerate(n_codes) if n == 0]
+        self.coded = [i for i, n in enumerate(n_codes) if n > 0]
+        counts = [n_codes[i] for i in self.coded]
+        widths = EmbedCategories.widths(counts)
+        self.embeddings = nn.ModuleList(map(nn.Embedding, counts, widths))
+
+    @staticmethod
+    def n_known(n_codes: Sequence[int]) -> int:
+        """Return the number of known channels after embedding."""
+        coded = [n for n in n_codes if n > 0]
+        return len(n_codes) - len(coded) + sum(EmbedCategories.widths(coded))
+
+    def transform_input(self, x: Tensor) -> Tensor:
+        return x.index_select(-1, self.past)
+
+    def forward(self, x: Tensor, **kwargs: Any) -> Tensor:
+        known = x[:, x.shape[1] - 1 - self.lags, self.channels]
+        if self.coded:
+            parts = [known[..., self.numeric]]
+            for column, embedding in zip(self.coded, self.embeddings, strict=True):
+                parts.append(embedding(known[..., column].long()))
+            known = torch.cat(parts, dim=-1)
+        return self.module(self.transform_input(x), known=known, **kwargs)
+
+
+class StepDecoder(Adapter):
+    r"""Join the output of a module with what is known, step by step [1]_.
+
+    For step :math:`s` ahead, from features :math:`g_s` of the window, which the module
+    computes for each step, and the known values :math:`k_s`,
+
+    .. math::
+
+        \hat y_s = W [g_s, k_s] + V \, \mathrm{relu}(U [g_s, k_s] + c) + b
+
+    **Shape**: (batch, time, channels) and known (batch, steps, known channels)
+    -> (batch, outputs); the module's output is (batch, steps * features)
+
+    Parameters
+    ----------
+    module : nn.Module
+        The module of the window.
+    n_known : int
+        The number of known channels.
+    steps : sequence of int
+        For each target, the number of its step ahead.
+    targets : sequence of int
+        For each target, which of the targets of a step it is.
+    n_values : int
+        The number of outputs for each target.
+
+    References
+    ----------
+    .. [1] A. Das et al. (2023). Long-term Forecasting with TiDE: Time-series Dense
+       Encoder. TMLR. (Its temporal decoder.)
+    """
+
+    places: Tensor
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        n_known: int,
+        steps: Sequence[int],
+        targets: Sequence[int],
+        n_values: int,
+    ) -> None:
+        super().__init__(module)
+        self.n_steps = max(steps) + 1
+        n_inputs = self.n_features(self.n_steps) + n_known
+        n_outputs = (max(targets) + 1) * n_values
+        self.linear = nn.Linear(n_inputs, n_outputs)
+        self.hidden = nn.Linear(n_inputs, HIDDEN)
+        self.output = nn.Linear(HIDDEN, n_outputs, bias=False)
+        places = [
+            step * n_outputs + target * n_values + value
+            for step, target in zip(steps, targets, strict=True)
+            for value in range(n_values)
+        ]
+        self.register_buffer("places", torch.tensor(places), persistent=False)
+
+    @staticmethod
+    def n_features(n_steps: int) -> int:
+        """Return the number of features of the window for each step."""
+        return max(LEAST_FEATURES, FEATURES // n_steps)
+
+    def transform_input(self, x: Tensor) -> Tensor:
+        return x
+
+    def forward(self, x: Tensor, known: Tensor | None = None, **kwargs: Any) -> Tensor:
+        assert known is not None
+        features = self.module(x, **kwargs).reshape(len(x), self.n_steps, -1)
+        joined = torch.cat([features, known], dim=-1)
+        output = self.linear(joined) + self.output(self.hidden(joined).relu())
+        return output.flatten(1).index_select(1, self.places)

@@ -1,0 +1,68 @@
+"""Which row of each series is now, the last one with known targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.panel import Panel, some_of
+
+ADVICE = (
+    "fill or drop these rows, or name the columns that are known ahead in known_future."
+)
+
+
+def rows_to_now(
+    known: np.ndarray, series: np.ndarray, n_after: np.ndarray
+) -> np.ndarray:
+    """Return how many rows each row is before "now", the last with known targets.
+
+    Rows after "now" have negative numbers. "Now" is of each series.
+    """
+    after_now = np.bincount(series)
+    np.minimum.at(after_now, series[known], n_after[known])
+    to_now: np.ndarray = n_after - after_now[series]
+    return to_now
+
+
+def warn_of_rows_after(
+    index: pd.Index, targets: Sequence[Any], to_now: np.ndarray, n_expected: int
+) -> None:
+    """Warn if more than the expected rows come after "now"."""
+    n_after = -int(to_now.min())
+    if n_after > n_expected:
+        row = len(index) - n_after - 1
+        warn(
+            f"The last {n_after} rows of data have no value of {targets}, so the "
+            f"forecast is made from row {row} ({index[row]}): {ADVICE}"
+        )
+
+
+def warn_of_late_series(
+    keys: pd.Index, late: np.ndarray, targets: Sequence[Any]
+) -> None:
+    """Warn of series with more than the expected rows after "now"."""
+    if len(late):
+        warn(
+            f"The last rows of the series {some_of(keys, late)} have no value of "
+            f"{targets}, so their forecasts are made from the rows before: {ADVICE}"
+        )
+
+
+def leave_out_short(
+    to_now: np.ndarray, furthest: int, panel: Panel, needed: str
+) -> np.ndarray:
+    """Mark the rows of series that have a target; warn of the others."""
+    has_target = np.bincount(panel.series, to_now >= furthest) > 0
+    short = np.flatnonzero(~has_target)
+    if len(short):
+        warn(
+            f"The series {some_of(panel.keys, short)} are left out, as they have fewer "
+            f"than {needed} rows up to the last known target."
+        )
+    is_used: np.ndarray = has_target[panel.series]
+    return is_used
