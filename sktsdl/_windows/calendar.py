@@ -24,6 +24,8 @@ FIELDS = (
     "is_month_start",
     "is_month_end",
 )
+# Names of fields that pandas renames.
+ATTRIBUTES = {"dayofweek": "day_of_week", "dayofyear": "day_of_year"}
 
 
 def calendar_columns(
@@ -112,4 +114,4 @@ def _field(times: pd.Index, field: str) -> np.ndarray:
         return times.isocalendar().week.to_numpy(dtype=int)
     if isinstance(times, pd.PeriodIndex) and field.startswith("is_"):
         times = times.to_timestamp()
-    return np.asarray(getattr(times, field)).astype(int)
+    return np.asarray(getattr(times, ATTRIBUTES.get(field, field))).astype(int)
