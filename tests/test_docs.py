@@ -43,7 +43,12 @@ def names_in_first_column(section):
 
 
 def check_history(names):
-    assert list(names["X"]) == ["passengers", *(f"month{s}" for s in ("", *AHEAD))]
+    ahead = [f"{name}{step}" for name in ("days", "month") for step in AHEAD]
+    assert list(names["X"]) == ["passengers", "days", "month", *ahead]
+    assert (names["X_days"].shape, names["y_days"].shape) == ((29, 72), (29, 24))
+    assert names["y_days"].columns[-1] == "price@23+1"
+    assert names["week"].shape == (29, 168, 3)
+    assert names["week"].names.tolist() == ["price", "load", "load+24"]
     assert np.isfinite(names["X_latest"]).all(axis=None)
     assert list(names["y"]) == [f"passengers{s}" for s in AHEAD]
     assert names["in_sample"][2].tolist() == [0, 1, 2]

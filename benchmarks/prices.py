@@ -1,0 +1,146 @@
+"""Day-ahead electricity prices: the 24 hours of tomorrow, of three markets.
+
+`epf/NP.csv`, `epf/PJM.csv` and `epf/DE.csv` (Nord Pool, Pennsylvania-New
+Jersey-Maryland and Germany; Lago et al. 2021) are from
+https://github.com/thuml/TimeXer (dataset/EPF); they lie in SKTSDL_DATA.
+
+    python benchmarks/prices.py [--row "NP, ridge"] [--quick]
+"""
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import make_pipeline
+
+import sktsdl
+from sktsdl import (
+    PurgedRegressor,
+    SeasonalNaiveRegressor,
+    SlidingWindow,
+    make_supervised,
+)
+
+from _models import data_file, epochs, on_windows, ridge, timed_fit  # isort: skip
+from _study import Figures, Maker, Model, Study, main  # isort: skip
+
+MARKETS = ("NP", "PJM", "DE")
+N_TEST = 728  # days
+DAYS = 7
+# Chosen on the two years before the test rows.
+RECIPE: dict[str, Any] = {
+    "loss": "absolute_error",
+    "lr_schedule": "one_cycle",
+    "max_epochs": 60,
+    "categorical_features": ["dayofweek"],
+}
+MLP = RECIPE | {"hidden_sizes": (256, 192), "dropout": 0.2, "linear_skip": True}
+
+
+@cache
+def rows_of(market: str, row: str | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return days (or hours, without `row`), and the 24 prices after each."""
+    data = pd.read_csv(
+        data_file(f"epf/{market}.csv"), skipinitialspace=True, parse_dates=["date"]
+    )
+    data.columns = ["date", "first", "second", "price"]
+    X, y, _ = make_supervised(
+        data,
+        target="price",
+        horizon=24 if row is None else 1,
+        known_future=["first", "second"],
+        calendar=["dayofweek"],
+        row=row,
+        time="date",
+    )
+    return X, y
+
+
+def measure(
+    market: str, row: str | None, make: Maker, seed: int, quick: bool
+) -> Figures:
+    """Fit once to all days before the last 728, and score these."""
+    X, y = rows_of(market, row)
+    n_test = N_TEST if row == "D" else 24 * N_TEST
+    n_before = 60 * (1 if row == "D" else 24) if quick else len(X)
+    model, seconds = timed_fit(
+        make(seed, quick), X[:-n_test][-n_before:], y[:-n_test][-n_before:]
+    )
+    found = np.asarray(model.predict(X[-n_test:]))
+    truth = y[-n_test:].to_numpy()
+    if row is None:  # the forecasts of the last hour of a day
+        last = pd.DatetimeIndex(X.index[-n_test:]).hour == 23
+        found, truth = found[last], truth[last]
+    figures: Figures = {"MAE": float(np.abs(truth - found).mean()), "fit, s": seconds}
+    figures["days"] = len(found)
+    if hasattr(model, "steps"):
+        trained = getattr(model[-1], "regressor_", model[-1])
+        if hasattr(trained, "n_parameters_"):
+            figures["weights"] = trained.n_parameters_
+    return figures
+
+
+def naive(seed: int, quick: bool) -> Any:
+    return SeasonalNaiveRegressor(DAYS)
+
+
+def linear(seed: int, quick: bool) -> Any:
+    return on_windows(ridge(), DAYS)
+
+
+def net(name: str, params: dict[str, Any], seed: int, quick: bool) -> Any:
+    """Return a net of seven days, hour by hour."""
+    trained = getattr(sktsdl, f"{name}Regressor")(random_state=seed, **params)
+    trained.set_params(max_epochs=epochs(quick, trained.max_epochs))
+    return make_pipeline(SlidingWindow(DAYS, steps_per_row=24), trained)
+
+
+def of_hours(known_future: str | None, seed: int, quick: bool) -> Any:
+    """Return the dense net of a row for each hour, with as many updates."""
+    n_epochs = epochs(quick, -(-MLP["max_epochs"] // 24))
+    params = MLP | {"max_epochs": n_epochs, "known_future": known_future}
+    trained = sktsdl.WindowMLPRegressor(random_state=seed, **params)
+    return make_pipeline(
+        SlidingWindow(24 * DAYS), PurgedRegressor(trained, purge="auto")
+    )
+
+
+MAKERS: dict[str, tuple[str | None, Maker, int]] = {
+    "the same day a week before": ("D", naive, 1),
+    "ridge": ("D", linear, 1),
+    "WindowMLP": ("D", partial(net, "WindowMLP", MLP), 5),
+    "LSTM": ("D", partial(net, "LSTM", RECIPE), 5),
+    "WindowMLP, a row for each hour": (None, partial(of_hours, "auto"), 3),
+    "the same, columns ahead in each step": (None, partial(of_hours, None), 3),
+}
+
+
+def models() -> dict[str, Model]:
+    """Return all models of all markets."""
+    found: dict[str, Model] = {}
+    for market in MARKETS:
+        for name, (row, make, n_seeds) in MAKERS.items():
+            made: Callable[[int, bool], Figures] = partial(measure, market, row, make)
+            found[f"{market}, {name}"] = Model(made, n_seeds)
+    return found
+
+
+STUDIES = [
+    Study(
+        "prices",
+        "prices",
+        "Day-ahead prices, the 24 hours of tomorrow",
+        "Mean absolute error over the last 728 days, in EUR/MWh (PJM in USD/MWh), as "
+        "in Lago et al. (2021); every model is fitted once to all days before. All see "
+        "the prices and both series known ahead of seven days, the weekday, and both "
+        "series of tomorrow. The nets' parameters were chosen on the two years before "
+        "the test days. Medians of the seeds; processor seconds.",
+        models(),
+        {"MAE": ".3f", "weights": ",.0f", "fit, s": ".1f"},
+    )
+]
+
+if __name__ == "__main__":
+    main(STUDIES)
