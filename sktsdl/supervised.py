@@ -95,7 +95,8 @@ def make_supervised(
         are added, names that are numbers become text.
     y : Series or ndarray of shape (n,), or DataFrame or ndarray of shape (n, n_targets)
         The next values, in the units of `data`: ``rail+1``, ..., ``rail+14``, one
-        target after the other. By these names, the other estimators tell steps from
+        target after the other. With `row`, ``price@00+1``, ..., ``price@23+1`` are the
+        parts of the next row. By these names, the other estimators tell steps from
         targets. 1-D for one target that is not in a list and ``horizon=1``.
     X_latest : DataFrame or ndarray of shape (lead + horizon - 1, n_features)
         The rows up to now whose target is not known yet, of each series. The last row

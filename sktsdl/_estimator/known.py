@@ -36,8 +36,6 @@ def choose_known(
     """
     given, static = config.known_future, config.static_features
     is_auto = isinstance(given, str)
-    if (is_auto or given is None) and not static:
-        given = None if not is_auto else given
     if given is None and not static:
         return None
     steps = outputs.steps

@@ -87,15 +87,9 @@ def build_module(
             "the column whose future y is."
         )
     categorical = [i for i, channel in enumerate(past) if channel in codes]
-    n_codes = [len(codes[past[i]]) + 1 for i in categorical]
-    of_known = (
-        []
-        if known is None
-        else [
-            len(codes[channel]) + 1 if channel in codes else 0
-            for channel in known.channels[0]
-        ]
-    )
+    n_codes = [channels.n_codes(past[i]) for i in categorical]
+    columns = () if known is None else known.channels[0]
+    of_known = [channels.n_codes(channel) for channel in columns]
     target_channels = None
     if config.channel_independent and norm.channels is not None:
         target_channels = [past.index(channel) for channel in norm.channels]

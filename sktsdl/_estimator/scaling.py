@@ -146,10 +146,9 @@ class ChannelScaling:
         """The positions of the categorical channels."""
         return list(self.codes)
 
-    @property
-    def n_codes(self) -> list[int]:
-        """The number of codes of each categorical channel, with one for unknown."""
-        return [len(codes) + 1 for codes in self.codes.values()]
+    def n_codes(self, channel: int) -> int:
+        """Return the number of codes of a channel, with one for unknown; 0 if none."""
+        return len(self.codes[channel]) + 1 if channel in self.codes else 0
 
     def transform(self, rows: np.ndarray) -> np.ndarray:
         """Return `rows` as the module needs them, float32."""
