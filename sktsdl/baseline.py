@@ -20,6 +20,7 @@ from sktsdl._sklearn.validation import (
     validate_targets,
 )
 from sktsdl._windows.same_times import check_same_times
+from sktsdl._windows.season import last_season
 from sktsdl.preprocessing import SlidingWindow
 
 
@@ -102,7 +103,7 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
                     f"X has {len(values)} rows (n_samples={len(values)}), fewer than "
                     f"period={self.period}: give more rows, or a smaller `period`."
                 )
-            self._season = SlidingWindow(int(self.period), pad="edge").fit(values)
+            self._season = SlidingWindow(int(self.period)).fit(values)
             check_same_times(X, y)
             self._columns, self._y_labels = columns, labels
             self._targets_shape = targets.shape[1:]
@@ -128,10 +129,9 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
         """
         check_is_fitted(self)
         _, values = validate_columns(self, X, self._columns, reset=False)
-        season = np.asarray(self._season.transform(values))
+        season = self._season.transform(values)
         ahead = TargetSteps.of_labels(self._y_labels).shared_by(self._columns)
-        steps = np.array(ahead.steps) - 1
-        y = season[:, steps % season.shape[1], ahead.targets]
+        y, _ = last_season(season, ahead.steps, ahead.targets)
         return y.reshape(len(season), *self._targets_shape)
 
     def __sklearn_tags__(self) -> Tags:
