@@ -15,6 +15,7 @@ from sktsdl._windows.history import TrainingTail
 from sktsdl._windows.panel_history import PanelTail
 from sktsdl._windows.training_index import TrainingIndex
 from sktsdl.baseline import SeasonalNaiveRegressor
+from sktsdl.compose import RelativeTargetRegressor
 from sktsdl.preprocessing import SlidingWindow
 from sktsdl.preprocessing._base import LookBackTransformer
 
@@ -117,7 +118,8 @@ def trusted_types(model: BaseEstimator) -> list[str]:
     >>> trusted_types(make_pipeline(PurgedRegressor(Ridge(), purge=1)))
     ['sktsdl.compose._purged.PurgedRegressor']
     """
-    types = {type(part) for part in _parts(model)}
+    parts = list(_parts(model))
+    types = {type(part) for part in parts}
     found = {
         cls
         for cls in types
@@ -125,7 +127,7 @@ def trusted_types(model: BaseEstimator) -> list[str]:
         or _package(cls) == PACKAGE
         or (_package(cls) == "sklearn" and not issubclass(cls, BaseEstimator))
     }
-    if SeasonalNaiveRegressor in found:
+    if SeasonalNaiveRegressor in found or any(map(_is_seasonal, parts)):
         found.add(SlidingWindow)
     if any(issubclass(cls, LookBackTransformer) for cls in found):
         found |= {TrainingTail, PanelTail, TrainingIndex}
@@ -148,6 +150,12 @@ def _parts(value: object) -> Iterator[object]:
         members = getattr(value, "__dict__", {}).values()
     for member in members:
         yield from _parts(member)
+
+
+def _is_seasonal(part: object) -> bool:
+    if not isinstance(part, RelativeTargetRegressor):
+        return False
+    return part.relation == "seasonal"
 
 
 def _package(cls: type) -> str:

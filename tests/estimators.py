@@ -45,9 +45,12 @@ def make(cls, **params):
 
 
 def small(cls):
-    """Construct `cls` with a short window or period, if it has one."""
+    """Construct `cls` with a short window or period, if it has one.
+
+    If it is relative to a column, it is relative to the season, which looks back.
+    """
     names = inspect.signature(cls).parameters
-    sizes = {"window": 4, "period": 3, "hidden_sizes": (4,)}
+    sizes = {"window": 4, "period": 3, "hidden_sizes": (4,), "relation": "seasonal"}
     return make(cls, **{name: sizes[name] for name in sizes if name in names})
 
 

@@ -245,6 +245,7 @@ def test_huge_numbers_work_or_say_so(cls, kind):
 
 # The most rows that are too few, and the message that says so.
 TOO_FEW = {
+    sktsdl.RelativeTargetRegressor: (2, r"n_samples={n}\), and none .* of period=3"),
     sktsdl.ConformalRegressor: (1, "n_samples={n} rows.*a smaller calibration_fract"),
     sktsdl.RatioLogScaler: (1, r"{n} sample\(s\).*minimum of 2 is required"),
     sktsdl.SeasonalDifference: (2, r"n_samples={n}\).* period=3 .* at least 4 rows"),

@@ -72,7 +72,8 @@ def expected_failures(estimator):
             "repeated rows make other mini-batches; test_sample_weights has full ones"
         )
         return {"check_sample_weight_equivalence_on_dense_data": reason}
-    if isinstance(estimator, LookBackTransformer):
+    is_seasonal = getattr(estimator, "relation", None) == "seasonal"
+    if is_seasonal or isinstance(estimator, LookBackTransformer):
         return dict.fromkeys(ORDERED, "the rows are ordered in time")
     return {}
 
@@ -86,8 +87,11 @@ QUANTILE_NETS = [
 ]
 
 
+SEASONAL = sktsdl.RelativeTargetRegressor(Ridge(), relation="seasonal", period=2)
+
+
 @parametrize_with_checks(
-    [*map(for_checks, CLASSES), *QUANTILE_NETS],
+    [*map(for_checks, CLASSES), *QUANTILE_NETS, SEASONAL],
     expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_checks(estimator, check):

@@ -14,12 +14,8 @@ from sktsdl._sklearn.target_steps import horizon_of
 from sktsdl._sklearn.validation import roll_back_on_error
 from sktsdl._windows.last_rows import rows_after, series_of
 from sktsdl._windows.same_times import check_same_times
-from sktsdl.compose._wrapper import (
-    DelegatingWrapper,
-    next_regressor,
-    params_of_rows,
-    take_rows,
-)
+from sktsdl.compose._fit_rows import fit_to_rows
+from sktsdl.compose._wrapper import DelegatingWrapper, next_regressor
 
 
 class PurgedRegressor(DelegatingWrapper):
@@ -107,9 +103,7 @@ class PurgedRegressor(DelegatingWrapper):
                     f"purge={purge} leaves none of the n_samples={len(is_kept)} rows "
                     "to fit: give more rows, or a smaller purge."
                 )
-            y_kept = None if y is None else take_rows(y, is_kept)
-            params = params_of_rows(fit_params, is_kept)
-            self.regressor_ = regressor.fit(take_rows(X, is_kept), y_kept, **params)
+            self.regressor_ = fit_to_rows(regressor, X, y, is_kept, fit_params)
         return self
 
     def _n_purged(self, y: ArrayLike | None) -> int:

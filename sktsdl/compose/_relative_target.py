@@ -1,12 +1,10 @@
-"""A target relative to the last known value."""
+"""A target relative to a known value."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
@@ -19,31 +17,52 @@ from sktsdl._sklearn.quantiles import predict_quantiles
 from sktsdl._sklearn.scales import predict_with_scales, scale_kind
 from sktsdl._sklearn.target_steps import COLUMN, OwnColumn, TargetSteps, own_columns
 from sktsdl._sklearn.validation import (
-    check_option,
     roll_back_on_error,
     validate_columns,
     validate_targets,
 )
 from sktsdl._windows.same_times import check_same_times
+from sktsdl.compose._fit_rows import fit_after_steps
+from sktsdl.compose._reference import (
+    Reference,
+    Relation,
+    check_known,
+    check_relation,
+    check_unchanged,
+    labelled_like,
+)
 from sktsdl.compose._wrapper import (
     RegressorWrapper,
     has_quantiles,
     is_warm,
     next_regressor,
 )
+from sktsdl.preprocessing import SlidingWindow
 
 
 class RelativeTargetRegressor(RegressorWrapper):
-    r"""Fit to a target relative to the last known value, and predict levels.
+    r"""Fit to a target relative to a known value, and predict levels.
 
     .. math::
 
-        \tilde y_t = \log(y_t / x_t) \quad\text{(ratio)}, \qquad
-        \tilde y_t = y_t - x_t \quad\text{(difference)}
+        \tilde y_{t,h} = \log(x_{t+h} / x_t) \quad\text{(ratio)}, \qquad
+        \tilde y_{t,h} = x_{t+h} - x_t \quad\text{(difference)}, \qquad
+        \tilde y_{t,h} = x_{t+h} - x_{t+h-p\lceil h/p\rceil} \quad\text{(seasonal)}
 
-    with :math:`x_t` the value in row :math:`t` of `X` of the column whose future the
-    target is. A regressor of :math:`\tilde y` follows a level that training has never
-    seen. A regressor that predicts zero gives the naive forecast.
+    with :math:`x` the column of `X` whose future the target is, :math:`h` the step
+    ahead and :math:`p` the `period`. A regressor of :math:`\tilde y` follows a level
+    that training has never seen. A regressor that predicts zero gives the naive
+    forecast, or the seasonal naive forecast.
+
+    The first training rows have no season before them, and are left out of training.
+    The look-back steps of a pipeline are still given them. A search or a wrapper around
+    such a pipeline is fitted to all rows. Where a season is not known, its earliest
+    known value takes its place.
+
+    With a season, an array `X` is either the training rows from their start, or the
+    rows right after them, which have the last training rows as history. For anything
+    else (gaps, ``KFold``, ``learning_curve``), give a DataFrame with a time index. With
+    a MultiIndex of series and times, each series has its own season.
 
     Parameters
     ----------
@@ -51,8 +70,12 @@ class RelativeTargetRegressor(RegressorWrapper):
         A regressor or pipeline; it is given `X` as it is. With its ``warm_start=True``,
         another ``fit`` trains `regressor_` further.
     {column}
-    relation : {"ratio", "difference"}, default="ratio"
-        ``"ratio"`` needs a positive column and target.
+    relation : {"ratio", "difference", "seasonal"}, default="ratio"
+        ``"ratio"`` needs a positive column and target. ``"seasonal"`` is the difference
+        to the value one period before the predicted step, or as many whole periods as
+        it takes to be known.
+    period : int or None, default=None
+        The number of rows in a season, for ``relation="seasonal"`` only.
 
     Attributes
     ----------
@@ -66,6 +89,7 @@ class RelativeTargetRegressor(RegressorWrapper):
     See Also
     --------
     RatioLogScaler : The same idea for the features.
+    SeasonalNaiveRegressor : The last season, repeated over the horizon.
     sklearn.compose.TransformedTargetRegressor : Targets that do not depend on `X`.
 
     Examples
@@ -83,15 +107,17 @@ class RelativeTargetRegressor(RegressorWrapper):
         regressor: BaseEstimator,
         *,
         column: OwnColumn = None,
-        relation: Literal["ratio", "difference"] = "ratio",
+        relation: Relation = "ratio",
+        period: int | None = None,
     ) -> None:
         self.regressor = regressor
         self.column = column
         self.relation = relation
+        self.period = period
 
     @with_callbacks
     def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
-        """Fit the regressor to the target relative to the last known value.
+        """Fit the regressor to the target relative to a known value.
 
         Parameters
         ----------
@@ -117,20 +143,22 @@ class RelativeTargetRegressor(RegressorWrapper):
         """
         regressor = next_regressor(self.regressor, getattr(self, "regressor_", None))
         with fit_task(self, X, y, regressor), roll_back_on_error(self):
-            check_option("relation", self.relation, ("ratio", "difference"))
-            fit_params = dict(self._fit_params(fit_params))
-            steps = TargetSteps.of(y)
-            columns = own_columns(self.column, X, steps)
-            self._check_warm_start(columns)
-            self._columns, self._relation = columns, self.relation
-            self._y_labels = steps.shared_by(self._columns).labels
-            X, relative = self._relative(X, y, "y", reset=True)
-            X_val, y_val = fit_params.get("X_val"), fit_params.get("y_val")
+            check_relation(self.relation, self.period)
+            params = dict(self._fit_params(fit_params))
+            columns = own_columns(self.column, X, TargetSteps.of(y))
+            target: dict[str, Any] = {"column": columns, "relation": self.relation}
+            target["period"] = self.period
+            if is_warm(self.regressor):
+                check_unchanged(target, getattr(self, "_target", target))
+            self._target, self._columns = target, columns
+            self._y_labels = TargetSteps.of(y).shared_by(columns).labels
+            X, relative, is_known = self._relative(X, y, "y", reset=True)
+            check_known(is_known, self.period)
+            X_val, y_val = params.get("X_val"), params.get("y_val")
             if X_val is not None and y_val is not None:
-                fit_params["X_val"], fit_params["y_val"] = self._relative(
-                    X_val, y_val, "y_val", reset=False
-                )
-            self.regressor_ = regressor.fit(X, relative, **fit_params)
+                X_val, y_val, _ = self._relative(X_val, y_val, "y_val", reset=False)
+                params |= {"X_val": X_val, "y_val": y_val}
+            self.regressor_ = fit_after_steps(regressor, X, relative, is_known, params)
         return self
 
     def predict(
@@ -148,8 +176,8 @@ class RelativeTargetRegressor(RegressorWrapper):
         X : array-like of shape (n_rows, n_features)
             One row per time step, oldest first.
         return_std : bool, default=False
-            Whether to return the standard deviation of the regressor too; only for
-            differences, as the deviation of a log ratio is not one of levels.
+            Whether to return the standard deviation of the regressor too; not for
+            ratios, as the deviation of a log ratio is not one of levels.
         return_quantiles : bool, default=False
             Whether to return the quantiles of the regressor too, as levels.
         **predict_params : dict
@@ -172,7 +200,7 @@ class RelativeTargetRegressor(RegressorWrapper):
             is asked for ratios.
         """
         check_is_fitted(self)
-        if return_std and self._relation == "ratio":
+        if return_std and self._target["relation"] == "ratio":
             raise ValueError(
                 "return_std=True needs relation='difference', as the standard "
                 "deviation of a log ratio is not in the units of y: use "
@@ -181,14 +209,14 @@ class RelativeTargetRegressor(RegressorWrapper):
             )
         asked = {"return_std": return_std, "return_quantiles": return_quantiles}
         predict_params |= {name: True for name, value in asked.items() if value}
-        X, values = validate_columns(self, X, self._columns, reset=False)
+        X, known = self._known(X)
         predicted = self.regressor_.predict(X, **predict_params)
         if return_quantiles:
             relative, quantiles = predicted
-            return self._levels(values, relative), self._levels_of(values, quantiles)
+            return known.to_levels(relative), known.to_level_quantiles(quantiles)
         if return_std:
-            return self._levels(values, predicted[0]), np.asarray(predicted[1])
-        return self._levels(values, predicted)
+            return known.to_levels(predicted[0]), np.asarray(predicted[1])
+        return known.to_levels(predicted)
 
     @available_if(has_quantiles)
     def predict_quantiles(self, X: ArrayLike) -> np.ndarray:
@@ -211,90 +239,60 @@ class RelativeTargetRegressor(RegressorWrapper):
             If a value, a column or the index of `X` cannot be used.
         """
         check_is_fitted(self)
-        X, values = validate_columns(self, X, self._columns, reset=False)
-        return self._levels_of(values, predict_quantiles(self.regressor_, X))
+        X, known = self._known(X)
+        return known.to_level_quantiles(predict_quantiles(self.regressor_, X))
 
     @property
     def _scale_kind(self) -> str | None:
         return scale_kind(self.regressor_)
 
     def _predict_with_scales(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        X, values = validate_columns(self, X, self._columns, reset=False)
+        X, known = self._known(X)
         relative, scales = predict_with_scales(self.regressor_, X)
         assert scales is not None
-        levels = self._levels(values, relative)
+        levels = known.to_levels(relative)
         # A small error of a log ratio is that of the level, divided by the level.
-        return levels, levels * scales if self._relation == "ratio" else scales
+        is_ratio = self._target["relation"] == "ratio"
+        return levels, levels * scales if is_ratio else scales
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = False
+        if self.relation == "seasonal":  # of rows that are no series
+            tags.regressor_tags.poor_score = True
         return tags
 
     def _relative(
         self, X: ArrayLike, y: ArrayLike, name: str, *, reset: bool
-    ) -> tuple[ArrayLike, ArrayLike]:
-        """Return `X`, and `y` relative to the last known values."""
+    ) -> tuple[ArrayLike, ArrayLike, np.ndarray]:
+        """Return `X`, `y` relative to known values, and which rows have these."""
         X, values = validate_columns(self, X, self._columns, reset=reset)
         targets = validate_targets(self, y, len(values))
         check_same_times(X, y, name)
-        last = self._last_known(values, targets.ndim)
-        if self._relation == "ratio":
-            _check_positive(targets, name, y)
-            targets = np.log(targets / last)
-        else:
-            targets = targets - last
-        if isinstance(y, pd.Series):  # whose names the regressor reads
-            return X, pd.Series(targets, index=y.index, name=y.name)
-        if isinstance(y, pd.DataFrame):
-            return X, pd.DataFrame(targets, index=y.index, columns=y.columns)
-        return X, targets
+        known = self._reference(values, y if reset else None)
+        relative = known.to_relative(targets, y, name)
+        return X, labelled_like(y, relative), known.is_known
 
-    def _check_warm_start(self, columns: list[Hashable]) -> None:
-        """Raise a ValueError if a net would be trained further on another target."""
-        target = {"column": columns, "relation": self.relation}
-        before = {
-            "column": getattr(self, "_columns", columns),
-            "relation": getattr(self, "_relation", self.relation),
-        }
-        for name, value in target.items():
-            if is_warm(self.regressor) and value != before[name]:
-                raise ValueError(
-                    f"{name}={value!r} cannot change in a regressor that is trained "
-                    f"further, which has {before[name]!r}: set it back, or fit with "
-                    "warm_start=False."
-                )
+    def _known(self, X: ArrayLike) -> tuple[Any, Reference]:
+        """Return `X`, and the known values that predictions are relative to."""
+        X, values = validate_columns(self, X, self._columns, reset=False)
+        return X, self._reference(values)
 
-    def _levels(self, values: ArrayLike, relative: np.ndarray) -> np.ndarray:
-        """Return relative predictions as levels."""
-        last = self._last_known(values, relative.ndim)
-        return last * np.exp(relative) if self._relation == "ratio" else last + relative
+    def _reference(self, values: Any, y: Any = None) -> Reference:
+        """Return the known values, by the columns of the targets.
 
-    def _levels_of(self, values: ArrayLike, quantiles: np.ndarray) -> np.ndarray:
-        """Return quantiles of relative predictions, the last axis, as levels."""
-        parts = np.moveaxis(quantiles, -1, 0)
-        return np.stack([self._levels(values, part) for part in parts], axis=-1)
-
-    def _last_known(self, values: ArrayLike, ndim: int) -> np.ndarray:
-        """Return the last known value of the target of each column of `y`."""
-        last = np.asarray(values)
-        if self._relation == "ratio":
-            for column, known in zip(self._columns, last.T, strict=True):
-                _check_positive(known, f"column {column!r} of X", values)
-        steps = TargetSteps.of_labels(self._y_labels).shared_by(self._columns)
-        return last[:, 0] if ndim == 1 else last[:, steps.targets]
-
-
-def _check_positive(values: np.ndarray, name: str, labelled: Any) -> None:
-    """Raise a ValueError that names the first row that is not positive."""
-    bad = (values <= 0).reshape(len(values), -1).any(axis=1)
-    if bad.any():
-        row = int(bad.argmax())
-        label = f" ({labelled.index[row]})" if hasattr(labelled, "iloc") else ""
-        raise ValueError(
-            f"{name} is not positive in row {row}{label}, as a ratio needs: use "
-            "relation='difference', or shift the levels."
-        )
+        With `y`, these are the training rows, whose last season is remembered.
+        """
+        relation, season = self._target["relation"], None
+        if y is not None:
+            self.__dict__.pop("_season", None)
+        if relation == "seasonal" and y is not None:
+            self._season = SlidingWindow(int(self._target["period"]))
+            season = self._season.fit_transform(values, y)
+        elif relation == "seasonal":
+            season = self._season.transform(values)
+        ahead = TargetSteps.of_labels(self._y_labels).shared_by(self._columns)
+        return Reference.of(relation, values, season, ahead, self._columns)
 
 
 fill_docs(RelativeTargetRegressor, {"column": COLUMN})
