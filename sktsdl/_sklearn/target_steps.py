@@ -205,7 +205,7 @@ def own_columns(column: OwnColumn, X: Any, y: TargetSteps) -> list[Hashable]:
         return [column]
     labels = list(X.columns) if hasattr(X, "columns") else []
     if y.is_known or len(y.labels) == 1:
-        found = [_find(name, labels) for name in y.names]
+        found = [find_label(name, labels) for name in y.names]
         if None not in found:
             return found
         shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
@@ -281,7 +281,7 @@ def _split(pattern: re.Pattern[str], label: Hashable) -> tuple[Hashable, int] | 
     return None if match is None else (match[1], int(match[2]))
 
 
-def _find(name: Hashable, labels: Sequence[Hashable]) -> Hashable | None:
+def find_label(name: Hashable, labels: Sequence[Hashable]) -> Hashable | None:
     """Return the label that is `name`, or the position of a number that it names."""
     for at, label in enumerate(labels):
         if label == name or ahead(label, 1) == ahead(name, 1):

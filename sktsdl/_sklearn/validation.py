@@ -180,7 +180,7 @@ def validate_columns(
             estimator, X, dtype="numeric", ensure_all_finite=False, reset=reset
         )
         names = list(getattr(estimator, "feature_names_in_", ()))
-    at = [_position_of(column, names, X.shape[1]) for column in columns]
+    at = [position_of(column, names, X.shape[1]) for column in columns]
     part = X.iloc[:, at] if is_frame else X[:, at]
     if is_frame:
         refuse_times(part, "X")
@@ -200,7 +200,7 @@ def validate_columns(
     return X, values
 
 
-def _position_of(column: Hashable, names: list[Hashable], n_columns: int) -> int:
+def position_of(column: Hashable, names: list[Hashable], n_columns: int) -> int:
     """Return the position of a column that is given by name or position."""
     if not isinstance(column, int | np.integer):
         if column in names:

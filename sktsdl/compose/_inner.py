@@ -1,6 +1,6 @@
 """The regressor inside of an estimator, and what it predicts beside the forecast."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,8 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.nested import last_step, to_last_step
 from sktsdl._sklearn.target_steps import TargetSteps
+from sktsdl._windows.history import TrainingTail
+from sktsdl._windows.panel_history import PanelTail
+from sktsdl.baseline import SeasonalNaiveRegressor
 from sktsdl.compose._multitask import MultiTaskNet
 from sktsdl.compose._purged import PurgedRegressor
+from sktsdl.compose._relative_target import RelativeTargetRegressor
 
 
 def to_regressor(
@@ -70,7 +74,8 @@ def target_steps(estimator: BaseEstimator, y: Any, n_outputs: int) -> TargetStep
     """Return which target and step each output of a fitted `estimator` is.
 
     The names of the columns of `y` say it, or else the names that `estimator` was
-    fitted to, if it keeps them. Without names, they are the horizon of one target.
+    fitted to, if it keeps them. Without names, they are the horizon of one target, or
+    of each of the columns that `estimator` was given.
     """
     labels = TargetSteps.of(y).labels
     if len(labels) != n_outputs or None in labels:
@@ -80,17 +85,40 @@ def target_steps(estimator: BaseEstimator, y: Any, n_outputs: int) -> TargetStep
         if isinstance(regressor, MultiTaskNet):
             regressor = regressor.net_
         labels = getattr(regressor, "_y_labels", (None,) * n_outputs)
-    return TargetSteps.of_labels(labels)
+    steps = TargetSteps.of_labels(labels)
+    columns = own_columns_of(estimator)
+    if columns is None or len(columns) == 1 or steps.is_known:
+        return steps
+    return steps.shared_by(columns)
+
+
+def own_columns_of(estimator: BaseEstimator) -> list[Hashable] | None:
+    """Return the column of `X` that each target is the future of, None if unknown.
+
+    Estimators with a parameter `column` know it.
+    """
+    regressor, _ = to_regressor(estimator, None)
+    while not isinstance(regressor, RelativeTargetRegressor | SeasonalNaiveRegressor):
+        if not hasattr(regressor, "regressor_"):
+            return None
+        regressor, _ = to_regressor(regressor.regressor_, None)
+    return list(regressor._columns)
 
 
 def calendar_of(estimator: Any) -> pd.Index | None:
     """Return the times of training that a look-back step knows, or None."""
+    tail = tail_of(estimator)
+    return None if tail is None else tail.calendar
+
+
+def tail_of(estimator: Any) -> TrainingTail | PanelTail | None:
+    """Return the training rows that a look-back step knows, or None."""
     steps = [estimator]
     while steps:
         step = steps.pop(0)
         if hasattr(step, "_tail"):
-            calendar: pd.Index | None = step._tail.calendar
-            return calendar
+            tail: TrainingTail | PanelTail = step._tail
+            return tail
         if isinstance(step, Pipeline):
             steps += [each for _, each in step.steps]
         else:

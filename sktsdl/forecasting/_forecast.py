@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable, Sequence
+from functools import partial
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.quantiles import predict_quantiles, quantile_levels
@@ -23,6 +26,8 @@ from sktsdl._windows.time_index import (
 )
 from sktsdl._windows.training_index import kind_of
 from sktsdl.compose._inner import calendar_of, target_steps, to_regressor
+from sktsdl.forecasting._blocks import later_blocks
+from sktsdl.forecasting._latest import Latest, check_latest
 
 
 def forecast(
@@ -30,6 +35,8 @@ def forecast(
     X_latest: ArrayLike,
     *,
     levels: Sequence[float] | None = None,
+    steps: int | None = None,
+    X_future: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Forecast from the last row of each series, with the dates of the forecasts.
 
@@ -46,10 +53,23 @@ def forecast(
         ``ConformalRegressor``, another regressor with ``predict_interval`` and a
         `confidence_level`, or ``loss="quantile"`` with the quantiles at both ends, such
         as 0.05 and 0.95.
+    steps : int or None, default=None
+        The number of steps of each series; None is all steps of the model. Fewer are
+        the first of these. More are forecast block after block: the forecasts of a
+        block are the values of the targets in the rows from which the next block is
+        made. The model then needs the steps 1, 2, ... of each target (``lead=1``), and
+        the column of each target in `X_latest`. There are no intervals of later blocks,
+        as they would be too narrow.
+    X_future : DataFrame, array-like or None, default=None
+        The rows after `X_latest`, of each series, for more `steps` than the model has.
+        They have the columns of `X_latest`, but for two kinds. Columns of targets are
+        not read. Columns that are known ahead, such as ``temp+1``, are made from the
+        column ``temp``, of which as many more rows are needed. The index is that of
+        the rows after `X_latest`; without times, the first row is the next one.
 
     Returns
     -------
-    forecasts : DataFrame of shape (n_series * horizon, n_targets)
+    forecasts : DataFrame of shape (n_series * steps, n_targets)
         A row for each step ahead of each series, indexed by series and time, or by the
         time alone for one series. A column for each target, in the units of `y`, and
         columns such as ``rail_lower_90`` and ``rail_upper_90`` for each level. Without
@@ -58,8 +78,14 @@ def forecast(
     Raises
     ------
     ValueError
-        If the index does not say which times follow, or if the model has no interval
-        for a level.
+        If the index does not say which times follow, if the model has no interval for
+        a level, if `X_latest` ends before the training rows, as far as the model knows
+        them, or if `steps` needs rows that are not known.
+
+    Warns
+    -----
+    UserWarning
+        If series of the training rows have no row in `X_latest`.
 
     See Also
     --------
@@ -82,14 +108,39 @@ def forecast(
     1961-01-01  466.0
     1961-02-01  432.0
     1961-03-01  458.0
+
+    A year, in four blocks:
+
+    >>> forecast(model, X_latest, steps=12).round(0).tail(2)
+                    y
+    month
+    1961-11-01  429.0
+    1961-12-01  469.0
     """
     check_is_fitted(model)
+    if steps is not None:
+        check_scalar(steps, "steps", Integral, min_val=1)
+    panel = Panel.of(X_latest, "X_latest")
+    check_latest(model, X_latest, panel)
     predicted = model.predict(X_latest)
     n = len(predicted)
     outputs = np.asarray(predicted).reshape(n, -1)
-    steps = target_steps(model, None, outputs.shape[1])
-    ahead = sorted(set(steps.steps))
-    panel = Panel.of(X_latest, "X_latest")
+    targets = target_steps(model, None, outputs.shape[1])
+    ahead = sorted(set(targets.steps))[:steps]
+    later = [np.empty((1, 0))] * len(targets.names)
+    index_ahead = partial(_index_ahead, model, X_latest, panel)
+    if steps is not None and steps > len(ahead):
+        if levels:
+            raise ValueError(
+                f"levels={list(levels)} with steps={steps}, more than the {len(ahead)} "
+                "steps of the model: intervals of later blocks would be too narrow, as "
+                "forecasts take the place of known values; fit the model to all steps, "
+                "or leave out `levels`."
+            )
+        latest = Latest.of(X_latest, panel)
+        later = later_blocks(
+            model, latest, outputs, targets, int(steps), X_future, index_ahead
+        )
     last = np.array([n - 1]) if panel is None else panel.last_rows
     columns = {}
     parts: dict[tuple[str, ...], np.ndarray] = {(): outputs}
@@ -98,17 +149,19 @@ def forecast(
         name = f"{100 * level:g}"
         parts["lower", name] = np.reshape(lower, (n, -1))
         parts["upper", name] = np.reshape(upper, (n, -1))
-    for target, label in enumerate(steps.names):
-        at = {steps.steps[column]: column for column in steps.columns_of(target)}
+    for target, label in enumerate(targets.names):
+        at = {targets.steps[column]: column for column in targets.columns_of(target)}
         for ends, values in parts.items():
             of_steps = [
                 values[last, at[step]] if step in at else np.full(len(last), np.nan)
                 for step in ahead
             ]
+            of_steps += list(later[target].T)
             columns[_named("y" if label is None else label, *ends)] = np.ravel(
                 np.stack(of_steps, axis=1)
             )
-    index = _index_ahead(model, X_latest, panel, ahead)
+    ahead += range(ahead[-1] + 1, ahead[-1] + 1 + later[0].shape[1])
+    index = index_ahead(ahead)
     return pd.DataFrame(columns, index=index).infer_objects()
 
 
