@@ -555,6 +555,16 @@ def test_a_target_without_a_name_is_the_column_that_is_left_out():
             forecast(model, X_latest, steps=7, X_future=future)
 
 
+@pytest.mark.parametrize("columns", [["temp", "load", "promo"], ["load"]])
+def test_columns_known_ahead_are_not_the_target(columns):
+    X, y, X_latest, known = known_ahead(2)
+    columns = [*columns, "temp+1", "temp+2"]
+    model = linear().fit(X[columns], y)
+    found = forecast(model, X_latest[columns], steps=7, X_future=later())
+    expected = by_hand(model, X_latest[columns], DAYS[N:], 7, known=known)
+    assert found["y"].tolist() == expected
+
+
 def test_arrays_of_other_columns():
     data = TABLE[["temp", "load"]].iloc[:N].to_numpy()
     X, y, X_latest = make_supervised(data, target=1, horizon=2)

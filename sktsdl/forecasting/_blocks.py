@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sktsdl._sklearn.target_steps import TargetSteps, find_label
 from sktsdl._sklearn.validation import position_of
 from sktsdl.compose._inner import own_columns_of
-from sktsdl.forecasting._future import future_frame, with_next_rows
+from sktsdl.forecasting._future import future_frame, source_of, with_next_rows
 from sktsdl.forecasting._latest import Latest
 
 
@@ -121,8 +121,6 @@ def _columns_of_targets(
     found = [find_label(name, labels) for name in ahead.names]
     if None not in found:
         return [position_of(column, labels, len(labels)) for column in found]
-    if len(labels) == 1 and not ahead.is_known:
-        return [0]
     if ahead.is_known:
         name = ahead.names[found.index(None)]
         raise ValueError(
@@ -130,11 +128,14 @@ def _columns_of_targets(
             "no rows follow X_latest that a forecast could be made from: keep the "
             "column in X, or fit a model to all steps."
         )
-    is_open = [c not in future or bool(future[c].isna().all()) for c in labels]
+    plain = [c for c in labels if source_of(c, X, future) == (c, 0)]
+    is_open = [c not in future or bool(future[c].isna().all()) for c in plain]
+    if len(plain) == 1:
+        return [labels.index(plain[0])]
     if sum(is_open) == 1:
-        return [is_open.index(True)]
+        return [labels.index(plain[is_open.index(True)])]
     raise ValueError(
-        f"The model keeps no name of its target, so it is not known which of the "
-        f"columns {labels} of X_latest that is: leave this column, and no other one, "
+        "The model keeps no name of its target, so it is not known which of the "
+        f"columns {plain} of X_latest that is: leave this column, and no other one, "
         "out of X_future, or fill it with NaN."
     )

@@ -121,7 +121,7 @@ def with_next_rows(
     """
     X, n_series = latest.rows, len(latest.last)
     sources = {
-        at: _source(column, X, future)
+        at: source_of(column, X, future)
         for at, column in enumerate(X.columns)
         if at not in own
     }
@@ -147,7 +147,9 @@ def with_next_rows(
     )
 
 
-def _source(column: Hashable, X: pd.DataFrame, future: pd.DataFrame) -> tuple[Any, int]:
+def source_of(
+    column: Hashable, X: pd.DataFrame, future: pd.DataFrame
+) -> tuple[Any, int]:
     """Return the column whose value so many steps later `column` has."""
     found = split_ahead(column)
     is_known_ahead = found is not None and (found[0] in X or found[0] in future)
