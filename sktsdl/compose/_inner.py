@@ -1,8 +1,10 @@
 """The regressor inside of an estimator, and what it predicts beside the forecast."""
 
+import copy
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
@@ -10,7 +12,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.nested import last_step, to_last_step
+from sktsdl._sklearn.quantiles import predict_quantiles, quantile_levels
 from sktsdl._sklearn.target_steps import TargetSteps
+from sktsdl._sklearn.validation import check_number
 from sktsdl._windows.history import TrainingTail
 from sktsdl._windows.panel_history import PanelTail
 from sktsdl.baseline import SeasonalNaiveRegressor
@@ -44,6 +48,35 @@ def to_regressor(
             estimator = estimator.regressor_
         else:
             return estimator, X
+
+
+def interval_at(
+    model: BaseEstimator, X: ArrayLike, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the interval of a confidence level."""
+    check_number("levels", level, min_val=0, max_val=1, include_boundaries="neither")
+    regressor, _ = to_regressor(model, None)
+    if hasattr(regressor, "predict_interval"):
+        at_level = copy.copy(regressor).set_params(confidence_level=level)
+        lower, upper = at_level.predict_interval(to_regressor(model, X)[1])
+        return lower, upper
+    known = quantile_levels(regressor)
+    if known is None:
+        raise ValueError(
+            f"levels={level} needs intervals, and {type(regressor).__name__} has none: "
+            "put it into a ConformalRegressor, or fit a net with loss='quantile'."
+        )
+    found = []
+    for probability in ((1 - level) / 2, (1 + level) / 2):
+        at = np.flatnonzero(np.isclose(known, probability))
+        if len(at) == 0:
+            raise ValueError(
+                f"levels={level} needs the quantile {probability:g}, and the model has "
+                f"{tuple(known.tolist())}: fit it with this quantile."
+            )
+        found.append(at[0])
+    quantiles = predict_quantiles(regressor, to_regressor(model, X)[1])
+    return quantiles[..., found[0]], quantiles[..., found[1]]
 
 
 def interval_or_quantiles(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Hashable, Sequence
 from functools import partial
 from numbers import Integral
@@ -15,8 +14,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._sklearn.quantiles import predict_quantiles, quantile_levels
-from sktsdl._sklearn.validation import check_number
 from sktsdl._windows.panel import Panel
 from sktsdl._windows.time_index import (
     MIN_TIMES,
@@ -25,7 +22,7 @@ from sktsdl._windows.time_index import (
     times_ahead,
 )
 from sktsdl._windows.training_index import kind_of
-from sktsdl.compose._inner import calendar_of, target_steps, to_regressor
+from sktsdl.compose._inner import calendar_of, interval_at, target_steps
 from sktsdl.forecasting._blocks import later_blocks
 from sktsdl.forecasting._latest import Latest, check_latest
 
@@ -145,7 +142,7 @@ def forecast(
     columns = {}
     parts: dict[tuple[str, ...], np.ndarray] = {(): outputs}
     for level in levels or ():
-        lower, upper = _interval(model, X_latest, level)
+        lower, upper = interval_at(model, X_latest, level)
         name = f"{100 * level:g}"
         parts["lower", name] = np.reshape(lower, (n, -1))
         parts["upper", name] = np.reshape(upper, (n, -1))
@@ -172,35 +169,6 @@ def _named(label: Hashable, *ends: str) -> Hashable:
     if isinstance(label, tuple):
         return (*label[:-1], "_".join((str(label[-1]), *ends)))
     return "_".join((str(label), *ends))
-
-
-def _interval(
-    model: BaseEstimator, X: ArrayLike, level: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the interval of a confidence level."""
-    check_number("levels", level, min_val=0, max_val=1, include_boundaries="neither")
-    regressor, _ = to_regressor(model, None)
-    if hasattr(regressor, "predict_interval"):
-        at_level = copy.copy(regressor).set_params(confidence_level=level)
-        lower, upper = at_level.predict_interval(to_regressor(model, X)[1])
-        return lower, upper
-    known = quantile_levels(regressor)
-    if known is None:
-        raise ValueError(
-            f"levels={level} needs intervals, and {type(regressor).__name__} has none: "
-            "put it into a ConformalRegressor, or fit a net with loss='quantile'."
-        )
-    found = []
-    for probability in ((1 - level) / 2, (1 + level) / 2):
-        at = np.flatnonzero(np.isclose(known, probability))
-        if len(at) == 0:
-            raise ValueError(
-                f"levels={level} needs the quantile {probability:g}, and the model has "
-                f"{tuple(known.tolist())}: fit it with this quantile."
-            )
-        found.append(at[0])
-    quantiles = predict_quantiles(regressor, to_regressor(model, X)[1])
-    return quantiles[..., found[0]], quantiles[..., found[1]]
 
 
 def _index_ahead(
