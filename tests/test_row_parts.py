@@ -11,6 +11,7 @@ from sktsdl import (
     LSTMRegressor,
     SlidingWindow,
     WindowMLPRegressor,
+    forecast,
     make_supervised,
 )
 from sktsdl._sklearn.target_steps import TargetSteps
@@ -302,3 +303,65 @@ def test_calendar_columns_of_series_with_different_ends():
 def test_bad_calendars(data, calendar, message):
     with pytest.raises(ValueError, match=message):
         make_supervised(data, target="price", calendar=calendar)
+
+
+# Forecasts
+
+
+@pytest.mark.parametrize("kind", ["dates", "periods", "UTC", "numbers", "array"])
+def test_the_forecast_of_a_row_is_of_its_times(kind):
+    data = {
+        "dates": DATA,
+        "periods": DATA.set_axis(HOURS.to_period("h")),
+        "UTC": DATA.tz_localize("UTC"),
+        "numbers": DATA.reset_index(drop=True),
+        "array": DATA.to_numpy(),
+    }[kind]
+    is_dated = kind in ("dates", "periods", "UTC")
+    target = 0 if kind == "array" else "price"
+    row = "D" if is_dated else 24
+    X, y, X_latest = make_supervised(data, target=target, horizon=2, row=row)
+    model = LinearRegression().fit(X, y)
+    frame = forecast(model, X_latest)
+    predicted = model.predict(X_latest)[-1]
+    assert list(frame) == ["y"]
+    if kind == "array":  # without names, these are the steps of one horizon
+        assert frame.index.tolist() == list(range(1, 49))
+    elif kind == "numbers":
+        assert frame.index.tolist() == list(range(288, 336))
+    else:
+        expected = pd.date_range("2021-03-13", periods=48, freq="h", name="hour")
+        expected = expected.tz_localize("UTC") if kind == "UTC" else expected
+        assert frame.index.equals(expected)
+        assert frame.index.name == "hour"
+    np.testing.assert_array_equal(frame.iloc[:, 0], predicted)
+
+
+def test_the_forecast_of_rows_of_series():
+    panel = pd.concat({"b": DATA.iloc[:-48], "a": 2 * DATA}, names=["market"])
+    X, y, X_latest = make_supervised(panel, target=["price", "load"], row="D")
+    net = WindowMLPRegressor(
+        hidden_sizes=(4,),
+        max_epochs=1,
+        loss="quantile",
+        quantiles=(0.05, 0.5, 0.95),
+        random_state=0,
+    )
+    model = make_pipeline(SlidingWindow(2, steps_per_row=24), net).fit(X, y)
+    frame = forecast(model, X_latest, levels=[0.9])
+    assert list(frame.columns) == [
+        "price",
+        "price_lower_90",
+        "price_upper_90",
+        "load",
+        "load_lower_90",
+        "load_upper_90",
+    ]
+    predicted = model.predict(X_latest)
+    for at, market in enumerate("ba"):
+        of_market = frame.loc[market]
+        assert of_market.index[0] == pd.Timestamp(
+            "2021-03-11" if at == 0 else "2021-03-13"
+        )
+        np.testing.assert_array_equal(of_market["price"], predicted[at, :24])
+        np.testing.assert_array_equal(of_market["load"], predicted[at, 24:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from numbers import Integral
 from typing import Any
@@ -14,16 +14,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from sktsdl._sklearn.target_steps import TargetSteps, part, split_part
+from sktsdl._sklearn.target_steps import ahead as ahead_of
 from sktsdl._windows.panel import Panel
-from sktsdl._windows.time_index import (
-    MIN_TIMES,
-    as_time_index,
-    calendar,
-    times_ahead,
-)
-from sktsdl._windows.training_index import kind_of
-from sktsdl.compose._inner import calendar_of, interval_at, target_steps
+from sktsdl.compose._inner import interval_at, target_steps
 from sktsdl.forecasting._blocks import later_blocks
+from sktsdl.forecasting._index_ahead import index_of_steps, times_of_parts
 from sktsdl.forecasting._latest import Latest, check_latest
 
 
@@ -68,9 +64,11 @@ def forecast(
     -------
     forecasts : DataFrame of shape (n_series * steps, n_targets)
         A row for each step ahead of each series, indexed by series and time, or by the
-        time alone for one series. A column for each target, in the units of `y`, and
-        columns such as ``rail_lower_90`` and ``rail_upper_90`` for each level. Without
-        a time index, the rows are numbered by the steps ahead.
+        time alone for one series. If the rows of `X_latest` hold several times
+        (``make_supervised(..., row="D")``), it has a row for each of these times. A
+        column for each target, in the units of `y`, and columns such as
+        ``rail_lower_90`` and ``rail_upper_90`` for each level. Without a time index,
+        the rows are numbered by the steps ahead.
 
     Raises
     ------
@@ -123,9 +121,11 @@ def forecast(
     n = len(predicted)
     outputs = np.asarray(predicted).reshape(n, -1)
     targets = target_steps(model, None, outputs.shape[1])
+    if not targets.is_known:
+        targets = _of_rows(targets, X_latest)
     ahead = sorted(set(targets.steps))[:steps]
     later = [np.empty((1, 0))] * len(targets.names)
-    index_ahead = partial(_index_ahead, model, X_latest, panel)
+    index_ahead = partial(index_of_steps, model, X_latest, panel)
     if steps is not None and steps > len(ahead):
         if levels:
             raise ValueError(
@@ -139,7 +139,7 @@ def forecast(
             model, latest, outputs, targets, int(steps), X_future, index_ahead
         )
     last = np.array([n - 1]) if panel is None else panel.last_rows
-    columns = {}
+    found: dict[tuple[Hashable, tuple[str, ...]], np.ndarray] = {}
     parts: dict[tuple[str, ...], np.ndarray] = {(): outputs}
     for level in levels or ():
         lower, upper = interval_at(model, X_latest, level)
@@ -154,12 +154,54 @@ def forecast(
                 for step in ahead
             ]
             of_steps += list(later[target].T)
-            columns[_named("y" if label is None else label, *ends)] = np.ravel(
-                np.stack(of_steps, axis=1)
-            )
+            found["y" if label is None else label, ends] = np.stack(of_steps, axis=1)
     ahead += range(ahead[-1] + 1, ahead[-1] + 1 + later[0].shape[1])
     index = index_ahead(ahead)
+    if targets.in_parts is not targets:
+        found, n_parts = _join_parts(found)
+        index = times_of_parts(
+            index, index_ahead([step + 1 for step in ahead]), n_parts
+        )
+    columns = {_named(label, *ends): v.ravel() for (label, ends), v in found.items()}
     return pd.DataFrame(columns, index=index).infer_objects()
+
+
+def _of_rows(targets: TargetSteps, X: Any) -> TargetSteps:
+    """Return the steps of a model that keeps no names, for rows of several times.
+
+    The columns of `X` then say how many times a row holds.
+    """
+    pairs = map(split_part, getattr(X, "columns", ()))
+    n_parts = max((pair[1] + 1 for pair in pairs if pair is not None), default=1)
+    n_rows, rest = divmod(len(targets.steps), n_parts)
+    if n_parts == 1 or rest:
+        return targets
+    return TargetSteps.of_labels(
+        [
+            ahead_of(part("y", number, n_parts), row)
+            for row in range(1, n_rows + 1)
+            for number in range(n_parts)
+        ]
+    )
+
+
+def _join_parts(
+    found: Mapping[tuple[Hashable, tuple[str, ...]], np.ndarray],
+) -> tuple[dict[tuple[Hashable, tuple[str, ...]], np.ndarray], int]:
+    """Return the forecasts of rows that hold several times, time by time.
+
+    Those of ``price@00`` to ``price@23``, each of the shape (series, rows), become the
+    forecasts of ``price``, (series, 24 times rows). Also returns the number of times.
+    """
+    joined: dict[tuple[Hashable, tuple[str, ...]], list[np.ndarray]] = {}
+    for (label, ends), values in found.items():
+        column, _ = split_part(label) or (label, 0)
+        joined.setdefault((column, ends), []).append(values)
+    n_parts = max(map(len, joined.values()))
+    return {
+        key: np.stack(values, axis=2).reshape(len(values[0]), -1)
+        for key, values in joined.items()
+    }, n_parts
 
 
 def _named(label: Hashable, *ends: str) -> Hashable:
@@ -169,30 +211,3 @@ def _named(label: Hashable, *ends: str) -> Hashable:
     if isinstance(label, tuple):
         return (*label[:-1], "_".join((str(label[-1]), *ends)))
     return "_".join((str(label), *ends))
-
-
-def _index_ahead(
-    model: BaseEstimator, X: Any, panel: Panel | None, ahead: list[int]
-) -> pd.Index:
-    """Return the times of the steps ahead, of each series."""
-    if panel is None:
-        index = getattr(X, "index", None)
-        if not isinstance(index, pd.Index) or kind_of(as_time_index(index))[0] is None:
-            return pd.Index(ahead, name="step")
-        times = as_time_index(index)
-        like = calendar(times, calendar_of(model))
-        found = times_ahead(like, ahead[-1], times[-1])
-        return found[np.array(ahead) - 1].rename(index.name)
-    longest = panel.times_of_longest()
-    own = longest if len(longest) >= MIN_TIMES else panel.stamps
-    like = calendar(own, calendar_of(model))
-    last, of_series = np.unique(panel.times[panel.bounds[1:] - 1], return_inverse=True)
-    # Series share few last times, so that this is no loop over series.
-    each = [times_ahead(like, ahead[-1], panel.stamps[at]) for at in last]
-    steps = np.array(ahead) - 1
-    stamps = each[0].append(each[1:])
-    at = (of_series[:, None] * ahead[-1] + steps).ravel()
-    keys = panel.keys.repeat(len(ahead))
-    levels = [keys.get_level_values(i) for i in range(keys.nlevels)]
-    names = [*panel.keys.names, X.index.names[-1]]
-    return pd.MultiIndex.from_arrays([*levels, stamps[at]], names=names)

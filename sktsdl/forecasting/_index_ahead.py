@@ -1,0 +1,64 @@
+"""The times of the steps after the latest rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from sktsdl._windows.calendar import times_after
+from sktsdl._windows.panel import Panel
+from sktsdl._windows.time_index import as_time_index, calendar, times_ahead
+from sktsdl._windows.training_index import kind_of
+from sktsdl.compose._inner import calendar_of
+
+
+def index_of_steps(
+    model: BaseEstimator, X: Any, panel: Panel | None, ahead: Sequence[int]
+) -> pd.Index:
+    """Return the times of the steps `ahead` of the end of `X`, of each series."""
+    if panel is None:
+        index = getattr(X, "index", None)
+        if not isinstance(index, pd.Index) or kind_of(as_time_index(index))[0] is None:
+            return pd.Index(ahead, name="step")
+        times = as_time_index(index)
+        like = calendar(times, calendar_of(model))
+        found = times_ahead(like, ahead[-1], times[-1])
+        return found[np.array(ahead) - 1].rename(index.name)
+    of_series, stamps = times_after(panel, ahead[-1], calendar_of(model))
+    at = (of_series[:, None] * ahead[-1] + np.array(ahead) - 1).ravel()
+    keys = panel.keys.repeat(len(ahead))
+    names = [*panel.keys.names, X.index.names[-1]]
+    return _of_series(keys, stamps[at], names)
+
+
+def times_of_parts(rows: pd.Index, following: pd.Index, n_parts: int) -> pd.Index:
+    """Return the times in rows that hold `n_parts` times each.
+
+    Parameters
+    ----------
+    rows, following : Index of shape (n,)
+        The time of each row, and of the row after it.
+    n_parts : int
+        The number of times, evenly spread over the row.
+    """
+    if isinstance(rows, pd.MultiIndex):
+        own, after = (index.get_level_values(-1) for index in (rows, following))
+        times = times_of_parts(own, after, n_parts)
+        return _of_series(rows.droplevel(-1).repeat(n_parts), times, rows.names)
+    if rows.name == "step" and kind_of(rows) == ("number",):
+        steps = (np.asarray(rows)[:, None] - 1) * n_parts + np.arange(n_parts) + 1
+        return pd.Index(steps.ravel(), name="step")
+    if isinstance(rows, pd.PeriodIndex) and isinstance(following, pd.PeriodIndex):
+        rows, following = rows.to_timestamp(), following.to_timestamp()
+    starts, lengths = rows.repeat(n_parts), (following - rows).repeat(n_parts)
+    numbers = np.tile(np.arange(n_parts), len(rows))
+    return (starts + lengths * numbers // n_parts).rename(rows.name)
+
+
+def _of_series(keys: pd.Index, times: pd.Index, names: Sequence[Any]) -> pd.MultiIndex:
+    levels = [keys.get_level_values(i) for i in range(keys.nlevels)]
+    return pd.MultiIndex.from_arrays([*levels, times], names=list(names))
