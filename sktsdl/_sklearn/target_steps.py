@@ -159,20 +159,21 @@ class TargetSteps:
         return type(self)(self.labels, tuple(columns), targets, steps, False)
 
 
-def horizon_of(y: Any, horizon: int | None, parameter: str = "horizon") -> int:
+def horizon_of(y: Any, horizon: int | None, parameter: str | None = "horizon") -> int:
     """Return the number of rows that the furthest target of `y` lies ahead.
 
     `horizon` is the number that the user gave, None to read it from the names of `y`.
-    `parameter` is the parameter that decides it.
+    `parameter` is the parameter that decides it, None if there is none.
     """
     if horizon is not None:
         check_scalar(horizon, "horizon", Integral, min_val=1)
         return int(horizon)
     steps = TargetSteps.of(y)
     if not steps.is_known and len(set(steps.labels)) > 1:
+        given = "" if parameter is None else f"give `{parameter}`, or "
         warn(
             f"The columns of y, {list(steps.labels)}, are taken as the steps of a "
-            f"horizon of {steps.horizon} rows: give `{parameter}`, or name them as "
+            f"horizon of {steps.horizon} rows: {given}name them as "
             "make_supervised does, such as 'rail+1' and 'bus+1' for two targets."
         )
     return steps.horizon
