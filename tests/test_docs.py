@@ -42,6 +42,20 @@ def names_in_first_column(section):
     return sorted(name for cell in cells for name in re.findall(r"`(\w+)`", cell))
 
 
+def check_forecasting(names):
+    forecasts, past = names["forecasts"], names["past"]
+    months = pd.date_range("1961-01-01", periods=24, freq="MS")
+    assert forecasts.index.tolist() == months.tolist()
+    bands = ["passengers_lower_90", "passengers_upper_90"]
+    assert list(forecasts) == ["passengers", *bands]
+    assert (forecasts[bands[0]] < forecasts[bands[1]]).all()
+    assert list(names["display"].intervals) == [0.9]
+    assert len(names["error"]) == 200
+    assert names["error"].mean() < 0.95 * names["returns"]["return"][-200:].abs().mean()
+    assert len(names["by_month"]) == 11
+    assert past.groupby("step").size().tolist() == [8] * 6
+
+
 def check_history(names):
     ahead = [f"{name}{step}" for name in ("days", "month") for step in AHEAD]
     assert list(names["X"]) == ["passengers", "days", "month", *ahead]
@@ -69,6 +83,7 @@ def check_inspection(names):
     assert names["attributions"].shape == (35, 12, 2)
     assert names["by_channel"].importances.shape == (2, 5)
     assert names["by_lag"].importances.shape == (12, 5)
+    assert names["by_step"].forecasts["step"].tolist() == [1] * 24
 
 
 def check_multitask(names):
@@ -111,6 +126,7 @@ def check_uncertainty(names):
 AHEAD = ("+1", "+2", "+3")
 SHOPS = [f"shop {i}" for i in range(5)]
 CHECKS = {
+    "forecasting": check_forecasting,
     "history": check_history,
     "inspection": check_inspection,
     "multitask": check_multitask,

@@ -7,6 +7,7 @@
 from sktsdl.inspection._attention_display import AttentionDisplay
 from sktsdl.inspection._attribution_display import AttributionDisplay
 from sktsdl.inspection._attributions import integrated_gradients
+from sktsdl.inspection._backtest_display import BacktestDisplay
 from sktsdl.inspection._forecast_display import ForecastDisplay
 from sktsdl.inspection._importance import channel_importance, lag_importance
 from sktsdl.inspection._loss_curve_display import LossCurveDisplay
@@ -15,6 +16,7 @@ from sktsdl.inspection._residual_display import ResidualDisplay
 __all__ = [
     "AttentionDisplay",
     "AttributionDisplay",
+    "BacktestDisplay",
     "ForecastDisplay",
     "LossCurveDisplay",
     "ResidualDisplay",

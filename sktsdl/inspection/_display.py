@@ -243,6 +243,9 @@ def shade(
 ) -> None:
     """Shade the area between `lower` and `upper`, the darker the larger `share` is."""
     color = lighten(SKY, share)
+    if len(times) == 1:  # which has no area
+        ax.vlines(times, lower, upper, color=color, linewidth=8, label=label or "")
+        return
     ax.fill_between(times, lower, upper, color=color, linewidth=0, label=label)
 
 
@@ -261,6 +264,16 @@ def shade_quantiles(
             label = f"quantiles {levels[low]:g} to {levels[high]:g}"
         lower, upper = quantiles[:, low], quantiles[:, high]
         shade(ax, times, lower, upper, share=(low + 1) / (n_bands + 1), label=label)
+
+
+def shade_intervals(
+    ax: Axes, times: np.ndarray, intervals: dict[float, tuple[np.ndarray, np.ndarray]]
+) -> None:
+    """Shade the interval of each confidence level, the widest first."""
+    for at, level in enumerate(sorted(intervals, reverse=True)):
+        share = 0.4 + 0.6 * at / len(intervals)
+        label = f"{100 * level:g} % interval"
+        shade(ax, times, *intervals[level], share=share, label=label)
 
 
 def draw_autocorrelation(ax: Axes, acf: np.ndarray, n: int, p_value: float) -> None:

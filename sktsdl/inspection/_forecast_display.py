@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
@@ -11,23 +11,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sktsdl.inspection._display import (
-    BLACK,
-    BLUE,
-    BOUNDS,
-    GREY,
-    N_MARKED,
-    Display,
-    as_series,
-    check_finite_array,
-    hide_spines,
-    label_times,
-    positions,
-    shade,
-    shade_quantiles,
-    target_name,
-)
+from sktsdl.inspection._display import target_name
 from sktsdl.inspection._drawn import drawn_forecast
+from sktsdl.inspection._forecast_picture import ForecastPicture
+from sktsdl.inspection._frames import forecast_in_frame
 from sktsdl.inspection._series import pick_series, row_labels
 
 if TYPE_CHECKING:
@@ -35,10 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-class ForecastDisplay(Display):
+class ForecastDisplay(ForecastPicture):
     """History, truth and forecast, with an interval or quantiles.
 
-    Use `from_estimator` or `from_predictions` to make one.
+    Use `from_estimator`, `from_forecast` or `from_predictions` to make one.
 
     Parameters
     ----------
@@ -49,6 +36,8 @@ class ForecastDisplay(Display):
     y_true : ndarray of shape (n,) or None, default=None
         The truth.
     {bounds}
+    intervals : dict of {float: (ndarray, ndarray)} or None, default=None
+        The lower and the upper ends of the interval of each confidence level.
     history : Series or None, default=None
         Values before the forecast.
     name : str or None, default=None
@@ -76,33 +65,6 @@ class ForecastDisplay(Display):
     >>> display.ax_.get_ylabel()
     'passengers'
     """
-
-    _docs: ClassVar[dict[str, str]] = {**Display._docs, "bounds": BOUNDS}
-
-    def __init__(
-        self,
-        *,
-        y_pred: np.ndarray,
-        index: pd.Index,
-        y_true: np.ndarray | None = None,
-        lower: np.ndarray | None = None,
-        upper: np.ndarray | None = None,
-        quantiles: np.ndarray | None = None,
-        levels: Sequence[float] | None = None,
-        history: pd.Series | None = None,
-        name: str | None = None,
-        title: str | None = None,
-    ) -> None:
-        self.y_pred = y_pred
-        self.index = index
-        self.y_true = y_true
-        self.lower = lower
-        self.upper = upper
-        self.quantiles = quantiles
-        self.levels = levels
-        self.history = history
-        self.name = name
-        self.title = title
 
     @classmethod
     def from_estimator(
@@ -177,6 +139,61 @@ class ForecastDisplay(Display):
             series=series,
             history=history,
             name=name,
+        )
+        return cls._of(**drawn).plot(ax=ax)
+
+    @classmethod
+    def from_forecast(
+        cls,
+        forecasts: pd.DataFrame,
+        *,
+        target: int | Hashable = 0,
+        series: Hashable = None,
+        history: pd.Series | ArrayLike | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Draw what ``forecast`` returned, with the intervals of all its levels.
+
+        Parameters
+        ----------
+        forecasts : DataFrame
+            As from ``forecast``. An interval is drawn for each pair of columns such as
+            ``rail_lower_90`` and ``rail_upper_90``.
+        target, series, history, name
+            As in `from_estimator`.
+        {ax}
+
+        Returns
+        -------
+        display : ForecastDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing.
+        ValueError
+            If there is no such target or series, or if `series` is None and there are
+            many.
+
+        Examples
+        --------
+        >>> from sktsdl import SeasonalNaiveRegressor, forecast, make_supervised
+        >>> from sktsdl.datasets import make_panel
+        >>> from sktsdl.inspection import ForecastDisplay
+        >>> sales = make_panel(random_state=0)
+        >>> X, y, X_latest = make_supervised(sales, target="units", horizon=7)
+        >>> forecasts = forecast(SeasonalNaiveRegressor(7).fit(X, y), X_latest)
+        >>> display = ForecastDisplay.from_forecast(
+        ...     forecasts, series="shop 2", history=sales["units"]
+        ... )
+        >>> display.title
+        'shop 2'
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_forecast")
+        drawn = forecast_in_frame(
+            forecasts, target=target, series=series, history=history, name=name
         )
         return cls._of(**drawn).plot(ax=ax)
 
@@ -257,36 +274,3 @@ class ForecastDisplay(Display):
             title=picked.title,
         )
         return display.plot(ax=ax)
-
-    @classmethod
-    def _of(cls, *, index: pd.Index, history: Any, **drawn: Any) -> Self:
-        """Check what is drawn, which is of one series."""
-        for key in ("y_true", "y_pred", "lower", "upper", "quantiles"):
-            if drawn.get(key) is not None:
-                ndim = 2 if key == "quantiles" else 1
-                drawn[key] = check_finite_array(drawn[key], key, ndim)
-        if drawn["levels"] is not None and drawn.get("quantiles") is not None:
-            check_consistent_length(drawn["levels"], drawn["quantiles"].T)
-        drawn["name"] = drawn["name"] or target_name(history)
-        history = None if history is None else as_series(history, index)
-        return cls(**drawn, index=index, history=history)
-
-    def _draw(self, ax: Axes) -> None:
-        times = positions(self.index)
-        solid, dashed = ("o-", "s--") if len(times) <= N_MARKED else ("-", "--")
-        if self.history is not None:
-            before = positions(self.history.index)
-            ax.plot(before, self.history, color=GREY, label="history")
-        if self.quantiles is not None:
-            shade_quantiles(ax, times, self.quantiles, self.levels)
-        if self.lower is not None and self.upper is not None:
-            shade(ax, times, self.lower, self.upper, share=0.4, label="interval")
-        if self.y_true is not None:
-            ax.plot(times, self.y_true, solid, color=BLACK, ms=3.5, label="truth")
-        ax.plot(times, self.y_pred, dashed, color=BLUE, ms=3.5, label="forecast")
-        label_times(ax, self.index)
-        if self.title is not None:
-            ax.set_title(self.title)
-        ax.set_ylabel(self.name or "target")
-        ax.legend(frameon=False)
-        hide_spines(ax)
