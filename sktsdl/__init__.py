@@ -24,7 +24,7 @@ from sktsdl.compose import (
     PurgedRegressor,
     RelativeTargetRegressor,
 )
-from sktsdl.forecasting import backtest, forecast
+from sktsdl.forecasting import append_history, backtest, forecast
 from sktsdl.model_selection import PanelTimeSeriesSplit
 from sktsdl.persistence import load
 from sktsdl.preprocessing import (
@@ -62,6 +62,7 @@ __all__ = [
     "WaveNetRegressor",
     "WindowMLPRegressor",
     "WithHistory",
+    "append_history",
     "backtest",
     "datasets",
     "forecast",

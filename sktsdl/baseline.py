@@ -12,6 +12,7 @@ from sklearn.utils import Tags, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.callbacks import CallbackSupportMixin, fit_task, with_callbacks
+from sktsdl._sklearn.copies import changed
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.target_steps import COLUMN, OwnColumn, TargetSteps, own_columns
 from sktsdl._sklearn.validation import (
@@ -108,6 +109,36 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
             self._columns, self._y_labels = columns, labels
             self._targets_shape = targets.shape[1:]
         return self
+
+    def extend_history(self, X: ArrayLike) -> Self:
+        """Know the rows of `X` too, as history of the rows that follow them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            The rows right after the last known row. With a time index, `X` may also
+            begin with known rows. After a gap, the rows before it are no history.
+
+        Returns
+        -------
+        self : object
+            The regressor.
+
+        Raises
+        ------
+        ValueError
+            If a value, a column or the index of `X` cannot be used, if a known row has
+            other values, or if a new row lies before the last known row.
+        """
+        self._season = self._extended(X)[0]._season
+        return self
+
+    def _extended(self, X: ArrayLike) -> tuple[Self, Self, np.ndarray]:
+        """Return a copy that knows the rows of `X`, and as of a look-back step."""
+        check_is_fitted(self)
+        _, values = validate_columns(self, X, self._columns, reset=False)
+        season, _, is_new = self._season._extended(values)
+        return changed(self, _season=season), self, is_new
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict the value one period before, for every row.

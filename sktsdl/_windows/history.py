@@ -26,6 +26,15 @@ WAY_OUT = (
 )
 
 
+def check_one_series(X: object) -> None:
+    """Raise a ValueError if the index of `X` says that its rows are of many series."""
+    if Panel.of(X) is not None:
+        raise ValueError(
+            "X has a MultiIndex, so its rows are of many series, and the training "
+            "rows were one series: select one with `X.xs(...)`."
+        )
+
+
 class TrainingTail(KeptRows):
     """The training rows that a look-back step remembers, of one series.
 
@@ -42,6 +51,10 @@ class TrainingTail(KeptRows):
         The number of rows before a row that the step needs.
     mode : {"tail", None}
         None never gives history.
+    takes_missing : bool, default=False
+        Whether NaN is a missing value, and not unknown history.
+    states : ndarray of shape (n_rows, n_features) or None, default=None
+        What each row is in a history, if that is not the row itself.
     """
 
     def __init__(
@@ -50,11 +63,15 @@ class TrainingTail(KeptRows):
         index: pd.Index | None,
         n_back: int,
         mode: Literal["tail"] | None,
+        *,
+        takes_missing: bool = False,
+        states: np.ndarray | None = None,
     ) -> None:
-        known = np.isfinite(rows).all(axis=1)
+        known = np.isfinite(rows).all(axis=1) | takes_missing
         n_unknown = int(known.argmax()) if known.any() else len(rows)
         n_start, n_rows = n_unknown + n_back, len(rows)
         self.mode = mode
+        self.takes_missing = takes_missing
         self.n_end = min(N_RECOGNISED + n_back, n_rows)
         n_head = min(max(N_RECOGNISED, n_start), n_rows)
         numbers = np.unique(np.r_[:n_head, n_rows - self.n_end : n_rows])
@@ -65,6 +82,7 @@ class TrainingTail(KeptRows):
             n_start=n_start,
             n_rows=n_rows,
             n_head=n_head,
+            states=None if states is None else states[numbers],
         )
         self.head_spread = column_spread(self.head)
         self.end_spread = column_spread(self.kept[-self.n_end :])
@@ -80,8 +98,11 @@ class TrainingTail(KeptRows):
     @property
     def calendar(self) -> pd.Index | None:
         """The last times of training, without a gap; None without a time index."""
-        index = self.training_index
-        return None if index is None else index.times[-self.n_end :]
+        if self.training_index is None:
+            return None
+        since = self.since[-self.n_end :]
+        parts, counts = np.unique(since, return_counts=True)
+        return self.training_index.times[-self.n_end :][since == parts[counts.argmax()]]
 
     def join_start(self, rows: np.ndarray, panel: object = None) -> Joined:
         """Return the training rows, or the first of them, which have no history."""
@@ -92,11 +113,7 @@ class TrainingTail(KeptRows):
 
         `X` is what they are of. Warn of lost history and of long steps.
         """
-        if Panel.of(X) is not None:
-            raise ValueError(
-                "X has a MultiIndex, so its rows are of many series, and the training "
-                "rows were one series: select one with `X.xs(...)`."
-            )
+        check_one_series(X)
         return self._join(rows, self._position_of(rows, time_index(X)))
 
     def _join(self, rows: np.ndarray, position: Position) -> Joined:
@@ -112,7 +129,9 @@ class TrainingTail(KeptRows):
         """Return where `rows` start; warn of lost history and of long steps."""
         if self.mode is None or self.n_back == 0:
             return None
-        starts_unknown = np.isnan(rows[0]).any()  # and a step before has warned
+        if self.pinned is not None:
+            return int(self.pinned)
+        starts_unknown = self.starts_unknown(rows)  # and a step before has warned
         if index is not None and not starts_unknown:
             steps = self.training_index
             if steps is None or not steps.has_kind_of(index):
@@ -128,10 +147,18 @@ class TrainingTail(KeptRows):
         else:
             position, reason = self._position_by_values(rows)
         if position is None and not starts_unknown:
-            n = min(self.n_back, len(rows))
-            of = "its first row" if n == 1 else f"its first {n} rows"
-            warn(f"{reason}, so the history of {of} is not known: {WAY_OUT}")
+            self.warn_of_unknown(reason, len(rows))
         return position
+
+    def starts_unknown(self, rows: np.ndarray) -> bool:
+        """Say whether the first of `rows` says that the rows before it are unknown."""
+        return not self.takes_missing and bool(np.isnan(rows[0]).any())
+
+    def warn_of_unknown(self, reason: str, n_rows: int) -> None:
+        """Warn that the history of the first of `n_rows` rows is not known."""
+        n = min(self.n_back, n_rows)
+        of = "its first row" if n == 1 else f"its first {n} rows"
+        warn(f"{reason}, so the history of {of} is not known: {WAY_OUT}")
 
     def position_of_output(
         self, output: np.ndarray, index: pd.Index | None, head_output: np.ndarray
@@ -207,8 +234,10 @@ class TrainingTail(KeptRows):
         if not is_near or self.before(position) is None:
             ends = f"the first and the last {N_RECOGNISED} are kept"
             return None, f"{start}, of which {ends}"
-        kept = self.kept[np.searchsorted(self.numbers, position)]
-        if np.isnan(row).any() and (np.isnan(row) != np.isnan(kept)).any():
+        at = int(np.searchsorted(self.numbers, position))
+        kept = self.kept[at]
+        is_other = not self.takes_missing and (np.isnan(row) != np.isnan(kept)).any()
+        if is_other and np.isnan(row).any():
             return None, ""
         is_counted = place.kind == ("number",) and index[0] in place.times
         if is_counted and not close(row, kept, self.end_spread).all():
@@ -216,13 +245,15 @@ class TrainingTail(KeptRows):
                 None,
                 f"{start}, but its first row differs from the training row there",
             )
+        if place.times[at] == index[0] and self.since[at] == position:
+            return 0, ""  # the first row after a gap, which has no history
         return position, ""
 
     def _position_by_values(self, rows: np.ndarray) -> tuple[Position, str]:
         n = self.n_distinct
         if len(rows) >= n and close(rows[:n], self.head[:n], self.head_spread).all():
             return 0, ""
-        position, reason = self._recognised(rows)
+        position, reason = self.recognised(rows)
         if reason:
             is_kept = position is not None and self.before(position) is not None
             return position if is_kept else None, reason
@@ -233,7 +264,7 @@ class TrainingTail(KeptRows):
             return None, f"X equals the last {count} of training"
         return self.n_rows, ""
 
-    def _recognised(self, rows: np.ndarray) -> tuple[Position, str]:
+    def recognised(self, rows: np.ndarray) -> tuple[Position, str]:
         """Return which training rows `rows` begin with, or why that is in doubt.
 
         It is certain if all rows up to the end of training are the same, and at least

@@ -1,10 +1,14 @@
 """Training rows that are kept, and rows with such history in front of them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
 from sktsdl._windows.panel import Panel
+from sktsdl._windows.row_order import after_unknown, ranges
 
 N_RECOGNISED = 512
 
@@ -63,6 +67,45 @@ class JoinedSeries(Joined):
     kept: np.ndarray
     kept_at: np.ndarray
 
+    @classmethod
+    def of(
+        cls,
+        rows: np.ndarray,
+        panel: Panel,
+        histories: Histories,
+        states: np.ndarray,
+        n_back: int,
+        joined: np.ndarray | None = None,
+    ) -> Self:
+        """Put the `histories` of the series, out of `states`, before their `rows`.
+
+        `joined` are the rows in their order, if no series has a history.
+        """
+        lengths = histories.lengths
+        sizes = lengths + panel.counts
+        starts = sizes.cumsum() - sizes
+        ends = panel.place
+        kept = ranges(histories.stops - lengths, histories.stops)
+        kept_at = ranges(starts, starts + lengths)
+        if lengths.any():
+            ends += (starts + lengths - panel.bounds[:-1])[panel.series]
+            joined = np.empty((n_back + sizes.sum(), rows.shape[1]), rows.dtype)
+            joined[:n_back] = np.nan
+            joined[n_back:][ends] = rows
+            joined[n_back:][kept_at] = states[kept]
+        elif joined is None:
+            joined = after_unknown(n_back, rows, panel.order)
+        return cls(
+            rows=joined,
+            n_back=n_back,
+            ends=ends,
+            firsts=starts[panel.series],
+            panel=panel,
+            starts=starts,
+            kept=kept,
+            kept_at=kept_at,
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Histories:
@@ -100,7 +143,15 @@ class KeptRows:
         The number of training rows.
     n_head : int
         How many of the first training rows are kept.
+    since : ndarray of int or None, default=None
+        The row at which the part without a gap starts that each kept row is in; None
+        is the first row, as gaps inside the training rows do not count.
+    states : ndarray or None, default=None
+        What each kept row is in a history, if that is not the row itself.
     """
+
+    # What a step knows of the rows that it is given, and need not look for.
+    pinned: Any = None
 
     def __init__(
         self,
@@ -111,6 +162,8 @@ class KeptRows:
         n_start: int,
         n_rows: int,
         n_head: int,
+        since: np.ndarray | None = None,
+        states: np.ndarray | None = None,
     ) -> None:
         self.kept = kept
         self.numbers = numbers
@@ -118,6 +171,8 @@ class KeptRows:
         self.n_start = n_start
         self.n_rows = n_rows
         self.n_head = n_head
+        self.since = np.zeros(len(kept), dtype=int) if since is None else since
+        self.states = kept if states is None else states
 
     @property
     def head(self) -> np.ndarray:
@@ -126,8 +181,10 @@ class KeptRows:
 
     def before(self, position: int) -> np.ndarray | None:
         """Return the history at a position, None if it is not kept."""
-        first = max(position - self.n_back, 0)
-        start, stop = np.searchsorted(self.numbers, (first, position))
+        stop = int(np.searchsorted(self.numbers, position))
+        since = int(self.since[stop - 1]) if stop else 0
+        first = max(position - self.n_back, since)
+        start = int(np.searchsorted(self.numbers, first))
         if stop - start < position - first:
             return None
-        return self.kept[start:stop]
+        return self.states[start:stop]

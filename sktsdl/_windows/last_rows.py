@@ -1,11 +1,14 @@
 """Which rows are the last of each series, and which rows come after which."""
 
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from sktsdl._windows.panel import panel_of
+
+Rows = TypeVar("Rows")
 
 
 def series_of(X: Any, y: Any) -> np.ndarray:
@@ -63,6 +66,16 @@ def as_slice(where: np.ndarray) -> slice | np.ndarray:
     if len(at) and at[-1] - at[0] + 1 == len(at):
         return slice(int(at[0]), int(at[-1]) + 1)
     return at
+
+
+def take_rows(rows: Rows, where: np.ndarray) -> Rows:
+    """Return the rows where a mask is true, of a frame as a frame."""
+    at, container = as_slice(where), cast(Any, rows)
+    if isinstance(at, slice):
+        taken: Rows = getattr(container, "iloc", container)[at]
+    else:
+        taken = _safe_indexing(rows, at)
+    return taken
 
 
 def rows_after(series: np.ndarray) -> np.ndarray:

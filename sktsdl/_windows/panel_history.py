@@ -44,6 +44,10 @@ class PanelTail:
         The number of rows before a row that the step needs.
     mode : {"tail", None}
         None never gives history.
+    takes_missing : bool, default=False
+        Whether NaN is a missing value, and not unknown history.
+    states : ndarray of shape (n_rows, n_features) or None, default=None
+        What each row is in a history, if that is not the row itself.
 
     Attributes
     ----------
@@ -55,9 +59,14 @@ class PanelTail:
         Where the kept rows of each series start.
     numbers, times : ndarray of int
         Which rows of their series these are, and which times of `index`.
+    since : ndarray of int
+        The row of its series at which the part without a gap starts that each is in.
     index : TrainingIndex
         All times, and the step of the longest series.
     """
+
+    # The histories of the rows that a step is given, if it need not look for them.
+    pinned: Histories | None = None
 
     def __init__(
         self,
@@ -65,14 +74,18 @@ class PanelTail:
         panel: Panel,
         n_back: int,
         mode: Literal["tail"] | None,
+        *,
+        takes_missing: bool = False,
+        states: np.ndarray | None = None,
     ) -> None:
         counts, starts = panel.counts, panel.bounds[:-1]
         self.n_back = n_back
         self.mode = mode
+        self.takes_missing = takes_missing
         self.keys = panel.keys
         self.names = list(panel.keys.names)
         self.n_rows = counts
-        self.n_starts = panel.n_incomplete(rows) + n_back
+        self.n_starts = self.n_unknown(rows, panel) + n_back
         n_inside = min(N_RECOGNISED, N_INSIDE // len(counts))
         self.n_heads = n_first = np.minimum(np.maximum(self.n_starts, n_inside), counts)
         n_last = np.minimum(np.minimum(n_inside + n_back, counts), counts - n_first)
@@ -86,10 +99,13 @@ class PanelTail:
             order = at if order is None else order[at]
         joined = after_unknown(n_back, rows, order)
         joined.flags.writeable = False  # `join_start` may give it to windows
-        self.kept = joined[n_back:]
+        self.kept = self.states = joined[n_back:]
+        if states is not None:
+            self.states = states if order is None else states[order]
         self.numbers = at - np.repeat(starts, n_first + n_last)
         self.times = panel.times[at]
         self.bounds = np.concatenate([[0], (n_first + n_last).cumsum()])
+        self.since = np.zeros(len(at), dtype=int)
         step = TrainingIndex.of(panel.times_of_longest())
         self.index = replace(step, times=panel.stamps)
         if n_back:
@@ -108,8 +124,14 @@ class PanelTail:
 
     @property
     def calendar(self) -> pd.Index:
-        """All times of training."""
-        return self.index.times
+        """The last times of training, without a gap."""
+        return self.index.longest_part(self.index.times[-N_RECOGNISED:])
+
+    def n_unknown(self, rows: np.ndarray, panel: Panel) -> np.ndarray:
+        """Return the number of rows at the start of each series that are not known."""
+        if self.takes_missing:
+            return np.zeros(panel.n_series, dtype=int)
+        return panel.n_incomplete(rows)
 
     def join_start(self, rows: np.ndarray, panel: Panel | None) -> JoinedSeries:
         """Return the training rows, which have no history."""
@@ -117,7 +139,8 @@ class PanelTail:
         zeros = np.zeros(panel.n_series, dtype=int)
         # If all rows are kept, a second copy would take as much memory again.
         joined = self.kept.base if len(self.kept) == len(rows) else None
-        return self._join(rows, Histories(zeros, zeros, zeros), panel, joined)
+        unknown = Histories(zeros, zeros, zeros)
+        return JoinedSeries.of(rows, panel, unknown, self.states, self.n_back, joined)
 
     def join(self, rows: np.ndarray, X: object) -> JoinedSeries:
         """Return the rows of each series after its known history.
@@ -125,7 +148,8 @@ class PanelTail:
         Warn of lost history and of long steps.
         """
         panel = self.panel_of(X)
-        return self._join(rows, self._histories_of(rows, panel), panel)
+        histories = self.histories_of(rows, panel)
+        return JoinedSeries.of(rows, panel, histories, self.states, self.n_back)
 
     def panel_of(self, X: object) -> Panel:
         """Return the series of `X`.
@@ -150,7 +174,10 @@ class PanelTail:
         """Return the history of each series, by its times alone."""
         return self._find(None, panel)[0]
 
-    def _histories_of(self, rows: np.ndarray, panel: Panel) -> Histories:
+    def histories_of(self, rows: np.ndarray, panel: Panel) -> Histories:
+        """Return the history of each series; warn of lost history and of long steps."""
+        if self.pinned is not None:
+            return self.pinned
         unknown = Histories(
             np.zeros(panel.n_series, dtype=int),
             np.zeros(panel.n_series, dtype=int),
@@ -198,7 +225,8 @@ class PanelTail:
         is_same = ~is_after & (self.times[inside] == number)
         is_same &= np.asarray(times[np.minimum(number, len(times) - 1)] == first)
         positions = np.where(is_after, self.n_rows[at], self.numbers[inside])
-        lengths = np.minimum(positions, self.n_back)
+        lengths = np.minimum(positions - self.since[last], self.n_back)
+        lengths[is_same & (self.since[inside] == positions)] = 0  # right after a gap
         follows = is_after | (self.numbers[last] == positions - 1)
         before = times[self.times[last]]
         follows &= ~self.index.are_gaps(before, first, self.index.limit)
@@ -208,7 +236,7 @@ class PanelTail:
         has_nan = np.zeros(panel.n_series, dtype=bool)
         if rows is not None:
             is_other = self._is_other_row(rows, self.kept[inside])
-            has_nan = np.isnan(rows).any(axis=1)
+            has_nan = np.isnan(rows).any(axis=1) & (not self.takes_missing)
             is_known &= ~(is_same & is_other)
         lost = np.flatnonzero(is_seen & ~is_known & ~has_nan)
         return (
@@ -229,40 +257,10 @@ class PanelTail:
         if self.index.kind == ("number",):
             is_close = close(rows, kept, column_spread(self.kept))
             return np.any(~is_close, axis=1)
+        if self.takes_missing:
+            return np.zeros(len(rows), dtype=bool)
         is_nan = np.isnan(rows)
         return np.any(is_nan != np.isnan(kept), axis=1) & np.any(is_nan, axis=1)
-
-    def _join(
-        self,
-        rows: np.ndarray,
-        histories: Histories,
-        panel: Panel,
-        joined: np.ndarray | None = None,
-    ) -> JoinedSeries:
-        n_back, lengths = self.n_back, histories.lengths
-        sizes = lengths + panel.counts
-        starts = sizes.cumsum() - sizes
-        ends = panel.place
-        kept = ranges(histories.stops - lengths, histories.stops)
-        kept_at = ranges(starts, starts + lengths)
-        if lengths.any():
-            ends += (starts + lengths - panel.bounds[:-1])[panel.series]
-            joined = np.empty((n_back + sizes.sum(), rows.shape[1]), rows.dtype)
-            joined[:n_back] = np.nan
-            joined[n_back:][ends] = rows
-            joined[n_back:][kept_at] = self.kept[kept]
-        elif joined is None:
-            joined = after_unknown(n_back, rows, panel.order)
-        return JoinedSeries(
-            rows=joined,
-            n_back=n_back,
-            ends=ends,
-            firsts=starts[panel.series],
-            panel=panel,
-            starts=starts,
-            kept=kept,
-            kept_at=kept_at,
-        )
 
     def index_of(self, joined: Joined, names: Any) -> pd.Index:
         """Return the series and the time of each joined row but the first `n_back`.
@@ -292,4 +290,6 @@ class PanelTail:
             n_start=int(self.n_starts[series]),
             n_rows=int(self.n_rows[series]),
             n_head=int(self.n_heads[series]),
+            since=self.since[part],
+            states=self.states[part],
         )

@@ -171,6 +171,22 @@ class TrainingIndex:
         stamps = _stamps(self.times, self.tz, None)
         return np.searchsorted(stamps, _stamps(times, self.tz, None))
 
+    def in_zone(self, times: pd.Index) -> pd.Index:
+        """Return `times` in the time zone of training."""
+        if isinstance(times, pd.DatetimeIndex) and self.tz is not None:
+            return times.tz_convert(self.tz)
+        return times
+
+    def n_until_last(self, times: pd.Index) -> int:
+        """Return how many of `times` are not after the last training row."""
+        last, stamps = (_stamps(i, self.tz, None) for i in (self.times[-1:], times))
+        return int(np.searchsorted(stamps, last[0], side="right"))
+
+    def longest_part(self, times: pd.Index) -> pd.Index:
+        """Return the longest part of `times` without a gap."""
+        parts = np.r_[0, self.are_gaps(times[:-1], times[1:], self.limit).cumsum()]
+        return times[parts == np.bincount(parts).argmax()]
+
     def warn_of_gaps(self, index: pd.Index) -> None:
         """Warn once if a step inside `index` is longer than usual."""
         if isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1:

@@ -20,7 +20,7 @@ from sktsdl._sklearn.validation import (
     roll_back_on_error,
     validate_targets,
 )
-from sktsdl._windows.last_rows import rows_by_time
+from sktsdl._windows.last_rows import rows_by_time, take_rows
 from sktsdl._windows.panel import Panel, panel_of
 from sktsdl._windows.same_times import check_same_times
 from sktsdl.compose._calibrated import CalibratedRegressor
@@ -28,7 +28,6 @@ from sktsdl.compose._calibration import scaled_residuals, split_rows
 from sktsdl.compose._wrapper import (
     next_regressor,
     params_of_rows,
-    take_rows,
 )
 
 

@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
-from sktsdl.compose._wrapper import DelegatingWrapper, params_of_rows, take_rows
+from sktsdl._windows.last_rows import take_rows
+from sktsdl.compose._wrapper import DelegatingWrapper, params_of_rows
 from sktsdl.preprocessing._base import LookBackTransformer
 
 

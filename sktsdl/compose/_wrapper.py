@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import Tags, _safe_indexing, get_tags
+from sklearn.utils import Tags, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -25,9 +25,8 @@ from sktsdl._sklearn.callbacks import CallbackSupportMixin
 from sktsdl._sklearn.nested import last_step
 from sktsdl._sklearn.quantiles import predict_quantiles
 from sktsdl._sklearn.scales import predict_with_scales, scale_kind
-from sktsdl._windows.last_rows import as_slice
+from sktsdl._windows.last_rows import take_rows
 
-Rows = TypeVar("Rows")
 # Attributes that `clone` takes from the estimator of the user.
 CLONED = ("_metadata_request", "_skl_callbacks", "_sklearn_output_config")
 
@@ -188,16 +187,6 @@ class DelegatingWrapper(RegressorWrapper):
     @property
     def feature_names_in_(self) -> np.ndarray:
         return self.regressor_.feature_names_in_
-
-
-def take_rows(rows: Rows, where: np.ndarray) -> Rows:
-    """Return the rows where a mask is true, of a frame as a frame."""
-    at, container = as_slice(where), cast(Any, rows)
-    if isinstance(at, slice):
-        taken: Rows = getattr(container, "iloc", container)[at]
-    else:
-        taken = _safe_indexing(rows, at)
-    return taken
 
 
 def params_of_rows(fit_params: dict[str, Any], where: np.ndarray) -> dict[str, Any]:

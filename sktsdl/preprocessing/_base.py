@@ -8,22 +8,23 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils import Tags, check_array
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.callbacks import CallbackSupportMixin, fit_task, with_callbacks
+from sktsdl._sklearn.copies import changed
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.validation import (
     check_option,
-    raise_at_first,
     roll_back_on_error,
     validate_rows,
 )
+from sktsdl._windows.appended import rows_after
 from sktsdl._windows.history import TrainingTail
-from sktsdl._windows.kept_rows import Joined, KeptRows
-from sktsdl._windows.missing import unknown_after_known
+from sktsdl._windows.kept_rows import Joined
 from sktsdl._windows.panel import Panel
+from sktsdl._windows.panel_appended import rows_after_each
 from sktsdl._windows.panel_history import PanelTail
 from sktsdl._windows.same_times import check_same_times
 from sktsdl._windows.time_index import time_index
@@ -175,6 +176,51 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
     def _columns(self, X: pd.DataFrame) -> pd.Index | np.ndarray:
         return X.columns
 
+    def extend_history(self, X: ArrayLike) -> Self:
+        """Know the rows of `X` too, as history of the rows that follow them.
+
+        Nothing is estimated anew. What is kept does not grow with more rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            The rows right after the last known row. With a time index, `X` may also
+            begin with known rows. After a gap, the rows before it are no history.
+            Series that the step does not know become known.
+
+        Returns
+        -------
+        self : object
+            The step.
+
+        Raises
+        ------
+        ValueError
+            If a value, a column or the index of `X` cannot be used, if a known row has
+            other values, or if a new row lies before the last known row.
+
+        See Also
+        --------
+        append_history : The same for a copy of a pipeline or another model.
+        """
+        self._tail = self._extended(X)[0]._tail
+        return self
+
+    def _extended(self, X: ArrayLike) -> tuple[Self, Self, np.ndarray]:
+        """Return two copies, and which rows of `X` are new.
+
+        The first copy knows the new rows. The second one does not, and transforms them
+        as the rows right after the known ones, whatever their values.
+        """
+        check_is_fitted(self)
+        rows = self._validate(X, reset=False)
+        if isinstance(self._tail, TrainingTail):
+            found = rows_after(self._tail, rows, X)
+        else:
+            found = rows_after_each(self._tail, rows, X)
+        pinned = changed(self, _tail=found.pinned)
+        return changed(self, _tail=found.append(None)), pinned, found.is_new
+
     @abstractmethod
     def _check_n_back(self) -> int:
         """Check the parameters and return the number of rows that are looked back."""
@@ -191,89 +237,3 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-class InvertibleTransformer(OneToOneFeatureMixin, LookBackTransformer):
-    """Base of the look-back transformers whose output gives the rows back."""
-
-    def inverse_transform(self, X: ArrayLike) -> np.ndarray | pd.DataFrame:
-        """Give the levels back.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            The output of ``transform`` for the training rows from their start, or for
-            the rows right after them; with a time index, also for rows that start
-            within the first or the last 512 training rows.
-
-        Returns
-        -------
-        levels : ndarray or DataFrame of shape (n_rows, n_features)
-            In the units of the rows that ``transform`` was given.
-
-        Raises
-        ------
-        ValueError
-            If the level before the first row is not known.
-        """
-        check_is_fitted(self)
-        output = self._validate_output(X)
-        tail = self._tail
-        if isinstance(tail, PanelTail):
-            levels = self._levels_of_series(tail, output, tail.panel_of(X), X)
-        else:
-            raise_at_first(unknown_after_known(~np.isnan(output)), output, X)
-            head_output = self._look_back(tail.join_start(tail.head).rows)
-            position = tail.position_of_output(output, time_index(X), head_output)
-            levels = self._levels(tail, output, position)
-        if isinstance(X, pd.DataFrame):
-            return pd.DataFrame(levels, index=X.index, columns=X.columns)
-        return levels
-
-    def _levels_of_series(
-        self, tail: PanelTail, output: np.ndarray, panel: Panel, X: ArrayLike
-    ) -> np.ndarray:
-        """Give the levels of each series back."""
-        positions = tail.histories_by_index(panel).positions
-        at, levels = tail.keys.get_indexer(panel.keys), np.empty_like(output)
-        by_series = panel.by_series(np.arange(len(output)))
-        for series, position in enumerate(positions):
-            rows = by_series[panel.bounds[series] : panel.bounds[series + 1]]
-            part, kept = output[rows], tail.kept_of(max(at[series], 0))
-            is_in_start = 0 <= position < kept.n_start
-            if position < 0 or (np.isnan(part[0]).any() and not is_in_start):
-                raise ValueError(
-                    f"The level before the first row of the series "
-                    f"{panel.keys[series]!r} is not known: give the training rows from "
-                    "their start, or the rows right after them."
-                )
-            unknown = unknown_after_known(~np.isnan(part))
-            if unknown.any():
-                bad = np.zeros(output.shape, dtype=bool)
-                bad[rows] = unknown
-                raise_at_first(bad, output, X)
-            levels[rows] = self._levels(kept, part, int(position))
-        return levels
-
-    def _levels(self, tail: KeptRows, output: np.ndarray, position: int) -> np.ndarray:
-        """Give the levels of one series back, which starts at a training position."""
-        start = tail.head[position : tail.n_start][: len(output)]
-        before = np.concatenate([tail.before(position), start])[-tail.n_back :]
-        rest = self._invert(before.astype(output.dtype), output[len(start) :])
-        return np.concatenate([start.astype(output.dtype), rest])
-
-    def _validate_output(self, X: ArrayLike) -> np.ndarray:
-        output: np.ndarray = check_array(
-            X, dtype=(np.float64, np.float32), ensure_all_finite=False, estimator=self
-        )
-        if output.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"X has {output.shape[1]} features, but {type(self).__name__} is "
-                f"expecting {self.n_features_in_} features as input."
-            )
-        raise_at_first(np.isinf(output), output, X)
-        return output
-
-    @abstractmethod
-    def _invert(self, before: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Give the rows of `output` back, which follow the rows `before`."""

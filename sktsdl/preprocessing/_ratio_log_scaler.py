@@ -11,7 +11,7 @@ from sklearn.utils import Tags, check_scalar
 from sktsdl._sklearn.validation import describe_cell
 from sktsdl._windows.missing import name_column
 from sktsdl._windows.panel import Panel
-from sktsdl.preprocessing._base import InvertibleTransformer
+from sktsdl.preprocessing._invertible import InvertibleTransformer
 
 
 class RatioLogScaler(InvertibleTransformer):

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_scalar
 
 from sktsdl._windows.panel import Panel
-from sktsdl.preprocessing._base import InvertibleTransformer
+from sktsdl.preprocessing._invertible import InvertibleTransformer
 
 
 class SeasonalDifference(InvertibleTransformer):
