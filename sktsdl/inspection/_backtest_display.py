@@ -144,9 +144,7 @@ class BacktestDisplay(Display):
             self._draw_errors(ax)
         if self.title is not None:
             ax.set_title(self.title)
-        # Errors grow with the step.
-        by_step = self.kind == "error_by_step"
-        ax.legend(frameon=False, loc="upper left" if by_step else "best")
+        ax.legend(frameon=False)
         hide_spines(ax)
 
     def _draw_forecasts(self, ax: Axes) -> None:
@@ -202,7 +200,7 @@ class BacktestDisplay(Display):
                 label=label,
             )
         ax.plot(steps, of_steps.mean(), "o-", color=BLUE, ms=3.5, label="mean")
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(0, 1.3 * ax.get_ylim()[1])  # with a place for the legend
         use_whole_numbers(ax.xaxis)
         if len(steps) == 1:
             ax.set_xticks(steps)

@@ -185,9 +185,7 @@ class ForecastDisplay(ForecastPicture):
         >>> sales = make_panel(random_state=0)
         >>> X, y, X_latest = make_supervised(sales, target="units", horizon=7)
         >>> forecasts = forecast(SeasonalNaiveRegressor(7).fit(X, y), X_latest)
-        >>> display = ForecastDisplay.from_forecast(
-        ...     forecasts, series="shop 2", history=sales["units"]
-        ... )
+        >>> display = ForecastDisplay.from_forecast(forecasts, series="shop 2")
         >>> display.title
         'shop 2'
         """
