@@ -174,6 +174,12 @@ def models():
         "columns": make_pipeline(columns.set_output(transform="pandas"), windows[1:]),
         "naive": SeasonalNaiveRegressor(7, column="rail"),
         "relative": RelativeTargetRegressor(windows, column="rail"),
+        "season": RelativeTargetRegressor(
+            windows, column="rail", relation="seasonal", period=5
+        ),
+        "season alone": RelativeTargetRegressor(
+            Ridge(), column="rail", relation="seasonal", period=5
+        ),
         "conformal": ConformalRegressor(windows),
         "purged": make_pipeline(SlidingWindow(4), PurgedRegressor(net, purge=2)),
         "tasks": make_pipeline(SlidingWindow(4), MultiTaskNet(net)),

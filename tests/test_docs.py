@@ -57,8 +57,8 @@ def check_forecasting(names):
 
 
 def check_history(names):
-    ahead = [f"{name}{step}" for name in ("days", "month") for step in AHEAD]
-    assert list(names["X"]) == ["passengers", "days", "month", *ahead]
+    ahead = [f"days{step}" for step in AHEAD]
+    assert list(names["X"]) == ["passengers", "days", *ahead]
     assert (names["X_days"].shape, names["y_days"].shape) == ((29, 72), (29, 24))
     assert names["y_days"].columns[-1] == "price@23+1"
     assert names["week"].shape == (29, 168, 3)

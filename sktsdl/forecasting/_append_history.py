@@ -17,8 +17,10 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sktsdl._estimator.base import DeepNet
 from sktsdl._sklearn.copies import changed
+from sktsdl._sklearn.validation import validate_columns
 from sktsdl._windows.last_rows import take_rows
 from sktsdl.baseline import SeasonalNaiveRegressor
+from sktsdl.compose._relative_target import RelativeTargetRegressor
 from sktsdl.compose._wrapper import Wrapper
 from sktsdl.preprocessing import WithHistory
 from sktsdl.preprocessing._base import LookBackTransformer
@@ -112,6 +114,12 @@ def _extend(estimator: Any, X: Any) -> Extended:
             return _side_by_side(estimator, "estimators_", steps, parts)
         case FrozenEstimator():
             return _inside(estimator, "estimator", X)
+        case RelativeTargetRegressor() if hasattr(estimator, "_season"):
+            _, values = validate_columns(estimator, X, estimator._columns, reset=False)
+            season, _, is_new = estimator._season._extended(values)
+            regressor, _, is_new_inside = _extend(estimator.regressor_, X)
+            extended = _shared(estimator, _season=season, regressor_=regressor)
+            return extended, estimator, is_new & is_new_inside
         case Wrapper() | TransformedTargetRegressor():
             return _inside(estimator, "regressor_", X)
         case _ if hasattr(estimator, "best_estimator_"):
