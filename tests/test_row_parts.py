@@ -11,6 +11,7 @@ from sktsdl import (
     LSTMRegressor,
     SlidingWindow,
     WindowMLPRegressor,
+    backtest,
     forecast,
     make_supervised,
 )
@@ -365,3 +366,17 @@ def test_the_forecast_of_rows_of_series():
         )
         np.testing.assert_array_equal(of_market["price"], predicted[at, :24])
         np.testing.assert_array_equal(of_market["load"], predicted[at, 24:])
+
+
+def test_a_backtest_of_rows_is_of_their_times():
+    X, y, _ = make_supervised(DATA, target="price", horizon=2, row="D")
+    past = backtest(LinearRegression(), X, y, cv=TimeSeriesSplit(2, test_size=2))
+    assert past["target"].unique().tolist() == ["price"]
+    assert past["step"].tolist() == 4 * list(range(1, 49))
+    assert past["cutoff"].unique().tolist() == X.index[-4:].tolist()
+    first = past.iloc[:48]
+    hours = pd.date_range(X.index[-4] + pd.Timedelta("1D"), periods=48, freq="h")
+    assert first["time"].tolist() == hours.tolist()
+    np.testing.assert_array_equal(first["y_true"], DATA.loc[hours, "price"])
+    last = past.iloc[-48:]["time"]
+    assert last.iloc[-1] == HOURS[-1]

@@ -87,21 +87,28 @@ class TargetSteps:
         return order == sorted(order)
 
     @property
+    def n_parts(self) -> int:
+        """How many times a row holds, by names such as ``price@05+1``; usually 1."""
+        pairs = [split_part(name) for name in self.names]
+        if not self.is_known or None in pairs:
+            return 1
+        return 1 + max(pair[1] for pair in pairs if pair is not None)
+
+    @property
     def in_parts(self) -> Self:
         """The steps of the parts of rows, if rows hold several times.
 
         With 24 parts, ``price@05+1`` is a target, and the next row, of its own; here it
         is step 6 of ``price``.
         """
-        pairs = [split_part(name) for name in self.names]
-        known = [pair for pair in pairs if pair is not None]
-        if not self.is_known or len(known) < len(pairs):
+        n_parts = self.n_parts
+        if n_parts == 1:
             return self
-        names = tuple(dict.fromkeys(name for name, _ in known))
-        n_parts = 1 + max(number for _, number in known)
-        targets = tuple(names.index(known[target][0]) for target in self.targets)
+        pairs = [split_part(name) or (name, 0) for name in self.names]
+        names = tuple(dict.fromkeys(name for name, _ in pairs))
+        targets = tuple(names.index(pairs[target][0]) for target in self.targets)
         steps = tuple(
-            (step - 1) * n_parts + known[target][1] + 1
+            (step - 1) * n_parts + pairs[target][1] + 1
             for target, step in zip(self.targets, self.steps, strict=True)
         )
         return type(self)(self.labels, names, targets, steps, True)

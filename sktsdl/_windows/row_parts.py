@@ -127,6 +127,25 @@ def _check_times(at: np.ndarray, frame: pd.DataFrame, row: Any) -> None:
         )
 
 
+def times_in_rows(
+    rows: pd.Index, following: pd.Index, numbers: np.ndarray, n_parts: int
+) -> pd.Index:
+    """Return the times of parts of rows, which are evenly spread over a row.
+
+    Parameters
+    ----------
+    rows, following : Index of shape (n,)
+        The time of each row, and of the row after it.
+    numbers : ndarray of int, shape (n,)
+        The number of each part, from 0 to ``n_parts - 1``.
+    n_parts : int
+        How many times a row holds.
+    """
+    if isinstance(rows, pd.PeriodIndex) and isinstance(following, pd.PeriodIndex):
+        rows, following = rows.to_timestamp(), following.to_timestamp()
+    return (rows + (following - rows) * numbers // n_parts).rename(rows.name)
+
+
 def unfold_columns(
     columns: Sequence[Hashable] | None, n_columns: int, n_parts: int
 ) -> tuple[np.ndarray, list[Hashable] | None]:

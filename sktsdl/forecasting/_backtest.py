@@ -16,6 +16,7 @@ from sklearn.utils.validation import _num_samples
 
 from sktsdl._sklearn.target_steps import TargetSteps, horizon_of
 from sktsdl._sklearn.validation import check_number
+from sktsdl._windows.row_parts import times_in_rows
 from sktsdl._windows.same_times import check_same_times
 from sktsdl.forecasting._plan import Refit, Task, plan
 from sktsdl.forecasting._refits import (
@@ -120,7 +121,8 @@ def backtest(
         - ``cutoff``: the time of the row that the forecast is made from, or its number
           without a time index;
         - ``time``: the time of the target;
-        - ``step``: how many rows after the cut-off this is;
+        - ``step``: how many rows after the cut-off this is, or how many times if rows
+          hold several times (``make_supervised(..., row="D")``);
         - ``target``: the name of the target, ``"y"`` if it has none;
         - ``y_true`` and ``y_pred``;
         - ``lower_90`` and ``upper_90`` for ``levels=[0.9]``.
@@ -225,20 +227,26 @@ def _frame(
 ) -> pd.DataFrame:
     """Return all forecasts, a row for each cut-off, target and step."""
     steps = TargetSteps.of(y)
+    timed, n_parts = steps.in_parts, steps.n_parts
     test = np.concatenate([task.split.test for task in tasks])
     n_outputs = len(steps.steps)
     cutoffs = np.repeat(test, n_outputs)
     ahead = np.tile(steps.steps, len(test))
     names = pd.Index(
-        ["y" if name is None else name for name in steps.names], tupleize_cols=False
+        ["y" if name is None else name for name in timed.names], tupleize_cols=False
     )
+    step = np.tile(timed.steps, len(test))
+    times = rows.times_of(cutoffs, ahead)
+    if n_parts > 1:
+        following = rows.times_of(cutoffs, ahead + 1)
+        times = times_in_rows(times, following, (step - 1) % n_parts, n_parts)
     splits = [np.full(len(task.split.test), task.split.number) for task in tasks]
     columns = {
         "split": np.repeat(np.concatenate(splits), n_outputs),
         "cutoff": rows.times_of(cutoffs, np.zeros_like(cutoffs)),
-        "time": rows.times_of(cutoffs, ahead),
-        "step": ahead,
-        "target": names[np.tile(steps.targets, len(test))],
+        "time": times,
+        "step": step,
+        "target": names[np.tile(timed.targets, len(test))],
         "y_true": np.asarray(y).reshape(len(rows), -1)[test].ravel(),
         "y_pred": np.concatenate([each.values.ravel() for each in found]),
     }

@@ -157,11 +157,10 @@ def forecast(
             found["y" if label is None else label, ends] = np.stack(of_steps, axis=1)
     ahead += range(ahead[-1] + 1, ahead[-1] + 1 + later[0].shape[1])
     index = index_ahead(ahead)
-    if targets.in_parts is not targets:
-        found, n_parts = _join_parts(found)
-        index = times_of_parts(
-            index, index_ahead([step + 1 for step in ahead]), n_parts
-        )
+    if targets.n_parts > 1:
+        found = _join_parts(found)
+        following = index_ahead([step + 1 for step in ahead])
+        index = times_of_parts(index, following, targets.n_parts)
     columns = {_named(label, *ends): v.ravel() for (label, ends), v in found.items()}
     return pd.DataFrame(columns, index=index).infer_objects()
 
@@ -187,21 +186,20 @@ def _of_rows(targets: TargetSteps, X: Any) -> TargetSteps:
 
 def _join_parts(
     found: Mapping[tuple[Hashable, tuple[str, ...]], np.ndarray],
-) -> tuple[dict[tuple[Hashable, tuple[str, ...]], np.ndarray], int]:
+) -> dict[tuple[Hashable, tuple[str, ...]], np.ndarray]:
     """Return the forecasts of rows that hold several times, time by time.
 
-    Those of ``price@00`` to ``price@23``, each of the shape (series, rows), become the
-    forecasts of ``price``, (series, 24 times rows). Also returns the number of times.
+    The forecasts of ``price@00`` to ``price@23``, each of the shape (series, rows),
+    become the forecasts of ``price``, (series, 24 times rows).
     """
     joined: dict[tuple[Hashable, tuple[str, ...]], list[np.ndarray]] = {}
     for (label, ends), values in found.items():
         column, _ = split_part(label) or (label, 0)
         joined.setdefault((column, ends), []).append(values)
-    n_parts = max(map(len, joined.values()))
     return {
         key: np.stack(values, axis=2).reshape(len(values[0]), -1)
         for key, values in joined.items()
-    }, n_parts
+    }
 
 
 def _named(label: Hashable, *ends: str) -> Hashable:

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 
 from sktsdl._windows.calendar import times_after
 from sktsdl._windows.panel import Panel
+from sktsdl._windows.row_parts import times_in_rows
 from sktsdl._windows.time_index import as_time_index, calendar, times_ahead
 from sktsdl._windows.training_index import kind_of
 from sktsdl.compose._inner import calendar_of
@@ -52,11 +53,10 @@ def times_of_parts(rows: pd.Index, following: pd.Index, n_parts: int) -> pd.Inde
     if rows.name == "step" and kind_of(rows) == ("number",):
         steps = (np.asarray(rows)[:, None] - 1) * n_parts + np.arange(n_parts) + 1
         return pd.Index(steps.ravel(), name="step")
-    if isinstance(rows, pd.PeriodIndex) and isinstance(following, pd.PeriodIndex):
-        rows, following = rows.to_timestamp(), following.to_timestamp()
-    starts, lengths = rows.repeat(n_parts), (following - rows).repeat(n_parts)
     numbers = np.tile(np.arange(n_parts), len(rows))
-    return (starts + lengths * numbers // n_parts).rename(rows.name)
+    return times_in_rows(
+        rows.repeat(n_parts), following.repeat(n_parts), numbers, n_parts
+    )
 
 
 def _of_series(keys: pd.Index, times: pd.Index, names: Sequence[Any]) -> pd.MultiIndex:
