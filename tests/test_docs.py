@@ -50,10 +50,19 @@ def check_forecasting(names):
     assert list(forecasts) == ["passengers", *bands]
     assert (forecasts[bands[0]] < forecasts[bands[1]]).all()
     assert list(names["display"].intervals) == [0.9]
-    assert len(names["error"]) == 200
-    assert names["error"].mean() < 0.95 * names["returns"]["return"][-200:].abs().mean()
+    assert len(names["change"]) == 200
+    assert (
+        names["change"].mean() < 0.95 * names["returns"]["return"][-200:].abs().mean()
+    )
     assert len(names["by_month"]) == 11
     assert past.groupby("step").size().tolist() == [8] * 6
+    tomorrow = pd.date_range("2024-12-31", periods=24, freq="h")
+    assert names["tomorrow"].index.tolist() == tomorrow.tolist()
+    days = names["past_days"]
+    assert (len(days), days["step"].max()) == (56 * 24, 24)
+    assert (days["y_true"] - days["y_pred"]).abs().mean() < 3
+    assert names["week"].shape == (2800, 1)
+    assert len(names["by_shop"]) == 400
 
 
 def check_history(names):
