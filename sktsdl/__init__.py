@@ -28,6 +28,7 @@ from sktsdl.forecasting import append_history, backtest, forecast
 from sktsdl.model_selection import PanelTimeSeriesSplit
 from sktsdl.persistence import load
 from sktsdl.preprocessing import (
+    ForwardFill,
     LagsToWindows,
     RatioLogScaler,
     SeasonalDifference,
@@ -44,6 +45,7 @@ __all__ = [
     "CNNLSTMRegressor",
     "CNNRegressor",
     "ConformalRegressor",
+    "ForwardFill",
     "GRURegressor",
     "LSTMRegressor",
     "LagsToWindows",

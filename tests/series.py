@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sktsdl import RatioLogScaler, SeasonalDifference, SlidingWindow, WithHistory
+from sktsdl import (
+    ForwardFill,
+    RatioLogScaler,
+    SeasonalDifference,
+    SlidingWindow,
+    WithHistory,
+)
 from sktsdl.preprocessing._base import LookBackTransformer
 
 
@@ -67,6 +73,11 @@ def part(X, start, stop):
     return take(X, np.arange(start, min(stop, len(X))))
 
 
+def with_holes(X):
+    """Leave out one value in five, by the values alone."""
+    return X * np.where((X * 1e4) % 1 < 0.2, np.nan, 1.0)
+
+
 def rolling_mean(X, window=5):
     """The mean of the last rows, of an array or a frame."""
     return pd.DataFrame(X).rolling(window).mean()
@@ -86,6 +97,10 @@ def as_in_whole_series(step, rows):
         padded = np.vstack([before, rows])
         windows = [padded[i : i + step.window] for i in range(len(rows))]
         return np.stack(windows).reshape(len(rows), -1)
+    if isinstance(step, ForwardFill):
+        filled = pd.DataFrame(rows).ffill(limit=step.limit).to_numpy()
+        added = [np.isnan(rows)] if step.add_indicator else []
+        return np.hstack([filled, *added])
     if isinstance(step, WithHistory):  # of `rolling_mean`
         before = np.full((step.n_rows, rows.shape[1]), np.nan)
         means = sliding_window_view(rows, step.n_rows + 1, axis=0).mean(axis=2)

@@ -23,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sktsdl import (
+    ForwardFill,
     LSTMRegressor,
     RatioLogScaler,
     SeasonalDifference,
@@ -44,6 +45,7 @@ from tests.series import (
     series,
     take,
     target,
+    with_holes,
 )
 
 CHAINS = {
@@ -54,6 +56,15 @@ CHAINS = {
     "rolling means of ratios": lambda: [
         RatioLogScaler(),
         WithHistory(FunctionTransformer(rolling_mean), 4),
+    ],
+    "filled": lambda: [
+        FunctionTransformer(with_holes),
+        ForwardFill(add_indicator=True),
+        SeasonalDifference(2),
+    ],
+    "filled a few rows": lambda: [
+        FunctionTransformer(with_holes),
+        ForwardFill(limit=6),
     ],
     "scaler between": lambda: [RatioLogScaler(), StandardScaler()],
     "scaler before": lambda: [StandardScaler(), SeasonalDifference(2)],

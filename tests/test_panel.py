@@ -24,6 +24,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sktsdl import (
     CNNRegressor,
     ConformalRegressor,
+    ForwardFill,
     LSTMRegressor,
     MultiTaskNet,
     PanelTimeSeriesSplit,
@@ -132,6 +133,8 @@ STEPS = {
     "flattened with edges": SlidingWindow(4, flatten=True, pad="edge"),
     "ratios": RatioLogScaler(),
     "seasons": SeasonalDifference(3),
+    "filled": ForwardFill(add_indicator=True),
+    "filled a few rows": ForwardFill(limit=2),
     "rolling mean": WithHistory(FunctionTransformer(rolling_mean), 2),
 }
 

@@ -209,8 +209,8 @@ def refuse_missing(windows: Windows, inputs: InputSpec) -> None:
     raise ValueError(
         f"Input X contains {what} in row {window}{label}, step "
         f"{row - windows.starts[window]} of its window, column {column}: "
-        f"{way_out_of_missing(name)} (NaN is taken only at the start of windows, for "
-        "unknown history)."
+        f"{way_out_of_missing(name, what)} (NaN is taken only at the start of windows, "
+        "for unknown history)."
     )
 
 

@@ -261,13 +261,15 @@ def raise_at_first(bad: np.ndarray, rows: np.ndarray, X: object = None) -> None:
     name = X.columns[column] if isinstance(X, pd.DataFrame) else None
     raise ValueError(
         f"Input X contains {what} in {describe_cell(X, row, column)}: "
-        f"{way_out_of_missing(name)}."
+        f"{way_out_of_missing(name, what)}."
     )
 
 
-def way_out_of_missing(column: Hashable) -> str:
-    """Say what to do about a missing value of the column of this name."""
+def way_out_of_missing(column: Hashable, what: str = "NaN") -> str:
+    """Say what to do about NaN, or infinity, in the column of this name."""
     known_ahead = split_ahead(column)
+    if known_ahead is None and what == "NaN":
+        return "put `ForwardFill` first in the pipeline, or drop the row"
     if known_ahead is None:
         return "fill it or drop the row before this step"
     return (

@@ -39,10 +39,16 @@ class NewRows:
 
 
 def refuse_changes(
-    rows: np.ndarray, kept: np.ndarray, spread: np.ndarray, labels: pd.Index
+    rows: np.ndarray,
+    kept: np.ndarray,
+    spread: np.ndarray,
+    labels: pd.Index,
+    takes_missing: bool,
 ) -> None:
     """Raise a ValueError if known rows are given again with other values."""
-    is_other = ~close(rows, kept, spread) & np.isfinite(rows) & np.isfinite(kept)
+    is_other = ~close(rows, kept, spread)
+    if not takes_missing:  # NaN is unknown history, of which more may be known
+        is_other &= np.isfinite(rows) & np.isfinite(kept)
     if is_other.any():
         row, column = (int(i) for i in np.argwhere(is_other)[0])
         raise ValueError(
@@ -138,9 +144,9 @@ def _check_known(
         return
     at = place.numbers_of(index)
     is_known = np.asarray(place.times[at] == index)
-    refuse_changes(
-        rows[is_known], tail.kept[at[is_known]], tail.end_spread, index[is_known]
-    )
+    kept, labels = tail.kept[at[is_known]], index[is_known]
+    spread = np.maximum(tail.end_spread, tail.head_spread)
+    refuse_changes(rows[is_known], kept, spread, labels, tail.takes_missing)
     is_next = np.diff(place.numbers, prepend=-1)[at] == 1
     refuse_late(~is_known & is_next, index, place.last)
 

@@ -175,6 +175,11 @@ class KeptRows:
         self.states = kept if states is None else states
 
     @property
+    def has_states(self) -> bool:
+        """Whether the rows of a history are not the rows themselves."""
+        return self.states is not self.kept
+
+    @property
     def head(self) -> np.ndarray:
         """The first training rows."""
         return self.kept[: self.n_head]

@@ -77,7 +77,8 @@ def _check_known(
     is_known = (tail.times[found] == number) & np.asarray(known[number] == times)
     labels = pd.Index(list(zip(tail.keys[series], times, strict=True)), dtype=object)
     spread = column_spread(tail.kept)
-    refuse_changes(rows[is_known], tail.kept[found[is_known]], spread, labels[is_known])
+    kept, of_known = tail.kept[found[is_known]], labels[is_known]
+    refuse_changes(rows[is_known], kept, spread, of_known, tail.takes_missing)
     before = np.where(found > low, tail.numbers[np.maximum(found - 1, 0)], -1)
     is_late = ~is_known & (tail.numbers[found] == before + 1)
     last = int((high - 1)[is_late.argmax()])

@@ -123,6 +123,11 @@ class PanelTail:
         self.keys = pd.MultiIndex.from_arrays(keys) if keys[1:] else pd.Index(keys[0])
 
     @property
+    def has_states(self) -> bool:
+        """Whether the rows of a history are not the rows themselves."""
+        return self.states is not self.kept
+
+    @property
     def calendar(self) -> pd.Index:
         """The last times of training, without a gap."""
         return self.index.longest_part(self.index.times[-N_RECOGNISED:])

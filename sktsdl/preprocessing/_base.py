@@ -23,6 +23,7 @@ from sktsdl._sklearn.validation import (
 from sktsdl._windows.appended import rows_after
 from sktsdl._windows.history import TrainingTail
 from sktsdl._windows.kept_rows import Joined
+from sktsdl._windows.last_rows import take_rows
 from sktsdl._windows.panel import Panel
 from sktsdl._windows.panel_appended import rows_after_each
 from sktsdl._windows.panel_history import PanelTail
@@ -70,6 +71,7 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
 
     history: Literal["tail"] | None
     _min_rows = 1
+    _takes_missing = False  # NaN is unknown history
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -156,10 +158,15 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         n_back = self._check_n_back()
         rows = self._validate(X, reset=True)
         self._tail: TrainingTail | PanelTail
+        options: dict[str, Any] = {
+            "takes_missing": self._takes_missing,
+            "states": self._states(rows, panel),
+        }
         if panel is None:
-            self._tail = TrainingTail(rows, time_index(X), n_back, self.history)
+            index = time_index(X)
+            self._tail = TrainingTail(rows, index, n_back, self.history, **options)
         else:
-            self._tail = PanelTail(rows, panel, n_back, self.history)
+            self._tail = PanelTail(rows, panel, n_back, self.history, **options)
         self._fit_rows(rows, panel)
         return rows
 
@@ -219,7 +226,11 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
         else:
             found = rows_after_each(self._tail, rows, X)
         pinned = changed(self, _tail=found.pinned)
-        return changed(self, _tail=found.append(None)), pinned, found.is_new
+        states = None
+        if self._tail.has_states and found.is_new.any():
+            X_new = take_rows(X, found.is_new)
+            states = pinned._states_of(found.pinned.join(rows[found.is_new], X_new))
+        return changed(self, _tail=found.append(states)), pinned, found.is_new
 
     @abstractmethod
     def _check_n_back(self) -> int:
@@ -227,6 +238,14 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
 
     def _fit_rows(self, rows: np.ndarray, panel: Panel | None) -> None:
         """Set the attributes that are estimated from the training rows, if any."""
+
+    def _states(self, rows: np.ndarray, panel: Panel | None) -> np.ndarray | None:
+        """Return what each training row is in a history, None for the row itself."""
+        return None
+
+    def _states_of(self, joined: Joined) -> np.ndarray | None:
+        """Return the same of rows that follow."""
+        return None
 
     @abstractmethod
     def _look_back(self, padded: np.ndarray) -> np.ndarray:
