@@ -12,3 +12,8 @@ def read(path):
 
 def python_blocks(text):
     return re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def needs_fastapi(block):
+    """Say whether a block of docs/serving.md is run by tests/ecosystem only."""
+    return "from fastapi import" in block

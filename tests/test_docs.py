@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
+from sklearn.pipeline import make_pipeline
 
 import sktsdl
-from sktsdl import SlidingWindow
-from tests.pages import ROOT, python_blocks, read
+from sktsdl import ForwardFill, LSTMRegressor, SlidingWindow
+from tests.pages import ROOT, needs_fastapi, python_blocks, read
 
 README = ROOT / "README.md"
 FAQ = ROOT / "docs" / "faq.md"
@@ -21,7 +22,7 @@ every_text = pytest.mark.parametrize("path", [README, *PAGES], ids=lambda p: p.s
 
 
 def run_blocks(path):
-    blocks = python_blocks(read(path))
+    blocks = [b for b in python_blocks(read(path)) if not needs_fastapi(b)]
     assert blocks
     names = {"__name__": "examples"}
     for block in blocks:
@@ -121,6 +122,20 @@ def check_saving(names):
     )
 
 
+def check_serving(names):
+    served, X = names["served"], names["X"]
+    assert served.index.equals(X.index[801:811])
+    again = names["skops"].io.load("model.skops", trusted=names["trusted_types"](PIPE))
+    np.testing.assert_array_equal(
+        again.predict(X[968:]), names["pipe"].predict(X[968:])
+    )
+    assert len(names["pipe"][-1].loss_curve_) == 7
+    assert 0.5 < names["coverage"] < 1
+    model = names["model"]  # which was served, and not trained further
+    seen = names["append_history"](model, X[810:900]).predict(X[900:])
+    np.testing.assert_array_equal(seen, model.predict(X[810:])[90:])
+
+
 def check_tuning(names):
     assert names["pipe"].score(names["X"][400:], names["y"][400:]) > 0.95
 
@@ -132,6 +147,7 @@ def check_uncertainty(names):
     assert names["mean"].shape == names["std"].shape == (23,)
 
 
+PIPE = make_pipeline(ForwardFill(), SlidingWindow(), LSTMRegressor())
 AHEAD = ("+1", "+2", "+3")
 SHOPS = [f"shop {i}" for i in range(5)]
 CHECKS = {
@@ -141,6 +157,7 @@ CHECKS = {
     "multitask": check_multitask,
     "panel": check_panel,
     "saving": check_saving,
+    "serving": check_serving,
     "tuning": check_tuning,
     "uncertainty": check_uncertainty,
 }

@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import cloudpickle
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from sktsdl import LSTMRegressor, Seq2SeqRegressor, TCNRegressor, load
 from sktsdl.persistence import trusted_types
 from tests.ecosystem.models import TEST, X, fitted, net, pipeline
+from tests.pages import ROOT, needs_fastapi, python_blocks, read
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::FutureWarning", "ignore::DeprecationWarning"
@@ -215,3 +217,27 @@ def test_a_file_of_a_net_serves_without_pickle(tmp_path):
     again = load(tmp_path / "net.safetensors")
     windows = model[0].transform(X[TEST])
     np.testing.assert_array_equal(again.predict(windows), model.predict(X[TEST]))
+
+
+# FastAPI
+
+
+def test_the_service_of_the_page_gives_the_forecasts_of_all_rows(tmp_path, monkeypatch):
+    pytest.importorskip("fastapi")
+    testclient = pytest.importorskip("fastapi.testclient")
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "examples"}
+    for block in python_blocks(read(ROOT / "docs" / "serving.md")):
+        exec(compile(block, "serving.md", "exec"), names)
+        if needs_fastapi(block):
+            break
+    client = testclient.TestClient(names["app"])
+    rows, expected = names["X"][800:830], names["pipe"].predict(names["X"][800:830])
+    assert rows["sensor"].isna().any()
+    for at, (time, row) in enumerate(rows.iterrows()):
+        hole = None if np.isnan(row["sensor"]) else row["sensor"]
+        content = {"time": time.isoformat(), "load": row["load"], "sensor": hole}
+        answer = client.post("/rows", json=content)
+        assert answer.status_code == 200
+        assert answer.json()["forecast"] == expected[at]
+        assert answer.json()["time"] == (time + pd.Timedelta(hours=1)).isoformat()
