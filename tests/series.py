@@ -50,6 +50,19 @@ INDEXES = {
 TIMED = [name for name in INDEXES if name not in ("array", "strings", "no frequency")]
 
 
+def some_pairs(first, second, n):
+    """Return each of `first` with `n` of `second`, where all products take too long.
+
+    Each of both is in about the same number of pairs.
+    """
+    second = list(second)
+    return [
+        (one, second[(n * i + k) % len(second)])
+        for i, one in enumerate(first)
+        for k in range(min(n, len(second)))
+    ]
+
+
 def series(index=None, seed=0, n=N):
     """Positive rows, as an array or as a frame with `index`."""
     steps = np.random.default_rng(seed).normal(0, 0.1, size=(n, 2))

@@ -37,7 +37,7 @@ from sktsdl import (
 from sktsdl.persistence import trusted_types
 from sktsdl.preprocessing._base import LookBackTransformer
 from tests.estimators import CLASSES, every_net
-from tests.series import INDEXES, TIMED, part, rolling_mean, series, target
+from tests.series import INDEXES, TIMED, part, rolling_mean, series, some_pairs, target
 from tests.test_history import CHAINS
 from tests.test_panel import LAYOUTS, N_TRAIN, STEPS, by_itself, next_rail, panel, split
 
@@ -64,8 +64,7 @@ def chain_of(name):
     return make_pipeline(*CHAINS[name](), SlidingWindow(7, flatten=True))
 
 
-@pytest.mark.parametrize("chain", CHAINS)
-@pytest.mark.parametrize("index", INDEXES)
+@pytest.mark.parametrize(("index", "chain"), some_pairs(INDEXES, CHAINS, 3))
 def test_rows_one_by_one_are_as_rows_together(index, chain):
     X = series(INDEXES[index])
     steps = chain_of(chain)
@@ -115,11 +114,10 @@ def test_a_net_predicts_a_row_alone_to_the_last_bit(cls, as_frame):
     np.testing.assert_array_equal(later.predict(X[:START]), model.predict(X[:START]))
 
 
-@pytest.mark.parametrize("kind", STEPS)
-@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(
     "index", ["daily", "periods", "range from 0", "hourly, autumn"]
 )
+@pytest.mark.parametrize(("kind", "layout"), some_pairs(STEPS, LAYOUTS, 1))
 def test_rows_of_each_series_one_by_one(kind, layout, index):
     X = panel(index=index, layout=layout)
     train, test = split(X, index=index)
