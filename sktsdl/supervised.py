@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.utils import check_scalar
 
 from sktsdl._sklearn.arrays import refuse_lazy
-from sktsdl._sklearn.target_steps import ahead, part
+from sktsdl._sklearn.target_steps import MADE_CALENDAR, MADE_TARGETS, ahead, part
 from sktsdl._sklearn.validation import check_columns
 from sktsdl._windows.calendar import calendar_columns
 from sktsdl._windows.frames import Column, check_uses, columns_of, to_frame
@@ -91,7 +91,8 @@ def make_supervised(
     -------
     X : DataFrame or ndarray of shape (n, n_features)
         All columns of `data`, and those known ahead (``day_type+1``), for the rows with
-        a known target. A pandas frame for every kind of frame. If columns known ahead
+        a known target. A pandas frame for every kind of frame, and for an array with
+        `row`. If columns known ahead
         are added, names that are numbers become text.
     y : Series or ndarray of shape (n,), or DataFrame or ndarray of shape (n, n_targets)
         The next values, in the units of `data`: ``rail+1``, ..., ``rail+14``, one
@@ -100,7 +101,8 @@ def make_supervised(
         targets. 1-D for one target that is not in a list and ``horizon=1``.
     X_latest : DataFrame or ndarray of shape (lead + horizon - 1, n_features)
         The rows up to now whose target is not known yet, of each series. The last row
-        of ``predict(X_latest)``, of each series, is the forecast from now.
+        of ``predict(X_latest)``, of each series, is the forecast from now. Its
+        ``attrs`` hold the names of `y`, for `forecast` with a model that keeps none.
 
     Raises
     ------
@@ -207,9 +209,12 @@ def make_supervised(
         )
         for rows in (is_known, is_latest)
     )
+    for part_of_X in (X, X_latest):
+        part_of_X.attrs[MADE_TARGETS] = list(y.columns)
+        part_of_X.attrs[MADE_CALENDAR] = list(calendar)
     is_1d = horizon == 1 and not is_list and row is None
     results = X, y.iloc[:, 0] if is_1d else y, X_latest
-    if hasattr(data, "columns") or isinstance(data, pd.Series):
+    if hasattr(data, "columns") or isinstance(data, pd.Series) or row is not None:
         return results
     return tuple(part.to_numpy() for part in results)  # type: ignore[return-value]
 

@@ -19,7 +19,7 @@ from sktsdl import (
     make_supervised,
 )
 from tests.series import some_pairs
-from tests.test_forecasting import INDEXES, LINE, N, linear, mlp
+from tests.test_forecasting import INDEXES, LINE, N, linear, mlp, without_names
 
 rng = np.random.default_rng(0)
 WALK = rng.normal(size=N).cumsum()
@@ -545,7 +545,7 @@ def test_a_target_that_is_not_a_column_does_not_go_on():
 
 def test_a_target_without_a_name_is_the_column_that_is_left_out():
     X, y, X_latest = make_supervised(TABLE.iloc[:N], target="load", horizon=2)
-    model = linear().fit(X, y)
+    model, X_latest = linear().fit(X, y), without_names(X_latest)
     found = forecast(model, X_latest, steps=7, X_future=later())
     expected = by_hand(model, X_latest, DAYS[N:], 7, known=TABLE)
     assert found["y"].tolist() == expected
@@ -561,8 +561,12 @@ def test_columns_known_ahead_are_not_the_target(columns):
     X, y, X_latest, known = known_ahead(2)
     columns = [*columns, "temp+1", "temp+2"]
     model = linear().fit(X[columns], y)
-    found = forecast(model, X_latest[columns], steps=7, X_future=later())
-    expected = by_hand(model, X_latest[columns], DAYS[N:], 7, known=known)
+    X_latest = X_latest[columns]
+    expected = by_hand(model, X_latest, DAYS[N:], 7, known=known)
+    found = forecast(model, X_latest, steps=7, X_future=later())
+    assert found["load"].tolist() == expected
+    nameless = without_names(X_latest)
+    found = forecast(model, nameless, steps=7, X_future=later())
     assert found["y"].tolist() == expected
 
 
@@ -662,3 +666,42 @@ def test_it_changes_nothing():
     forecast(model, X_latest, steps=10, X_future=future)
     pd.testing.assert_frame_equal(X_latest, before[0])
     pd.testing.assert_frame_equal(future, before[1])
+
+
+@pytest.mark.parametrize("is_panel", [False, True])
+def test_calendar_columns_follow_from_the_times(is_panel):
+    days = pd.date_range("2024-01-01", periods=60, name="day")
+    one = pd.DataFrame({"v": np.arange(60.0) + 5 * (days.day_of_week > 4)}, index=days)
+    data = pd.concat({"b": one, "a": 2 * one.iloc[:50]}, names=["shop"])
+    data = data if is_panel else one
+    fields = ["dayofweek", "month"]
+    X, y, X_latest = make_supervised(data, target="v", horizon=2, calendar=fields)
+    model = linear().fit(X, y)
+    found = forecast(model, X_latest, steps=5)
+    dates = pd.date_range("2024-02-01", periods=60, name="day")
+    known = pd.DataFrame(index=dates)
+    for step in (0, 1, 2):
+        later = dates + pd.Timedelta(step, "D")
+        name = f"+{step}" if step else ""
+        known[f"dayofweek{name}"] = later.day_of_week
+        known[f"month{name}"] = later.month
+    given = known[["dayofweek", "month"]]
+    if is_panel:
+        given = pd.concat(dict.fromkeys("ab", given), names=["shop"])
+    without = X_latest.copy()
+    without.attrs["calendar"] = []
+    assert found.equals(forecast(model, without, steps=5, X_future=given))
+    assert len(found) == 5 * (1 + is_panel)
+    if not is_panel:
+        expected = by_hand(model, X_latest, dates[29:], 5, known=known, target="v")
+        assert found["v"].tolist() == expected
+
+
+def test_the_days_of_a_model_without_names():
+    hours = pd.date_range("2024-01-01", periods=24 * 20, freq="h")
+    data = pd.DataFrame({"price": np.arange(480.0)}, index=hours)
+    X, y, X_latest = make_supervised(data, target="price", row="D", calendar=["month"])
+    found = forecast(linear().fit(X, y), X_latest, steps=3)
+    expected = pd.date_range("2024-01-21", periods=72, freq="h")
+    assert found.index.tolist() == expected.tolist()
+    np.testing.assert_allclose(found["price"], 480 + np.arange(72.0))

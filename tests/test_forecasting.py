@@ -110,9 +110,38 @@ def test_it_is_the_last_row_of_predict():
 
 def test_a_model_that_keeps_no_names_has_one_target():
     X, y, X_latest = make_supervised(LINE, target="load", horizon=3)
-    found = forecast(linear().fit(X, y), X_latest)
+    model = linear().fit(X, y)
+    found = forecast(model, without_names(X_latest))
     np.testing.assert_allclose(found["y"], [60, 61, 62])
     assert found.index.tolist() == [60, 61, 62]
+
+
+def without_names(X):
+    """Return rows that do not say how `y` was made with them."""
+    return pd.DataFrame(X.to_dict("series"), index=X.index, columns=X.columns)
+
+
+LEADS = [
+    {"horizon": 2, "lead": 5},
+    {"horizon": 1, "lead": 5},
+    {"horizon": 2, "target": ["load", "temp"]},
+    {"horizon": 3},
+]
+
+
+@pytest.mark.parametrize("params", LEADS)
+def test_make_supervised_names_the_targets_of_any_model(params):
+    rows = LINE.assign(temp=1000 - LINE["load"])
+    X, y, X_latest = make_supervised(rows, **{"target": "load"} | params)
+    found = forecast(linear().fit(X, y), X_latest)
+    lead = params.get("lead", 1)
+    steps = np.arange(lead, lead + params["horizon"])
+    assert found.index.tolist() == (N - 1 + steps).tolist()
+    np.testing.assert_allclose(found["load"], N - 1 + steps)
+    if "target" in params:
+        np.testing.assert_allclose(found["temp"], 1001 - N - steps)
+    else:
+        assert list(found) == ["load"]
 
 
 def test_arrays_are_numbered_by_their_steps():

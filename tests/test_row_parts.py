@@ -88,11 +88,12 @@ def test_kinds_of_times(index):
     assert getattr(X.index, "tz", None) == getattr(index, "tz", None)
 
 
-def test_arrays_have_one_channel_after_the_other():
+def test_arrays_become_frames_whose_names_say_the_parts():
     arrays = make_supervised(DATA.to_numpy(), target=0, known_future=1, row=24)
     frames = make_supervised(DATA, target="price", known_future="load", row="D")
     for array, frame in zip(arrays, frames, strict=True):
         np.testing.assert_array_equal(array, frame)
+    assert list(arrays[1].columns[:2]) == ["0@00+1", "0@01+1"]
     windows = SlidingWindow(3, steps_per_row=24)
     of_array = windows.fit_transform(arrays[0])
     of_frame = windows.fit_transform(frames[0])
@@ -325,10 +326,10 @@ def test_the_forecast_of_a_row_is_of_its_times(kind):
     model = LinearRegression().fit(X, y)
     frame = forecast(model, X_latest)
     predicted = model.predict(X_latest)[-1]
-    assert list(frame) == ["y"]
-    if kind == "array":  # without names, these are the steps of one horizon
-        assert frame.index.tolist() == list(range(1, 49))
-    elif kind == "numbers":
+    assert list(frame) == ["0" if kind == "array" else "price"]
+    nameless = pd.DataFrame(X_latest.to_dict("series"))
+    assert forecast(model, nameless).set_axis(list(frame), axis=1).equals(frame)
+    if kind in ("array", "numbers"):
         assert frame.index.tolist() == list(range(288, 336))
     else:
         expected = pd.date_range("2021-03-13", periods=48, freq="h", name="hour")

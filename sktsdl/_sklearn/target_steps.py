@@ -18,6 +18,8 @@ from sktsdl._sklearn.warnings import warn
 AHEAD = re.compile(r"(.+)\+([1-9]\d*)")
 PART = re.compile(r"(.+)@(\d+)")
 OwnColumn = Hashable | list[Hashable] | None
+# What `make_supervised` writes to ``X.attrs``: the names of `y`, calendar columns.
+MADE_TARGETS, MADE_CALENDAR = "targets", "calendar"
 
 COLUMN = """\
 column : int, str, tuple, list of them, or None, default=None

@@ -73,7 +73,7 @@ def calendar_columns(
         )
         times = index.append(after)[of_rows]
         at = panel.place + panel.series * steps[-1]
-    values = {field: _field(times, field) for field in fields}
+    values = {field: calendar_field(times, field) for field in fields}
     now = {field: values[field][at] for field in fields}
     later = {
         ahead(field, step): values[field][at + step]
@@ -109,7 +109,8 @@ def times_after(
     return of_series, each[0].append(each[1:])
 
 
-def _field(times: pd.Index, field: str) -> np.ndarray:
+def calendar_field(times: pd.Index, field: str) -> np.ndarray:
+    """Return a field of the calendar at each of `times`."""
     if field == "week" and isinstance(times, pd.DatetimeIndex):
         return times.isocalendar().week.to_numpy(dtype=int)
     if isinstance(times, pd.PeriodIndex) and field.startswith("is_"):

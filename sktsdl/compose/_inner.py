@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.nested import last_step, to_last_step
 from sktsdl._sklearn.quantiles import predict_quantiles, quantile_levels
-from sktsdl._sklearn.target_steps import TargetSteps
+from sktsdl._sklearn.target_steps import MADE_TARGETS, TargetSteps
 from sktsdl._sklearn.validation import check_number
 from sktsdl._windows.history import TrainingTail
 from sktsdl._windows.panel_history import PanelTail
@@ -103,12 +103,15 @@ def interval_or_quantiles(
     return {}, None
 
 
-def target_steps(estimator: BaseEstimator, y: Any, n_outputs: int) -> TargetSteps:
+def target_steps(
+    estimator: BaseEstimator, y: Any, n_outputs: int, X: Any = None
+) -> TargetSteps:
     """Return which target and step each output of a fitted `estimator` is.
 
     The names of the columns of `y` say it, or else the names that `estimator` was
-    fitted to, if it keeps them. Without names, they are the horizon of one target, or
-    of each of the columns that `estimator` was given.
+    fitted to, if it keeps them, or that ``make_supervised`` made with `X`. Without
+    names, they are the horizon of one target, or of each of the columns that
+    `estimator` was given.
     """
     labels = TargetSteps.of(y).labels
     if len(labels) != n_outputs or None in labels:
@@ -119,6 +122,9 @@ def target_steps(estimator: BaseEstimator, y: Any, n_outputs: int) -> TargetStep
             regressor = regressor.net_
         labels = getattr(regressor, "_y_labels", (None,) * n_outputs)
     steps = TargetSteps.of_labels(labels)
+    made = getattr(X, "attrs", {}).get(MADE_TARGETS, ())
+    if not steps.is_known and len(made) == n_outputs:
+        steps = TargetSteps.of_labels(made)
     columns = own_columns_of(estimator)
     if columns is None or len(columns) == 1 or steps.is_known:
         return steps

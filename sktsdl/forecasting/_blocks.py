@@ -62,7 +62,12 @@ def later_blocks(
     n, n_series = len(latest.rows), len(latest.last)
     future = future_frame(X_future, latest)
     own = _columns_of_targets(model, ahead, latest.rows, future)
-    others = [c for at, c in enumerate(latest.rows.columns) if at not in own]
+    others = [
+        column
+        for at, column in enumerate(latest.rows.columns)
+        if at not in own
+        and source_of(column, latest.rows, future)[0] not in latest.calendar
+    ]
     if X_future is None and others:
         raise ValueError(
             f"steps={n_steps} is more than the {horizon} steps of the model, and "

@@ -98,19 +98,19 @@ def forecast(
     >>> window = SlidingWindow(12, flatten=True, pad="edge")
     >>> model = make_pipeline(window, Ridge()).fit(X, y)
     >>> forecast(model, X_latest).round(0)
-                    y
+           passengers
     month
-    1961-01-01  466.0
-    1961-02-01  432.0
-    1961-03-01  458.0
+    1961-01-01       466.0
+    1961-02-01       432.0
+    1961-03-01       458.0
 
     A year, in four blocks:
 
     >>> forecast(model, X_latest, steps=12).round(0).tail(2)
-                    y
+           passengers
     month
-    1961-11-01  429.0
-    1961-12-01  469.0
+    1961-11-01       429.0
+    1961-12-01       469.0
     """
     check_is_fitted(model)
     if steps is not None:
@@ -120,7 +120,7 @@ def forecast(
     predicted = model.predict(X_latest)
     n = len(predicted)
     outputs = np.asarray(predicted).reshape(n, -1)
-    targets = target_steps(model, None, outputs.shape[1])
+    targets = target_steps(model, None, outputs.shape[1], X_latest)
     if not targets.is_known:
         targets = _of_rows(targets, X_latest)
     ahead = sorted(set(targets.steps))[:steps]

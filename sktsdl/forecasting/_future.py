@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sktsdl._sklearn.target_steps import ahead, split_ahead
+from sktsdl._windows.calendar import calendar_field
 from sktsdl._windows.frames import to_frame
 from sktsdl._windows.panel import Panel
 from sktsdl._windows.time_index import as_time_index
@@ -33,6 +34,8 @@ class NextRows:
         The row of `future` for each of `index`, -1 if there is none.
     has_times : bool
         Whether `index` has times.
+    calendar : tuple of str
+        The columns that follow from the times.
     """
 
     last: pd.DataFrame
@@ -40,6 +43,7 @@ class NextRows:
     index: pd.Index
     at: np.ndarray
     has_times: bool
+    calendar: tuple[str, ...]
 
     def values(
         self, column: Hashable, step: int, like: pd.Series, n: int, n_all: int
@@ -57,6 +61,9 @@ class NextRows:
         """
         n_series = len(self.last)
         rows = slice(step * n_series, (step + n) * n_series)
+        if column in self.calendar:
+            times = self.index.get_level_values(-1)[rows]
+            return pd.Series(calendar_field(times, str(column)))
         found = pd.Series(np.full(n * n_series, np.nan))
         if column in self.future:
             given = pd.Series(self.future[column].array)
@@ -128,8 +135,10 @@ def with_next_rows(
     n_all = n + max((step for _, step in sources.values()), default=0)
     index = index_ahead(list(range(1, n_all + 1)))
     index = index.take(np.arange(len(index)).reshape(n_series, n_all).T.ravel())
-    at = _positions(future, index, latest) if sources else np.empty(0, dtype=int)
-    rows = NextRows(X.iloc[latest.last], future, index, at, latest.has_times)
+    given = {base for base, _ in sources.values()} - set(latest.calendar)
+    at = _positions(future, index, latest) if given else np.empty(0, dtype=int)
+    latest_rows = X.iloc[latest.last]
+    rows = NextRows(latest_rows, future, index, at, latest.has_times, latest.calendar)
     columns: dict[int, Any] = {}
     for number in range(X.shape[1]):
         like = X.iloc[:, number]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from sktsdl._sklearn.target_steps import MADE_CALENDAR
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.frames import to_frame
 from sktsdl._windows.panel import Panel, some_of
@@ -32,26 +33,30 @@ class Latest:
         Whether the columns have names.
     has_times : bool
         Whether the index has times.
+    calendar : tuple of str
+        The columns that ``make_supervised`` made of the index.
     """
 
     rows: pd.DataFrame
     last: np.ndarray
     is_frame: bool
     has_times: bool
+    calendar: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, X: Any, panel: Panel | None) -> Self:
         """Read the rows that the user gave, and their series."""
         frame, is_frame = to_frame(X, None, None), hasattr(X, "columns")
+        made = tuple(getattr(X, "attrs", {}).get(MADE_CALENDAR, ()))
         if panel is not None:
             index = frame.index
             levels = [index.get_level_values(i) for i in range(index.nlevels - 1)]
             times = panel.stamps[panel.times[panel.place]]
             times = pd.MultiIndex.from_arrays([*levels, times], names=index.names)
-            return cls(frame.set_axis(times), panel.last_rows, True, True)
+            return cls(frame.set_axis(times), panel.last_rows, True, True, made)
         last, times = np.array([len(frame) - 1]), as_time_index(frame.index)
         if is_frame and isinstance(X, pd.DataFrame) and kind_of(times)[0] is not None:
-            return cls(frame.set_axis(times), last, True, True)
+            return cls(frame.set_axis(times), last, True, True, made)
         return cls(frame.reset_index(drop=True), last, is_frame, False)
 
 

@@ -36,7 +36,7 @@ def drawn_forecast(
     picked = pick_series(row_labels(X), series)
     y_pred = np.asarray(estimator.predict(X))
     shape = len(y_pred), int(np.prod(y_pred.shape[1:]))
-    steps = target_steps(estimator, y, shape[1])
+    steps = target_steps(estimator, y, shape[1], X)
     at = steps.position_of(target)
     columns = steps.columns_of(at)
     bounds, levels = interval_or_quantiles(estimator, X)
@@ -94,7 +94,7 @@ def drawn_residuals(
     check_scalar(target, "target", Integral, min_val=0, max_val=last)
     check_consistent_length(y_pred, y)
     truth = np.asarray(y).reshape(y_pred.shape)
-    is_next = target_steps(estimator, y, y_pred.shape[1]).horizon == 1
+    is_next = target_steps(estimator, y, y_pred.shape[1], X).horizon == 1
     return {
         "y_true": truth[picked.rows, target],
         "y_pred": y_pred[picked.rows, target],
