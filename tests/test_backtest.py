@@ -389,6 +389,13 @@ def test_a_model_without_warm_start(model):
         backtest(model, X, y, cv=CV, refit="warm")
 
 
+def test_early_stopping_ends_a_training_that_should_go_on():
+    X, y, _ = make_supervised(DATA, target="load")
+    model = clone(mlp()).set_params(windowmlpregressor__early_stopping=True)
+    with pytest.raises(ValueError, match="set early_stopping=False, or use refit=True"):
+        backtest(model, X, y, cv=CV, refit="warm")
+
+
 # Levels, processes, models
 
 

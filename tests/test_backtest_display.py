@@ -230,3 +230,9 @@ def test_frames_that_cannot_be_drawn():
         BacktestDisplay.from_frame(frame, kind="errors")
     with pytest.raises(ValueError, match="forecasts has no row"):
         BacktestDisplay.from_frame(frame[:0])
+
+
+def test_a_frame_of_the_other_kind_is_an_error():
+    frame = pd.DataFrame({"cutoff": [1], "y_pred": [1.0]})
+    with pytest.raises(ValueError, match=r"draw it by BacktestDisplay\.from_frame"):
+        ForecastDisplay.from_forecast(frame)

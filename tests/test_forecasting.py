@@ -262,6 +262,8 @@ def test_models_without_intervals():
         forecast(model, X_latest, levels=[0.9])
     with pytest.raises(ValueError, match="levels == 90"):
         forecast(model, X_latest, levels=[90])
+    with pytest.raises(TypeError, match=r"levels=0\.9 is not a list: give one"):
+        forecast(model, X_latest, levels=0.9)
 
 
 def test_one_time_does_not_say_which_follows():

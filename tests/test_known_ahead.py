@@ -198,6 +198,13 @@ def test_static_channels_are_seen_once():
     assert pipe[-1].n_parameters_ == (5 * 3 + 3 + 1) * 4 + (4 + 1) * 3
 
 
+def test_a_static_channel_that_changes_is_a_warning():
+    X, y, _ = supervised(known=())
+    net = mlp(static_features=["load"])
+    with pytest.warns(UserWarning, match="static_features has 'load', whose values"):
+        make_pipeline(SlidingWindow(5), net).fit(X, y)
+
+
 def test_arrays_by_position_are_as_frames_by_name():
     X, y, _ = supervised()
     named = make_pipeline(SlidingWindow(5), mlp()).fit(X, y)
@@ -286,6 +293,7 @@ def test_the_decoder_follows_its_equation():
         ),
     ],
 )
+@pytest.mark.filterwarnings("ignore:static_features has")
 def test_bad_channels(params, message):
     X, y, _ = supervised()
     with pytest.raises(ValueError, match=message):

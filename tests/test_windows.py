@@ -281,6 +281,18 @@ def test_names_reach_a_net_through_a_step_that_drops_a_channel():
     np.testing.assert_array_equal(swapped.predict(X), expected.predict(X))
 
 
+def test_channels_in_another_order_are_an_error():
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=[*"ab"])
+    windows = SlidingWindow(3).fit_transform(rows)
+    net = LSTMRegressor(hidden_sizes=(4,), max_epochs=1, random_state=0)
+    net.fit(windows, rows["a"])
+    expected = net.predict(windows[5:])
+    np.testing.assert_array_equal(net.predict(np.asarray(windows[5:])), expected)
+    for other in (rows[["b", "a"]], rows.set_axis([*"ac"], axis=1)):
+        with pytest.raises(ValueError, match=r"give the channels \['a', 'b'\] in this"):
+            net.predict(SlidingWindow(3).fit_transform(other)[5:])
+
+
 @pytest.mark.parametrize(
     "drop",
     [

@@ -12,6 +12,7 @@ from sktsdl._estimator.known import (
     KnownConfig,
     categorical_with_known,
     choose_known,
+    warn_of_static,
     with_known_codes,
 )
 from sktsdl._estimator.module import AdapterConfig, Architecture, build_module
@@ -82,6 +83,7 @@ def fit_scaling(
     samples, idx = split.samples, split.train_idx
     rows, row_weights = samples.training_rows(idx)
     known = choose_known(config.known, inputs, outputs, targets)
+    warn_of_static(config.known, inputs, samples, idx)
     categorical = categorical_with_known(config.categorical_features or (), inputs)
     channels = ChannelScaling.fit(
         rows,

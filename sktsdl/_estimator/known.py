@@ -7,10 +7,11 @@ from typing import Literal
 import numpy as np
 
 from sktsdl._estimator.scaling import ChannelScaling
-from sktsdl._estimator.specs import InputSpec, KnownSpec, TargetSpec
+from sktsdl._estimator.specs import InputSpec, KnownSpec, Samples, TargetSpec
 from sktsdl._estimator.targets import Targets
 from sktsdl._layers.causal import LossSteps
 from sktsdl._sklearn.target_steps import TargetSteps, known_ahead
+from sktsdl._sklearn.warnings import warn
 
 KnownFuture = Literal["auto"] | Sequence[int | str] | None
 
@@ -69,6 +70,22 @@ def choose_known(
         steps=tuple(distinct.index(step) for step in steps.steps),
         targets=steps.targets,
     )
+
+
+def warn_of_static(
+    config: KnownConfig, inputs: InputSpec, samples: Samples, idx: np.ndarray
+) -> None:
+    """Warn of static channels that change within windows."""
+    ends = np.asarray(samples.windows.ends)[idx]
+    first, last = samples.rows[ends - samples.window + 1], samples.rows[ends]
+    for channel in config.static_features or ():
+        at = inputs.position(channel, "static_features")
+        if (first[:, at] != last[:, at]).any():
+            warn(
+                f"static_features has {channel!r}, whose values change within windows, "
+                "and the net sees only the last of them: leave it out, so that it "
+                "stays in the window."
+            )
 
 
 def with_known_codes(

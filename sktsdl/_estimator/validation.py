@@ -82,7 +82,22 @@ def validate_windows(
             f"expecting window={expected.window}, channels={expected.n_channels} as in "
             "fit."
         )
+    if expected is not None and is_3d and spec.names is not None:
+        check_channel_names(spec.names, expected.names)
     return windows, spec if expected is None else expected
+
+
+def check_channel_names(
+    names: tuple[str, ...], expected: tuple[str, ...] | None
+) -> None:
+    """Raise a ValueError if windows have other channels, or in another order."""
+    if expected is None or names == expected:
+        return
+    at = next(i for i, name in enumerate(names) if name != expected[i])
+    raise ValueError(
+        f"X has the channel {names[at]!r} in place {at}, and in fit this was "
+        f"{expected[at]!r}: give the channels {list(expected)} in this order."
+    )
 
 
 def _as_windows(estimator: BaseEstimator, X: Any) -> Windows:

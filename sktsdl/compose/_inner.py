@@ -50,11 +50,28 @@ def to_regressor(
             return estimator, X
 
 
+def check_levels(levels: Any) -> list[float]:
+    """Return confidence levels as a list.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not a list of numbers between 0 and 1.
+    """
+    if levels is None:
+        return []
+    if not isinstance(levels, Sequence | np.ndarray) or isinstance(levels, str):
+        raise TypeError(f"levels={levels!r} is not a list: give one, such as [0.9].")
+    for level in levels:
+        ends = "neither"
+        check_number("levels", level, min_val=0, max_val=1, include_boundaries=ends)
+    return list(levels)
+
+
 def interval_at(
     model: BaseEstimator, X: ArrayLike, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends of the interval of a confidence level."""
-    check_number("levels", level, min_val=0, max_val=1, include_boundaries="neither")
     regressor, _ = to_regressor(model, None)
     if hasattr(regressor, "predict_interval"):
         at_level = copy.copy(regressor).set_params(confidence_level=level)

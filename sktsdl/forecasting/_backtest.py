@@ -15,9 +15,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples
 
 from sktsdl._sklearn.target_steps import TargetSteps, horizon_of
-from sktsdl._sklearn.validation import check_number
 from sktsdl._windows.row_parts import times_in_rows
 from sktsdl._windows.same_times import check_same_times
+from sktsdl.compose._inner import check_levels
 from sktsdl.forecasting._plan import Refit, Task, plan
 from sktsdl.forecasting._refits import (
     Predicted,
@@ -164,7 +164,7 @@ def backtest(
     [15.0, 16.0, 16.0]
     """
     _check_refit(refit)
-    levels = _check_levels(levels)
+    levels = check_levels(levels)
     is_warm = refit == "warm"
     if is_warm:
         path_to_warm(model)
@@ -199,17 +199,6 @@ def _check_refit(refit: Any) -> None:
             f"refit={refit!r} is none of True, False, 'warm' and a number of splits "
             "from 1 on: give one of them."
         )
-
-
-def _check_levels(levels: Any) -> list[float]:
-    if levels is None:
-        return []
-    if not isinstance(levels, Sequence | np.ndarray) or isinstance(levels, str):
-        raise TypeError(f"levels={levels!r} is not a list: give one, such as [0.9].")
-    for level in levels:
-        ends = "neither"
-        check_number("levels", level, min_val=0, max_val=1, include_boundaries=ends)
-    return list(levels)
 
 
 def _check_names(rows: Rows) -> None:

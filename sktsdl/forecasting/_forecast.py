@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktsdl._sklearn.target_steps import TargetSteps, part, split_part
 from sktsdl._sklearn.target_steps import ahead as ahead_of
 from sktsdl._windows.panel import Panel
-from sktsdl.compose._inner import interval_at, target_steps
+from sktsdl.compose._inner import check_levels, interval_at, target_steps
 from sktsdl.forecasting._blocks import later_blocks
 from sktsdl.forecasting._index_ahead import index_of_steps, times_of_parts
 from sktsdl.forecasting._latest import Latest, check_latest
@@ -113,6 +113,7 @@ def forecast(
     1961-12-01       469.0
     """
     check_is_fitted(model)
+    levels = check_levels(levels)
     if steps is not None:
         check_scalar(steps, "steps", Integral, min_val=1)
     panel = Panel.of(X_latest, "X_latest")
@@ -129,7 +130,7 @@ def forecast(
     if steps is not None and steps > len(ahead):
         if levels:
             raise ValueError(
-                f"levels={list(levels)} with steps={steps}, more than the {len(ahead)} "
+                f"levels={levels} with steps={steps}, more than the {len(ahead)} "
                 "steps of the model: intervals of later blocks would be too narrow, as "
                 "forecasts take the place of known values; fit the model to all steps, "
                 "or leave out `levels`."
@@ -141,7 +142,7 @@ def forecast(
     last = np.array([n - 1]) if panel is None else panel.last_rows
     found: dict[tuple[Hashable, tuple[str, ...]], np.ndarray] = {}
     parts: dict[tuple[str, ...], np.ndarray] = {(): outputs}
-    for level in levels or ():
+    for level in levels:
         lower, upper = interval_at(model, X_latest, level)
         name = f"{100 * level:g}"
         parts["lower", name] = np.reshape(lower, (n, -1))

@@ -98,7 +98,8 @@ def path_to_warm(model: BaseEstimator) -> str:
     Raises
     ------
     ValueError
-        If there is no estimator with `warm_start`, or if something is in the way.
+        If there is no estimator with `warm_start`, or if early stopping ends its
+        training.
     """
     path = ""
     while isinstance(model, Pipeline | Wrapper):
@@ -110,7 +111,13 @@ def path_to_warm(model: BaseEstimator) -> str:
             name = next(key for key, value in params if value is inner)
         path, model = f"{path}{name}__", inner
     has_params = hasattr(model, "get_params")
-    if has_params and "warm_start" in model.get_params(deep=False):
+    params = model.get_params(deep=False) if has_params else {}
+    if params.get("early_stopping") is True:
+        raise ValueError(
+            "refit='warm' trains a net further in each split, and early_stopping=True "
+            "has ended its training: set early_stopping=False, or use refit=True."
+        )
+    if "warm_start" in params:
         return path
     raise ValueError(
         "refit='warm' trains a net further by its warm_start, and "

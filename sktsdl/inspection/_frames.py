@@ -27,7 +27,18 @@ def forecast_in_frame(
     history: pd.Series | ArrayLike | None,
     name: str | None,
 ) -> dict[str, Any]:
-    """Return the values that `ForecastDisplay` draws of a frame of ``forecast``."""
+    """Return the values that `ForecastDisplay` draws of a frame of ``forecast``.
+
+    Raises
+    ------
+    ValueError
+        If it is a frame of ``backtest``, or if there is no such series or target.
+    """
+    if "cutoff" in frame.columns:
+        raise ValueError(
+            "forecasts has a column 'cutoff', as the frames of `backtest` have: draw "
+            "it by BacktestDisplay.from_frame."
+        )
     ends = {label: _end_of(label, frame) for label in frame.columns}
     names = [label for label, end in ends.items() if end is None]
     label = _picked_target(names, target)
