@@ -12,6 +12,7 @@ import covid3month
 import demand
 import etth1
 import figures
+import prices
 import ridership
 import rivals
 import rivals_panel
@@ -23,6 +24,7 @@ STUDIES = [
     *etth1.STUDIES,
     *air_passengers.STUDIES,
     *demand.STUDIES,
+    *prices.STUDIES,
     *sp500.STUDIES,
     *covid3month.STUDIES,
     *rivals.STUDIES,
