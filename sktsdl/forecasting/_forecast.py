@@ -52,7 +52,8 @@ def forecast(
         block are the values of the targets in the rows from which the next block is
         made. The model then needs the steps 1, 2, ... of each target (``lead=1``), and
         the column of each target in `X_latest`. There are no intervals of later blocks,
-        as they would be too narrow.
+        as they would be too narrow. Rows that hold several times count as one step.
+        Calendar columns of ``make_supervised`` follow from the times.
     X_future : DataFrame, array-like or None, default=None
         The rows after `X_latest`, of each series, for more `steps` than the model has.
         They have the columns of `X_latest`, but for two kinds. Columns of targets are
