@@ -37,9 +37,7 @@ RECIPE: dict[str, Any] = {
     "categorical_features": ["dayofweek"],
 }
 MLP = RECIPE | {"hidden_sizes": (256, 192), "dropout": 0.4, "linear_skip": True}
-MLP_DAYS = {"NP": 3, "PJM": 2, "DE": 3}
-OF_DE = {"dropout": 0.2, "window_norm": None}
-SPIKES = ("PJM",)  # markets of which the nets learn asinh of prices
+MLP_DAYS = 3
 
 
 @cache
@@ -114,48 +112,34 @@ def net(name: str, params: Any, n_days: int, seed: int, quick: bool) -> Any:
     return make_pipeline(SlidingWindow(n_days, steps_per_row=24), trained)
 
 
-def of_hours(
-    params: Any, n_days: int, known_future: str | None, seed: int, quick: bool
-) -> Any:
+def of_hours(known_future: str | None, seed: int, quick: bool) -> Any:
     """Return the dense net of a row for each hour, with as many updates."""
-    n_epochs = epochs(quick, -(-params["max_epochs"] // 24))
-    params = params | {"max_epochs": n_epochs, "known_future": known_future}
+    n_epochs = epochs(quick, -(-MLP["max_epochs"] // 24))
+    params = MLP | {"max_epochs": n_epochs, "known_future": known_future}
     trained = sktsdl.WindowMLPRegressor(random_state=seed, **params)
     return make_pipeline(
-        SlidingWindow(24 * n_days), PurgedRegressor(trained, purge="auto")
+        SlidingWindow(24 * MLP_DAYS), PurgedRegressor(trained, purge="auto")
     )
+
+
+MAKERS: dict[str, tuple[str | None, bool, Maker, int]] = {
+    "the same day a week before": ("D", False, naive, 1),
+    "ridge": ("D", False, linear, 1),
+    "ridge of asinh": ("D", True, linear, 1),
+    "WindowMLP": ("D", False, partial(net, "WindowMLP", MLP, MLP_DAYS), 5),
+    "LSTM": ("D", False, partial(net, "LSTM", RECIPE, DAYS), 3),
+    "WindowMLP, a row for each hour": (None, False, partial(of_hours, "auto"), 1),
+    "the same, columns ahead in each step": (None, False, partial(of_hours, None), 1),
+}
 
 
 def models() -> dict[str, Model]:
     """Return all models of all markets."""
     found: dict[str, Model] = {}
     for market in MARKETS:
-        is_asinh = market in SPIKES
-        mlp = MLP | (OF_DE if market == "DE" else {})
-        n_days = MLP_DAYS[market]
-        dense = partial(net, "WindowMLP", mlp, n_days)
-        makers: dict[str, tuple[str | None, bool, Maker, int]] = {
-            "the same day a week before": ("D", False, naive, 1),
-            "ridge": ("D", False, linear, 1),
-            "ridge of asinh": ("D", True, linear, 1),
-            "WindowMLP": ("D", is_asinh, dense, 5),
-            "LSTM": ("D", is_asinh, partial(net, "LSTM", RECIPE, DAYS), 3),
-            "WindowMLP, a row for each hour": (
-                None,
-                is_asinh,
-                partial(of_hours, mlp, n_days, "auto"),
-                1,
-            ),
-            "the same, columns ahead in each step": (
-                None,
-                is_asinh,
-                partial(of_hours, mlp, n_days, None),
-                1,
-            ),
-        }
-        for name, (row, transformed, make, n_seeds) in makers.items():
+        for name, (row, is_asinh, make, n_seeds) in MAKERS.items():
             made: Callable[[int, bool], Figures] = partial(
-                measure, market, row, transformed, make
+                measure, market, row, is_asinh, make
             )
             found[f"{market}, {name}"] = Model(made, n_seeds)
     return found
@@ -168,11 +152,10 @@ STUDIES = [
         "Day-ahead prices, the 24 hours of tomorrow",
         "Mean absolute error over the last 728 days, in EUR/MWh (PJM in USD/MWh), as "
         "in Lago et al. (2021); every model is fitted once to all days before. All see "
-        "the prices and both series known ahead of seven days (WindowMLP: three, of "
-        "PJM two), the weekday, and both series of tomorrow. The nets of PJM, whose "
-        "prices have spikes, learn asinh of the prices. The nets' parameters, and what "
-        "they learn, were chosen on the two years before the test days. Medians of 5 "
-        "seeds (WindowMLP) and 3 (LSTM); processor seconds.",
+        "the prices and both series known ahead of seven days (WindowMLP: three), the "
+        "weekday, and both series of tomorrow. One set of parameters for all markets "
+        "was chosen on the two years before the test days. Medians of 5 seeds "
+        "(WindowMLP) and 3 (LSTM); processor seconds.",
         models(),
         {"MAE": ".3f", "weights": ",.0f", "fit, s": ".1f"},
     )
