@@ -72,13 +72,13 @@ def make_supervised(
         appended rows: ``"year"``, ``"quarter"``, ``"month"``, ``"week"``, ``"day"``,
         ``"dayofweek"``, ``"dayofyear"``, ``"hour"``, ``"minute"``,
         ``"is_month_start"`` and ``"is_month_end"``.
-    row : str, DateOffset, int or None, default=None
-        The period that becomes one row, by its alias of pandas, such as ``"D"``, or as
-        a number of rows of `data`, such as 24. Each column of hourly `data` then
-        becomes 24 (``price@00``, ..., ``price@23``), and `horizon` and `lead` count
-        days: one row for each forecast of the next day. ``SlidingWindow(7,
-        steps_per_row=24)`` makes windows of 168 hours. An incomplete period at the
-        start is left out.
+    row : str, DateOffset, Timedelta, int or None, default=None
+        The period that becomes one row: ``"D"``, ``"W"``, an even part of a day, such
+        as ``"12h"``, or a number of rows of `data` at equal steps, such as 24. Each
+        column of hourly `data` then becomes 24 (``price@00``, ..., ``price@23``, by the
+        clock of the time zone), and `horizon` and `lead` count days: one row for each
+        forecast of the next day. ``SlidingWindow(7, steps_per_row=24)`` makes windows
+        of 168 hours. An incomplete period at the start is left out.
     time : column name or None, default=None
         The column of a frame that holds the time of each row. It becomes the index of
         `X` and `y`, and text is read as dates if it has one meaning only; numbers are
@@ -174,7 +174,7 @@ def make_supervised(
         )
     n_parts = None
     if row is not None:
-        frame, n_parts = join_rows(frame, row)
+        frame, n_parts = join_rows(frame, row, calendar)
         panel = Panel.of(frame, "data")
     of_targets = _parts_of(targets, n_parts)
     calendar_now, calendar_ahead = calendar_columns(frame, calendar, steps)

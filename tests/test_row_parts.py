@@ -183,17 +183,6 @@ def test_rows_by_dates_need_dates():
         make_supervised(PRICE, target=0, row="D")
 
 
-def test_a_clock_change_is_an_error_that_names_the_row():
-    index = pd.date_range("2021-10-25", periods=24 * 10, freq="h", tz="Europe/Berlin")
-    data = pd.DataFrame({"price": np.arange(240.0)}, index=index)
-    with pytest.raises(ValueError, match=r"row 168 \(2021-10-31 23.*tz_convert"):
-        make_supervised(data, target="price", row="D")
-    in_utc = data.tz_convert("UTC").iloc[2:-22]  # whole days in UTC
-    X, y, X_latest = make_supervised(in_utc, target="price", row="D")
-    assert len(X) + len(X_latest) == 9
-    assert not y.isna().any(axis=None)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -10,140 +10,129 @@ import numpy as np
 import pandas as pd
 
 from sktsdl._sklearn.target_steps import ahead, part, split_ahead, split_part
+from sktsdl._windows.clock_changes import Slots, fill_skipped
 from sktsdl._windows.panel import Panel
+from sktsdl._windows.periods import (
+    by_clock,
+    check_fields,
+    check_times,
+    in_zone,
+    places_by_number,
+    places_by_time,
+)
 from sktsdl._windows.time_index import as_time_index
+from sktsdl._windows.training_index import offset_of
 
 
-def join_rows(frame: pd.DataFrame, row: Any) -> tuple[pd.DataFrame, int]:
+def join_rows(
+    frame: pd.DataFrame, row: Any, fields: Sequence[str] = ()
+) -> tuple[pd.DataFrame, int]:
     """Return `frame` with one row for each period of time, and its number of parts.
 
-    Each column becomes one column for each time in a period (``price@00``). A period
-    that is not complete at its start is left out; later ones have NaN.
+    Each column becomes one column for each time in a period (``price@00``), by the
+    clock of the time zone. A period that is not complete at its start is left out;
+    later ones have NaN.
 
     Parameters
     ----------
     frame : DataFrame
         The rows, each series in time order.
-    row : str, DateOffset or int
+    row : str, DateOffset, Timedelta or int
         The period, by its alias of pandas, such as ``"D"``, or a number of rows.
+    fields : sequence of str, default=()
+        The calendar columns that the rows get.
 
     Raises
     ------
     ValueError
-        If `row` is not a period of several times of the index, or if a period has
-        other times than most.
+        If `row` is not a period of several times of the index, if times of equal steps
+        do not fill it, or if a field is the same in all periods.
+
+    Warns
+    -----
+    UserWarning
+        If hours are filled or joined, as the clock changes.
     """
     panel = Panel.of(frame, "data")
     series = np.zeros(len(frame), dtype=int) if panel is None else panel.series
-    if isinstance(row, Integral):
-        starts, offsets = _by_number(int(row), series)
-        stamps = None
+    index = frame.index if panel is None else frame.index.get_level_values(-1)
+    times, found = as_time_index(index), None
+    if pd.api.types.is_integer(row):
+        places = places_by_number(times, int(row), series)
     else:
-        index = frame.index if panel is None else frame.index.get_level_values(-1)
-        stamps, starts, offsets = _by_time(as_time_index(index), row)
-    found, numbers = np.unique(offsets, return_inverse=True)
-    n_parts = len(found)
-    keys = series.astype(np.int64) * (int(starts.max(initial=0)) + 1) + starts
-    _, firsts, groups = np.unique(keys, return_index=True, return_inverse=True)
-    at = np.full((len(firsts), n_parts), -1)
-    at[groups, numbers] = np.arange(len(frame))
-    _check_times(at, frame, row)
-    is_first = np.r_[True, np.diff(series[firsts]) != 0] if len(firsts) else []
-    kept = ~(np.asarray(is_first, dtype=bool) & (at[:, 0] < 0))
-    at, firsts = at[kept], firsts[kept]
+        places, found = places_by_time(times, row)
+    check_fields(fields, row, places.width)
+    keys = series.astype(np.int64) * (int(places.periods.max(initial=0)) + 1)
+    keys, firsts, groups = np.unique(
+        keys + places.periods, return_index=True, return_inverse=True
+    )
+    slots = Slots.of(groups, places.numbers, places.n_parts)
+    of_periods, tz = series[firsts], getattr(times, "tz", None)
+    if found is not None:
+        check_times(slots.before, found, places.width, frame.index, row)
+    if found is not None and tz is not None:
+        numbers = places.periods[firsts]
+        slots = fill_skipped(slots, places, numbers, found, tz, of_periods)
+    is_first = np.diff(of_periods, prepend=-1) != 0
+    kept = ~(is_first & (slots.before[:, 0] < 0))
+    slots, firsts = slots.rows(kept), firsts[kept]
     columns: dict[Hashable, Any] = {}
     for position, column in enumerate(frame.columns):
         values = frame.iloc[:, position].reset_index(drop=True)
-        for number in range(n_parts):
-            taken = values.take(np.maximum(at[:, number], 0)).reset_index(drop=True)
-            is_known = at[:, number] >= 0
-            taken = taken if is_known.all() else taken.where(is_known)
-            columns[part(column, number, n_parts)] = taken
-    joined = pd.DataFrame(columns)
-    if stamps is None:
-        return joined.set_axis(frame.index[firsts]), n_parts
-    times = stamps[starts[firsts]].rename(frame.index.names[-1])
+        for number in range(places.n_parts):
+            name = part(column, number, places.n_parts)
+            columns[name] = slots.take(values, number)
+    joined = pd.DataFrame(columns, index=pd.RangeIndex(len(firsts)))
+    if places.starts is None:
+        is_period = isinstance(times, pd.PeriodIndex)
+        times = (by_clock(times) if is_period else times)[firsts]
+    else:
+        starts = places.starts[places.periods[firsts]]
+        times = in_zone(starts, tz, nonexistent="shift_forward")
+    times = times.rename(frame.index.names[-1])
     if panel is None:
-        return joined.set_axis(times), n_parts
-    names = frame.index[firsts]
-    levels = [names.get_level_values(i) for i in range(names.nlevels - 1)]
+        if isinstance(times, pd.DatetimeIndex):  # few rows alone do not tell it
+            times = pd.DatetimeIndex(times, freq=offset_of(times))
+        return joined.set_axis(times), places.n_parts
+    keys_of = frame.index[firsts]
+    levels = [keys_of.get_level_values(i) for i in range(keys_of.nlevels - 1)]
     index = pd.MultiIndex.from_arrays([*levels, times], names=frame.index.names)
-    return joined.set_axis(index), n_parts
+    return joined.set_axis(index), places.n_parts
 
 
-def _by_number(row: int, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the period of each row and its place there, by counting."""
-    if row < 2:
-        raise ValueError(f"row={row} joins no rows: give at least 2, or row=None.")
-    order = np.argsort(series, kind="stable")
-    counts = np.bincount(series)
-    place = np.empty(len(series), dtype=int)
-    place[order] = np.arange(len(series)) - np.repeat(counts.cumsum() - counts, counts)
-    return place // row, place % row
-
-
-def _by_time(index: pd.Index, row: Any) -> tuple[pd.Index, np.ndarray, np.ndarray]:
-    """Return all periods, the period of each row, and its time since their starts."""
-    if isinstance(index, pd.PeriodIndex):
-        index = index.to_timestamp()
-    if not isinstance(index, pd.DatetimeIndex):
-        raise ValueError(
-            f"row={row!r} needs dates, and the index of data holds "
-            f"{str(index.dtype)!r}: give `time`, or a number of rows, such as row=24."
-        )
-    local = index.tz_localize(None)
-    try:
-        first = local.to_period(row).start_time
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"row={row!r} is not a period of pandas: give its alias, such as 'D', or a "
-            "number of rows, such as row=24."
-        ) from error
-    starts, stamps = pd.factorize(first, sort=True)
-    # A day of 23 or 25 hours has other times since its start.
-    begun = first if index.tz is None else first.tz_localize(index.tz)
-    stamps = pd.DatetimeIndex(stamps)
-    if index.tz is not None:
-        stamps = stamps.tz_localize(index.tz)
-    return stamps, starts, np.asarray(index - begun)
-
-
-def _check_times(at: np.ndarray, frame: pd.DataFrame, row: Any) -> None:
-    """Raise a ValueError if a time is in less than half of the periods."""
-    n_parts = at.shape[1]
-    if n_parts < 2:
-        raise ValueError(
-            f"row={row!r} joins no rows, as each has one row of data: give a longer "
-            "period, or row=None."
-        )
-    is_rare = 2 * (at >= 0).sum(axis=0) < len(at)
-    if len(at) > 2 and is_rare.any():
-        rows = at[:, is_rare]
-        where = int(rows[rows >= 0].min())
-        raise ValueError(
-            f"row={row!r} needs the same times in each period, and most have none like "
-            f"row {where} ({frame.index[where]}): fill or drop rows, or take the time "
-            "zone out by `tz_convert('UTC')`."
-        )
+def width_of(times: pd.Index) -> Any:
+    """Return how long a row is by the clock, the shortest step between `times`."""
+    clock = by_clock(times)
+    return (clock[1:] - clock[:-1]).min()
 
 
 def times_in_rows(
-    rows: pd.Index, following: pd.Index, numbers: np.ndarray, n_parts: int
+    rows: pd.Index, width: Any, numbers: np.ndarray, n_parts: int
 ) -> pd.Index:
     """Return the times of parts of rows, which are evenly spread over a row.
 
+    They are times of the clock. A time that the clock skips is missing (NaT), and of
+    two equal ones it is the first.
+
     Parameters
     ----------
-    rows, following : Index of shape (n,)
-        The time of each row, and of the row after it.
+    rows : Index of shape (n,)
+        The time of each row.
+    width : Timedelta or number
+        How long a row is by the clock, see `width_of`.
     numbers : ndarray of int, shape (n,)
         The number of each part, from 0 to ``n_parts - 1``.
     n_parts : int
         How many times a row holds.
     """
-    if isinstance(rows, pd.PeriodIndex) and isinstance(following, pd.PeriodIndex):
-        rows, following = rows.to_timestamp(), following.to_timestamp()
-    return (rows + (following - rows) * numbers // n_parts).rename(rows.name)
+    clock = by_clock(rows)
+    if isinstance(clock, pd.DatetimeIndex):
+        found = pd.DatetimeIndex(clock + (pd.Timedelta(width) / n_parts) * numbers)
+        tz = getattr(rows, "tz", None)
+        return in_zone(found, tz, nonexistent="NaT").rename(rows.name)
+    is_whole = isinstance(width, Integral) and width % n_parts == 0
+    since = numbers * (width // n_parts) if is_whole else numbers * width / n_parts
+    return (clock + since).rename(rows.name)
 
 
 def unfold_columns(

@@ -227,8 +227,7 @@ def _frame(
     step = np.tile(timed.steps, len(test))
     times = rows.times_of(cutoffs, ahead)
     if n_parts > 1:
-        following = rows.times_of(cutoffs, ahead + 1)
-        times = times_in_rows(times, following, (step - 1) % n_parts, n_parts)
+        times = times_in_rows(times, rows.width, (step - 1) % n_parts, n_parts)
     splits = [np.full(len(task.split.test), task.split.number) for task in tasks]
     columns = {
         "split": np.repeat(np.concatenate(splits), n_outputs),
@@ -243,4 +242,6 @@ def _frame(
         for end, name in enumerate(("lower", "upper")):
             parts = [each.bounds[2 * at + end].ravel() for each in found]
             columns[f"{name}_{100 * level:g}"] = np.concatenate(parts)
-    return pd.DataFrame(rows.keys_of(cutoffs) | columns).infer_objects()
+    forecasts = pd.DataFrame(rows.keys_of(cutoffs) | columns).infer_objects()
+    is_time = forecasts["time"].notna()  # the clock skips other times of rows
+    return forecasts if is_time.all() else forecasts[is_time].reset_index(drop=True)

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktsdl._sklearn.target_steps import TargetSteps, part, split_part
 from sktsdl._sklearn.target_steps import ahead as ahead_of
 from sktsdl._windows.panel import Panel
+from sktsdl._windows.row_parts import width_of
 from sktsdl.compose._inner import check_levels, interval_at, target_steps
 from sktsdl.forecasting._blocks import later_blocks
 from sktsdl.forecasting._index_ahead import index_of_steps, times_of_parts
@@ -161,10 +162,13 @@ def forecast(
     index = index_ahead(ahead)
     if targets.n_parts > 1:
         found = _join_parts(found)
-        following = index_ahead([step + 1 for step in ahead])
-        index = times_of_parts(index, following, targets.n_parts)
+        # Eight rows ahead reach over the weekend of business days.
+        width = width_of(index_ahead(range(1, 9)).get_level_values(-1)[:8])
+        index = times_of_parts(index, width, targets.n_parts)
     columns = {_named(label, *ends): v.ravel() for (label, ends), v in found.items()}
-    return pd.DataFrame(columns, index=index).infer_objects()
+    forecasts = pd.DataFrame(columns, index=index).infer_objects()
+    is_time = index.get_level_values(-1).notna()  # the clock skips other times
+    return forecasts if is_time.all() else forecasts[is_time]
 
 
 def _of_rows(targets: TargetSteps, X: Any) -> TargetSteps:

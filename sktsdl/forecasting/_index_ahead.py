@@ -36,27 +36,26 @@ def index_of_steps(
     return _of_series(keys, stamps[at], names)
 
 
-def times_of_parts(rows: pd.Index, following: pd.Index, n_parts: int) -> pd.Index:
+def times_of_parts(rows: pd.Index, width: Any, n_parts: int) -> pd.Index:
     """Return the times in rows that hold `n_parts` times each.
 
     Parameters
     ----------
-    rows, following : Index of shape (n,)
-        The time of each row, and of the row after it.
+    rows : Index of shape (n,)
+        The time of each row.
+    width : Timedelta or number
+        How long a row is.
     n_parts : int
         The number of times, evenly spread over the row.
     """
     if isinstance(rows, pd.MultiIndex):
-        own, after = (index.get_level_values(-1) for index in (rows, following))
-        times = times_of_parts(own, after, n_parts)
+        times = times_of_parts(rows.get_level_values(-1), width, n_parts)
         return _of_series(rows.droplevel(-1).repeat(n_parts), times, rows.names)
     if rows.name == "step" and kind_of(rows) == ("number",):
         steps = (np.asarray(rows)[:, None] - 1) * n_parts + np.arange(n_parts) + 1
         return pd.Index(steps.ravel(), name="step")
     numbers = np.tile(np.arange(n_parts), len(rows))
-    return times_in_rows(
-        rows.repeat(n_parts), following.repeat(n_parts), numbers, n_parts
-    )
+    return times_in_rows(rows.repeat(n_parts), width, numbers, n_parts)
 
 
 def _of_series(keys: pd.Index, times: pd.Index, names: Sequence[Any]) -> pd.MultiIndex:

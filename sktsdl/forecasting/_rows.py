@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.utils.validation import _num_samples
 
 from sktsdl._windows.panel import Panel, panel_of
+from sktsdl._windows.row_parts import width_of
 from sktsdl._windows.time_index import (
     MIN_TIMES,
     as_time_index,
@@ -97,6 +98,11 @@ class Rows:
             for i, name in enumerate(keys.names)
         ]
         return {name: keys.get_level_values(i) for i, name in enumerate(names)}
+
+    @property
+    def width(self) -> Any:
+        """How long a row is by the clock, the shortest step of a series."""
+        return width_of(self.panel.times_of_longest())
 
     def times_of(self, rows: np.ndarray, steps: np.ndarray) -> pd.Index:
         """Return the times that are so many steps after `rows`, one for each of both.
