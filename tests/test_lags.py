@@ -158,7 +158,9 @@ def test_unknown_lags_stay_nan_and_other_columns_must_be_known():
     step = LagsToWindows(W).fit(table)
     assert np.isnan(step.transform(table)[0, 0, 0])
     table.iloc[7, 4] = np.nan
-    with pytest.raises(ValueError, match=r"NaN in row 7 \(.*column 'day'.*fill it"):
+    with pytest.raises(
+        ValueError, match=r"NaN in row 7 \(.*column 'day': put .ForwardFill."
+    ):
         step.transform(table)
 
 

@@ -92,7 +92,8 @@ def join_rows(
     times = times.rename(frame.index.names[-1])
     if panel is None:
         if isinstance(times, pd.DatetimeIndex):  # few rows alone do not tell it
-            times = pd.DatetimeIndex(times, freq=offset_of(times))
+            offset: Any = offset_of(times)
+            times = pd.DatetimeIndex(times, freq=offset)
         return joined.set_axis(times), places.n_parts
     keys_of = frame.index[firsts]
     levels = [keys_of.get_level_values(i) for i in range(keys_of.nlevels - 1)]

@@ -152,9 +152,9 @@ def times_ahead(index: pd.Index, n: int, after: Any = None) -> pd.Index:
             return times[times > last][:n]
         if index.tz is not None and len(index) > 1:
             clock = index.tz_localize(None)
-            step = pd.Timedelta(np.median(np.diff(clock)))
-            if not step % pd.Timedelta(1, "D"):  # days by the clock
-                return pd.date_range(last, periods=n + 1, freq=f"{step.days}D")[1:]
+            by_clock = pd.Timedelta(np.median(np.diff(clock)))
+            if not by_clock % pd.Timedelta(1, "D"):
+                return pd.date_range(last, periods=n + 1, freq=f"{by_clock.days}D")[1:]
     elif not (
         isinstance(index, pd.TimedeltaIndex)
         or pd.api.types.is_any_real_numeric_dtype(index.dtype)
