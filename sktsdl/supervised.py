@@ -20,6 +20,7 @@ from sktsdl._windows.last_rows import as_slice, rows_after
 from sktsdl._windows.now import (
     leave_out_short,
     rows_to_now,
+    warn_of_begun_periods,
     warn_of_late_series,
     warn_of_rows_after,
 )
@@ -177,6 +178,7 @@ def make_supervised(
         frame, n_parts = join_rows(frame, row, calendar)
         panel = Panel.of(frame, "data")
     of_targets = _parts_of(targets, n_parts)
+    of_known = _parts_of(known_ahead, n_parts)
     calendar_now, calendar_ahead = calendar_columns(frame, calendar, steps)
     series_of_rows = np.zeros(len(frame), int) if panel is None else panel.series
     n_after = rows_after(series_of_rows)
@@ -188,18 +190,22 @@ def make_supervised(
             f"data has {n_most} rows up to the last known target, fewer than "
             f"{needed}: give more rows, or a smaller horizon."
         )
-    n_expected = furthest if known_ahead else 0
+    is_late = to_now < 0
+    if n_parts is not None:
+        is_late &= ~warn_of_begun_periods(frame[[*chain(*of_targets)]], targets, to_now)
+    if known_ahead:  # which may be known for more rows than are predicted
+        is_open = frame[[*chain(*of_known)]].isna().any(axis=1).to_numpy()
+        is_late &= is_open & (-to_now > furthest)
     if panel is None:
         is_used = np.ones(len(frame), dtype=bool)
-        warn_of_rows_after(frame.index, targets, to_now, n_expected)
+        warn_of_rows_after(frame.index, targets, to_now, is_late)
     else:
         is_used = leave_out_short(to_now, furthest, panel, needed)
-        late = np.unique(panel.series[is_used & (-to_now > n_expected)])
+        late = np.unique(panel.series[is_used & is_late])
         warn_of_late_series(panel.keys, late, targets)
     is_known = is_used & (to_now >= furthest)
     is_latest = is_used & (to_now >= 0) & (to_now < furthest)
     y = _ahead(frame, of_targets, steps, is_known, n_after, panel)
-    of_known = _parts_of(known_ahead, n_parts)
     X, X_latest = (
         _joined(
             frame.iloc[as_slice(rows)],

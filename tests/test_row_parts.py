@@ -121,9 +121,17 @@ def test_series_by_themselves():
 def test_an_incomplete_first_day_is_left_out_and_the_last_is_not_now():
     X, _, X_latest = make_supervised(DATA.iloc[5:], target="price", row="D")
     assert X.index[0] == HOURS[24]
-    with pytest.warns(UserWarning, match=r"The last 1 rows of data have no value"):
-        _, _, X_latest = make_supervised(DATA.iloc[:-5], target="price", row="D")
-    assert X_latest.index[-1] == HOURS[-48]
+    begun = r"The period 2021-03-12 .*has 19 of 24 values of \['price'\]"
+    for params in ({}, {"known_future": "load"}):
+        data = DATA.assign(price=DATA["price"].where(DATA["price"] < 283))
+        data = data if params else data.iloc[:-5]
+        with pytest.warns(UserWarning, match=begun) as caught:
+            _, _, X_latest = make_supervised(data, target="price", row="D", **params)
+        assert len(caught) == 1
+        assert X_latest.index[-1] == HOURS[-48]
+    panel = pd.concat({"a": DATA.iloc[:-5], "b": DATA}, names=["market"])
+    with pytest.warns(UserWarning, match=r"The period \('a', .*has 19 of 24 values"):
+        make_supervised(panel, target="price", row="D")
 
 
 def test_windows_unfold_rows_into_steps():

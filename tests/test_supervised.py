@@ -58,12 +58,15 @@ def test_x_latest_ends_at_the_last_row_with_all_targets():
     assert caught[0].filename == __file__
 
 
-@pytest.mark.parametrize(("n_after", "is_warned"), [(2, False), (3, True)])
+@pytest.mark.parametrize(
+    ("n_after", "n_known", "is_warned"), [(2, 2, False), (3, 3, False), (3, 2, True)]
+)
 def test_rows_behind_the_last_target_are_the_horizon_of_known_columns(
-    n_after, is_warned
+    n_after, n_known, is_warned
 ):
     data = FRAME[["rail", "bus"]].astype(float)
     data.iloc[-n_after:, 0] = np.nan
+    data.iloc[len(data) - n_after + n_known :, 1] = np.nan
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         make_supervised(data, target="rail", horizon=2, known_future=["bus"])

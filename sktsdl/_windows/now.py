@@ -30,11 +30,11 @@ def rows_to_now(
 
 
 def warn_of_rows_after(
-    index: pd.Index, targets: Sequence[Any], to_now: np.ndarray, n_expected: int
+    index: pd.Index, targets: Sequence[Any], to_now: np.ndarray, is_late: np.ndarray
 ) -> None:
-    """Warn if more than the expected rows come after "now"."""
+    """Warn if rows after "now" are marked as late."""
     n_after = -int(to_now.min())
-    if n_after > n_expected:
+    if is_late.any():
         row = len(index) - n_after - 1
         warn(
             f"The last {n_after} rows of data have no value of {targets}, so the "
@@ -42,10 +42,29 @@ def warn_of_rows_after(
         )
 
 
+def warn_of_begun_periods(
+    values: pd.DataFrame, targets: Sequence[Any], to_now: np.ndarray
+) -> np.ndarray:
+    """Mark the rows after "now" that have some `values` of the targets, and warn.
+
+    Such a row holds several times, and its period has not ended.
+    """
+    n_known = values.notna().sum(axis=1).to_numpy()
+    is_begun: np.ndarray = (to_now < 0) & (n_known > 0)
+    if is_begun.any():
+        row = int(is_begun.argmax())
+        warn(
+            f"The period {values.index[row]} has {n_known[row]} of {values.shape[1]} "
+            f"values of {targets}, so the forecast is made from the period before it: "
+            "give data up to the end of a period."
+        )
+    return is_begun
+
+
 def warn_of_late_series(
     keys: pd.Index, late: np.ndarray, targets: Sequence[Any]
 ) -> None:
-    """Warn of series with more than the expected rows after "now"."""
+    """Warn of series with late rows after "now"."""
     if len(late):
         warn(
             f"The last rows of the series {some_of(keys, late)} have no value of "
