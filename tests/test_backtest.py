@@ -532,9 +532,9 @@ BAD = {
     ),
     "length": ({"y": Y1[:-1]}, "y has 56 rows and X has 57"),
     "times": ({"y": Y1[::-1]}, "y has the label"),
-    "refit 0": ({"refit": 0}, "refit=0 is none of True, False, 'warm'"),
-    "refit text": ({"refit": "cold"}, "refit='cold' is none of True"),
-    "refit fraction": ({"refit": 1.5}, r"refit=1\.5 is none of True"),
+    "refit 0": ({"refit": 0}, "refit=0 is not True, False, 'warm'"),
+    "refit text": ({"refit": "cold"}, "refit='cold' is not True"),
+    "refit fraction": ({"refit": 1.5}, r"refit=1\.5 is not True"),
     "level": ({"levels": [90]}, "levels == 90"),
     "no intervals": ({"levels": [0.9]}, "needs intervals, and Ridge has none"),
     "series by series": (

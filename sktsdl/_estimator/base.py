@@ -11,12 +11,13 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import Tags
 
+from sktsdl._estimator.attributes import NET_ATTRIBUTES
 from sktsdl._estimator.evaluating import EvaluateMixin
 from sktsdl._estimator.fitting import fit_net, fit_scaling
 from sktsdl._estimator.norm_choice import check_order
 from sktsdl._estimator.parameters import NetParameters, NetSettings
 from sktsdl._estimator.saving import SaveMixin
-from sktsdl._estimator.specs import NET_ATTRIBUTES, FittedSpec, ModuleSpec
+from sktsdl._estimator.specs import FittedSpec, ModuleSpec
 from sktsdl._estimator.split import split_samples
 from sktsdl._estimator.targets import Targets
 from sktsdl._estimator.validation import (

@@ -47,10 +47,10 @@ class InputSpec:
     @property
     def attributes(self) -> dict[str, Any]:
         """The attributes by which scikit-learn checks the columns of `X`."""
-        attributes: dict[str, Any] = {"n_features_in_": self.n_features}
-        if self.names is not None:
-            attributes["feature_names_in_"] = np.array(self.names, dtype=object)
-        return attributes
+        known: dict[str, Any] = {"n_features_in_": self.n_features}
+        if self.names is None:
+            return known
+        return known | {"feature_names_in_": np.array(self.names, dtype=object)}
 
     def position(self, channel: int | str, parameter: str) -> int:
         """Return the position of the channel that `parameter` names."""
@@ -146,12 +146,11 @@ class Samples:
         """
         starts, weights = self.windows.starts[idx], self.weights_of(idx)
 
-        def sum_by_row(values: np.ndarray) -> np.ndarray:
+        def sum_by_row(values: np.ndarray) -> Any:
             edges = np.zeros(len(self.rows) + 1, dtype=values.dtype)
             np.add.at(edges, starts, values)
             np.add.at(edges, starts + self.window, -values)
-            sums: np.ndarray = edges[:-1].cumsum()
-            return sums
+            return edges[:-1].cumsum()
 
         n_windows = sum_by_row(np.ones(len(starts), dtype=int))
         is_used = n_windows > 0
@@ -184,7 +183,7 @@ class ModuleSpec:
     n_known : int
         The channels that are known of each step ahead, 0 if there are none.
     target_steps : tuple of int
-        For each target, the number of its step ahead, from 0.
+        For each target, its step ahead, counted from 0.
     """
 
     n_channels: int
@@ -212,7 +211,7 @@ class KnownSpec:
     channels, lags : tuple of tuple of int, shape (steps ahead, columns)
         The channel that holds each value, and how many steps before the last one.
     steps, targets : tuple of int
-        For each column of `y`, the number of its step ahead, and of its target.
+        For each column of `y`, its step ahead and its target, by number.
     """
 
     channels: tuple[tuple[int, ...], ...]
@@ -223,7 +222,7 @@ class KnownSpec:
     @property
     def taken(self) -> set[int]:
         """The channels that are not in the window of the past."""
-        return {channel for of_step in self.channels for channel in of_step}
+        return set().union(*self.channels)
 
 
 @dataclass(frozen=True)
@@ -299,36 +298,3 @@ class FittedSpec:
             "target_channels_": self.norm.channels,
             "loss_scale_": self.norm.loss_scale,
         }
-
-
-NET_ATTRIBUTES = """\
-net_ : skorch.NeuralNetRegressor
-    The trained net.
-module_ : torch.nn.Module
-    Its module.
-loss_curve_ : list of float
-    The training loss of each epoch. For one target and the squared or absolute error
-    it is in the units of the target (squared for the squared error), else it is the
-    loss of the standardised target; with ``loss_scale_="window"``, it is the loss in
-    units of each window's scale.
-validation_loss_curve_ : list of float
-    The validation loss of each epoch; only with validation rows.
-lr_curve_ : list of float
-    The learning rate of each step of the optimizer.
-n_epochs_ : int
-    The number of epochs trained.
-best_epoch_ : int
-    The epoch, counted from 1, whose weights were kept.
-n_parameters_ : int
-    The number of trainable parameters, biases included.
-window_norm_ : {"last", "standard", "mean"} or None
-    How the net normalises each window: `window_norm`, or what ``"auto"`` chose.
-loss_scale_ : {"target", "window"}
-    The unit of errors in the loss: `loss_scale`, or what ``"auto"`` chose.
-target_channels_ : tuple of int or None
-    The positions of the channels that carry the output of `window_norm_`, or that
-    `channel_independent` forecasts; None without either.
-n_features_in_ : int
-    The number of channels of 3-D `X`, or of columns of 2-D `X`, seen in ``fit``.
-feature_names_in_ : ndarray of shape (n_features_in_,)
-    Names of columns seen in ``fit``, for a 2-D DataFrame or windows of one."""

@@ -122,8 +122,8 @@ def fill_skipped(
         more = f" and {len(days) - 1} more days" if len(days) > 1 else ""
         warn(
             f"The clock changes on {days.min().date()}{more} of data: an hour that is "
-            "missing there is filled by linear interpolation (what is no number by the "
-            "value before), and of an hour that is there twice the mean is taken (of "
-            "what is no number the first)."
+            "missing there is filled by linear interpolation (text by the value "
+            "before), and of an hour that is there twice the mean is taken (of text "
+            "the first)."
         )
     return slots

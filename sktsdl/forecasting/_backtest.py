@@ -196,8 +196,8 @@ def _check_refit(refit: Any) -> None:
     is_known = isinstance(refit, bool | np.bool_) or refit == "warm"
     if not is_known and not (is_number and refit >= 1):
         raise ValueError(
-            f"refit={refit!r} is none of True, False, 'warm' and a number of splits "
-            "from 1 on: give one of them."
+            f"refit={refit!r} is not True, False, 'warm' or a number of splits from 1 "
+            "on: give one of them."
         )
 
 
