@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 import sktsdl
 from sktsdl import (
@@ -102,7 +104,15 @@ def naive(seed: int, quick: bool) -> Any:
 
 
 def linear(seed: int, quick: bool) -> Any:
-    return on_windows(ridge(), DAYS)
+    """Return ridge, with a column for each day of the week."""
+    coded = make_column_transformer(
+        (OneHotEncoder(sparse_output=False), ["dayofweek", "dayofweek+1"]),
+        remainder="passthrough",
+        verbose_feature_names_out=False,
+    )
+    return make_pipeline(
+        coded.set_output(transform="pandas"), on_windows(ridge(), DAYS)
+    )
 
 
 def net(name: str, params: Any, n_days: int, seed: int, quick: bool) -> Any:

@@ -15,8 +15,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import sktsdl.datasets
 import sktsdl.inspection
 from sktsdl import SlidingWindow
+from sktsdl._estimator.attributes import NET_ATTRIBUTES
 from sktsdl._estimator.regressor import DeepRegressor
-from sktsdl._estimator.specs import NET_ATTRIBUTES
 from sktsdl.preprocessing._base import LookBackTransformer
 from tests.estimators import (
     CLASSES,
