@@ -182,7 +182,8 @@ def make_supervised(
     calendar_now, calendar_ahead = calendar_columns(frame, calendar, steps)
     series_of_rows = np.zeros(len(frame), int) if panel is None else panel.series
     n_after = rows_after(series_of_rows)
-    known = frame[[*chain(*of_targets)]].notna().all(axis=1).to_numpy()
+    of_y = frame[[*chain(*of_targets)]]
+    known = of_y.notna().all(axis=1).to_numpy()
     to_now = rows_to_now(known, series_of_rows, n_after)
     n_most = int(to_now.max(initial=-1)) + 1
     if n_most <= furthest:
@@ -192,7 +193,7 @@ def make_supervised(
         )
     is_late = to_now < 0
     if n_parts is not None:
-        is_late &= ~warn_of_begun_periods(frame[[*chain(*of_targets)]], targets, to_now)
+        is_late &= ~warn_of_begun_periods(of_y, targets, to_now)
     if known_ahead:  # which may be known for more rows than are predicted
         is_open = frame[[*chain(*of_known)]].isna().any(axis=1).to_numpy()
         is_late &= is_open & (-to_now > furthest)

@@ -164,9 +164,9 @@ def _given(
     """Return channel and lag of each step, of the columns that the user named."""
     if all(isinstance(channel, str) for channel in given):
         names = list(inputs.channel_names or ())
+        bases = known_ahead(names)
         named = {
-            names[known_ahead(names)[column[0][0]][0]]: column
-            for column in _named(inputs, steps)
+            names[bases[column[0][0]][0]]: column for column in _named(inputs, steps)
         }
         for channel in given:
             if channel not in named:

@@ -183,6 +183,7 @@ def _build_inner(
     )
     module: Any = architecture(spec)
     if known is not None and not getattr(module, "takes_known", False):
+        # Only the module says whether it takes them, so it is built once more.
         n_features = StepDecoder.n_features(spec.n_ahead) * spec.n_ahead
         module = StepDecoder(
             architecture(replace(spec, n_outputs=n_features, n_values=1)),

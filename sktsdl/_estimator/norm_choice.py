@@ -36,7 +36,7 @@ def choose_norm(
     idx: np.ndarray,
     channels: ChannelScaling,
     targets: Targets,
-    taken: Set[int] = frozenset(),
+    taken: Set[int],
 ) -> NormSpec:
     """Return the window norm for the training windows `idx`, and its channels.
 

@@ -172,7 +172,7 @@ def horizon_of(y: Any, horizon: int | None, parameter: str | None = "horizon") -
     """Return the number of rows that the furthest target of `y` lies ahead.
 
     `horizon` is the number that the user gave, None to read it from the names of `y`.
-    `parameter` is the parameter that decides it, None if there is none.
+    `parameter` is the parameter that decides it, or None.
     """
     if horizon is not None:
         check_scalar(horizon, "horizon", Integral, min_val=1)
@@ -257,11 +257,12 @@ def known_ahead(labels: Sequence[Hashable]) -> dict[int, tuple[int, int]]:
     known : dict of {int: (int, int)}
         By the position of each column, the position of its values of now, and the step.
     """
+    positions = {label: at for at, label in reversed([*enumerate(labels)])}
     found = {}
     for position, label in enumerate(labels):
         pair = split_ahead(label)
-        if pair is not None and pair[0] in labels:
-            found[position] = (labels.index(pair[0]), pair[1])
+        if pair is not None and pair[0] in positions:
+            found[position] = (positions[pair[0]], pair[1])
     return found
 
 

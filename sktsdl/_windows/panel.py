@@ -170,6 +170,12 @@ def panel_index(X: Any, name: str = "X") -> pd.MultiIndex | None:
     return index
 
 
+def index_of_series(keys: pd.Index, times: pd.Index, names: Any) -> pd.MultiIndex:
+    """Return the index of rows whose series and times are given one for one."""
+    levels = [keys.get_level_values(i) for i in range(keys.nlevels)]
+    return pd.MultiIndex.from_arrays([*levels, times], names=list(names))
+
+
 def codes_of_series(index: pd.MultiIndex) -> np.ndarray:
     """Return the number of each row's series, without gaps."""
     series = _without_gaps(np.asarray(index.codes[0]), len(index.levels[0]))

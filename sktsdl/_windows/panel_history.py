@@ -19,6 +19,7 @@ from sktsdl._windows.kept_rows import (
 from sktsdl._windows.panel import (
     Panel,
     check_levels,
+    index_of_series,
     some_of,
     warn_of_gaps,
     warn_of_other_names,
@@ -282,8 +283,7 @@ class PanelTail:
         times = after.append(before)[np.argsort(at)]
         number = np.arange(len(at))
         keys = panel.keys[np.searchsorted(joined.starts, number, side="right") - 1]
-        levels = [keys.get_level_values(i) for i in range(keys.nlevels)]
-        return pd.MultiIndex.from_arrays([*levels, times], names=list(names))
+        return index_of_series(keys, times, names)
 
     def kept_of(self, series: int) -> KeptRows:
         """Return the kept rows of one series."""

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sktsdl._sklearn.target_steps import ahead, part, split_ahead, split_part
 from sktsdl._windows.clock_changes import Slots, fill_skipped
-from sktsdl._windows.panel import Panel
+from sktsdl._windows.panel import Panel, index_of_series
 from sktsdl._windows.periods import (
     by_clock,
     check_fields,
@@ -95,9 +95,8 @@ def join_rows(
             offset: Any = offset_of(times)
             times = pd.DatetimeIndex(times, freq=offset)
         return joined.set_axis(times), places.n_parts
-    keys_of = frame.index[firsts]
-    levels = [keys_of.get_level_values(i) for i in range(keys_of.nlevels - 1)]
-    index = pd.MultiIndex.from_arrays([*levels, times], names=frame.index.names)
+    keys_of: Any = frame.index[firsts]
+    index = index_of_series(keys_of.droplevel(-1), times, frame.index.names)
     return joined.set_axis(index), places.n_parts
 
 

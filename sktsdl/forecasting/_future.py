@@ -31,7 +31,7 @@ class NextRows:
     index : pandas.Index
         The series and times of the rows, or the numbers of the steps.
     at : ndarray of int
-        The row of `future` for each of `index`, -1 if there is none.
+        The row of `future` for each of `index`, -1 without one.
     has_times : bool
         Whether `index` has times.
     calendar : tuple of str
@@ -198,7 +198,7 @@ def future_frame(X_future: Any, latest: Latest) -> pd.DataFrame:
 
 
 def _positions(future: pd.DataFrame, index: pd.Index, latest: Latest) -> np.ndarray:
-    """Return the row of `future` for each of `index`, -1 if there is none.
+    """Return the row of `future` for each of `index`, -1 without one.
 
     Raises
     ------

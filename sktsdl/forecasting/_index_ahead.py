@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from sktsdl._windows.calendar import times_after
-from sktsdl._windows.panel import Panel
+from sktsdl._windows.panel import Panel, index_of_series
 from sktsdl._windows.row_parts import times_in_rows
 from sktsdl._windows.time_index import as_time_index, calendar, times_ahead
 from sktsdl._windows.training_index import kind_of
@@ -33,7 +33,7 @@ def index_of_steps(
     at = (of_series[:, None] * ahead[-1] + np.array(ahead) - 1).ravel()
     keys = panel.keys.repeat(len(ahead))
     names = [*panel.keys.names, X.index.names[-1]]
-    return _of_series(keys, stamps[at], names)
+    return index_of_series(keys, stamps[at], names)
 
 
 def times_of_parts(rows: pd.Index, width: Any, n_parts: int) -> pd.Index:
@@ -50,14 +50,9 @@ def times_of_parts(rows: pd.Index, width: Any, n_parts: int) -> pd.Index:
     """
     if isinstance(rows, pd.MultiIndex):
         times = times_of_parts(rows.get_level_values(-1), width, n_parts)
-        return _of_series(rows.droplevel(-1).repeat(n_parts), times, rows.names)
+        return index_of_series(rows.droplevel(-1).repeat(n_parts), times, rows.names)
     if rows.name == "step" and kind_of(rows) == ("number",):
         steps = (np.asarray(rows)[:, None] - 1) * n_parts + np.arange(n_parts) + 1
         return pd.Index(steps.ravel(), name="step")
     numbers = np.tile(np.arange(n_parts), len(rows))
     return times_in_rows(rows.repeat(n_parts), width, numbers, n_parts)
-
-
-def _of_series(keys: pd.Index, times: pd.Index, names: Sequence[Any]) -> pd.MultiIndex:
-    levels = [keys.get_level_values(i) for i in range(keys.nlevels)]
-    return pd.MultiIndex.from_arrays([*levels, times], names=list(names))

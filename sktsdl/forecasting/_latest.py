@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sktsdl._sklearn.target_steps import MADE_CALENDAR
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.frames import to_frame
-from sktsdl._windows.panel import Panel, some_of
+from sktsdl._windows.panel import Panel, index_of_series, some_of
 from sktsdl._windows.panel_history import PanelTail
 from sktsdl._windows.time_index import as_time_index
 from sktsdl._windows.training_index import kind_of
@@ -49,10 +49,9 @@ class Latest:
         frame, is_frame = to_frame(X, None, None), hasattr(X, "columns")
         made = tuple(getattr(X, "attrs", {}).get(MADE_CALENDAR, ()))
         if panel is not None:
-            index = frame.index
-            levels = [index.get_level_values(i) for i in range(index.nlevels - 1)]
+            index: Any = frame.index
             times = panel.stamps[panel.times[panel.place]]
-            times = pd.MultiIndex.from_arrays([*levels, times], names=index.names)
+            times = index_of_series(index.droplevel(-1), times, index.names)
             return cls(frame.set_axis(times), panel.last_rows, True, True, made)
         last, times = np.array([len(frame) - 1]), as_time_index(frame.index)
         if is_frame and isinstance(X, pd.DataFrame) and kind_of(times)[0] is not None:

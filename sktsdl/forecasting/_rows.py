@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _num_samples
 
+from sktsdl._windows.calendar import times_after
 from sktsdl._windows.panel import Panel, panel_of
 from sktsdl._windows.row_parts import width_of
 from sktsdl._windows.time_index import (
-    MIN_TIMES,
     as_time_index,
     time_index,
-    times_ahead,
 )
 from sktsdl._windows.training_index import kind_of
 
@@ -116,12 +115,7 @@ class Rows:
         inside = self.number_at(series, np.minimum(places, panel.counts[series] - 1))
         if (n_over <= 0).all():
             return panel.stamps[inside]
-        longest = panel.times_of_longest()
-        like = longest if len(longest) >= MIN_TIMES else panel.stamps
-        ends = panel.times[panel.bounds[1:] - 1]
-        last, of_series = np.unique(ends, return_inverse=True)
-        # Series share few last times, so that this is no loop over series.
-        later = [times_ahead(like, horizon, panel.stamps[at]) for at in last]
+        of_series, later = times_after(panel, horizon)
         stamps = panel.stamps.append(later)
         ahead = len(panel.stamps) + of_series[series] * horizon + n_over - 1
         return stamps[np.where(n_over > 0, ahead, inside)]
