@@ -17,8 +17,9 @@ from sktsdl._estimator.known import (
 )
 from sktsdl._estimator.module import AdapterConfig, Architecture, build_module
 from sktsdl._estimator.norm_choice import NormConfig, choose_norm
+from sktsdl._estimator.samples import Samples
 from sktsdl._estimator.scaling import ChannelScaling, Scaling
-from sktsdl._estimator.specs import FittedSpec, InputSpec, Samples, TargetSpec
+from sktsdl._estimator.specs import FittedSpec, InputSpec, TargetSpec
 from sktsdl._estimator.split import Split, SplitConfig
 from sktsdl._estimator.targets import Targets
 from sktsdl._training.batches import WindowDataset, labelled_dataset
@@ -152,12 +153,8 @@ def fit_net(
             module = build_module(
                 config.architecture,
                 config.adapters,
-                window=window,
-                channels=channels,
-                targets=targets,
-                norm=spec.norm,
-                known=spec.known,
-                name=config.training.name,
+                spec,
+                config.training.name,
             )
         else:
             module = copy.deepcopy(previous.module_)

@@ -6,8 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+from sktsdl._estimator.samples import Samples
 from sktsdl._estimator.scaling import ChannelScaling
-from sktsdl._estimator.specs import InputSpec, KnownSpec, Samples, TargetSpec
+from sktsdl._estimator.specs import InputSpec, KnownSpec, TargetSpec
 from sktsdl._estimator.targets import Targets
 from sktsdl._layers.causal import LossSteps
 from sktsdl._sklearn.target_steps import TargetSteps, known_ahead

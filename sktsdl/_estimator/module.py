@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from sktsdl._estimator.scaling import ChannelScaling
-from sktsdl._estimator.specs import KnownSpec, ModuleSpec, NormSpec
+from sktsdl._estimator.columns import Columns, columns_of, shared_evenly
+from sktsdl._estimator.specs import FittedSpec, ModuleSpec
 from sktsdl._estimator.targets import Targets
 from sktsdl._layers.adapters import (
     ChannelIndependent,
@@ -37,15 +37,7 @@ class AdapterConfig:
 
 
 def build_module(
-    architecture: Architecture,
-    config: AdapterConfig,
-    *,
-    window: int,
-    channels: ChannelScaling,
-    targets: Targets,
-    norm: NormSpec,
-    known: KnownSpec | None,
-    name: str,
+    architecture: Architecture, config: AdapterConfig, fitted: FittedSpec, name: str
 ) -> nn.Module:
     """Build the module that maps standardised rows to outputs, with its adapters.
 
@@ -59,16 +51,8 @@ def build_module(
         Builds the innermost module.
     config : AdapterConfig
         The adapters.
-    window : int
-        The number of steps.
-    channels : ChannelScaling
-        The channels of the rows.
-    targets : Targets
-        The targets, fitted.
-    norm : NormSpec
-        The window norm, and the channels of the targets.
-    known : KnownSpec or None
-        What is known of the steps ahead.
+    fitted : FittedSpec
+        The form of the samples, and their statistics.
     name : str
         The name of the estimator, for errors.
 
@@ -77,8 +61,9 @@ def build_module(
     ValueError
         If the adapters, the channels and the targets do not fit each other.
     """
+    channels, targets = fitted.channels, fitted.targets
+    norm, known = fitted.norm, fitted.known
     n_channels, codes = channels.n_channels, channels.codes
-    n_targets = len(targets.scaling.mean)
     taken = set() if known is None else known.taken
     past = [i for i in range(n_channels) if i not in taken]
     if not past:
@@ -88,21 +73,17 @@ def build_module(
         )
     categorical = [i for i, channel in enumerate(past) if channel in codes]
     n_codes = [channels.n_codes(past[i]) for i in categorical]
-    columns = () if known is None else known.channels[0]
-    of_known = [channels.n_codes(channel) for channel in columns]
-    target_channels = None
-    if config.channel_independent and norm.channels is not None:
-        target_channels = [past.index(channel) for channel in norm.channels]
+    ahead = () if known is None else known.channels[0]
+    of_known = [channels.n_codes(channel) for channel in ahead]
+    numeric = [channel for channel in past if channel not in codes]
     module = _build_inner(
         architecture,
         config,
-        window=window,
-        n_channels=len(past) - len(categorical) + sum(EmbedCategories.widths(n_codes)),
-        n_targets=n_targets,
-        categorical=categorical,
+        window=fitted.inputs.window,
+        n_channels=len(numeric) + sum(EmbedCategories.widths(n_codes)),
+        columns=columns_of(fitted, numeric),
         targets=targets,
-        target_channels=target_channels,
-        known=known,
+        has_known=known is not None,
         n_known=SplitKnown.n_known(of_known),
         name=name,
     )
@@ -117,8 +98,7 @@ def build_module(
             n_codes=of_known,
         )
     if norm.kind is not None and norm.channels is not None:
-        horizon = n_targets // len(norm.channels)
-        origins = [at for at in norm.channels for _ in range(horizon)]
+        origins = shared_evenly(norm.channels, fitted.outputs.n_targets)
         gain, shift = channels.to_target_units(origins, targets.scaling)
         module = WindowNorm(
             module,
@@ -141,11 +121,9 @@ def _build_inner(
     *,
     window: int,
     n_channels: int,
-    n_targets: int,
-    categorical: list[int],
+    columns: Columns,
     targets: Targets,
-    target_channels: list[int] | None,
-    known: KnownSpec | None,
+    has_known: bool,
     n_known: int,
     name: str,
 ) -> nn.Module:
@@ -157,39 +135,45 @@ def _build_inner(
             "give a smaller patch_size, or a larger window."
         )
     each: list[int] = []
-    n_inner, n_inner_targets = n_channels, n_targets
-    n_outputs = targets.n_outputs(n_targets)
-    if target_channels is not None:
-        each = [at - sum(code < at for code in categorical) for at in target_channels]
+    n_inner = n_channels
+    n_outputs = targets.n_outputs(len(columns.steps))
+    if config.channel_independent and columns.channels is not None:
+        by_channel = columns.by_channel
+        each = list(by_channel)
+        columns = by_channel[each[0]]
+        if has_known and any(of != columns for of in by_channel.values()):
+            raise ValueError(
+                "channel_independent=True needs the same steps ahead of each target, "
+                "and known_future has a value for each step: give them, or "
+                "known_future=None."
+            )
         n_inner = 1 + n_channels - len(each)
         n_outputs //= len(each)
-        n_inner_targets //= len(each)
-    steps = () if known is None else known.steps[:n_inner_targets]
-    if each and known is not None and known.steps != steps * len(each):
-        raise ValueError(
-            "channel_independent=True needs the same steps ahead of each target, and "
-            "known_future has a value for each step: give them, or known_future=None."
-        )
+    of_targets = columns.channels
+    if of_targets is not None:  # in the last step of a patch
+        of_targets = tuple(n_inner * (patch_size - 1) + at for at in of_targets)
     spec = ModuleSpec(
         n_channels=n_inner * patch_size,
         n_steps=n_patches(window, patch_size),
         n_outputs=n_outputs,
-        n_targets=n_inner_targets,
+        n_targets=len(columns.steps),
         n_values=targets.n_values,
         median_index=targets.median_index,
         patch_size=patch_size,
         n_known=n_known,
-        target_steps=steps,
+        target_steps=columns.steps,
+        targets=columns.targets,
+        target_channels=of_targets,
     )
     module: Any = architecture(spec)
-    if known is not None and not getattr(module, "takes_known", False):
+    if has_known and not getattr(module, "takes_known", False):
         # Only the module says whether it takes them, so it is built once more.
         n_features = StepDecoder.n_features(spec.n_ahead) * spec.n_ahead
         module = StepDecoder(
             architecture(replace(spec, n_outputs=n_features, n_values=1)),
             n_known=n_known,
-            steps=steps,
-            targets=[0] * len(steps) if each else known.targets,
+            steps=spec.target_steps,
+            targets=spec.targets,
             n_values=spec.n_values,
         )
     if targets.class_columns and getattr(module, "takes_targets", False):
@@ -211,7 +195,7 @@ def _build_inner(
         module = LinearSkip(
             module,
             n_inputs=window * n_inner + n_known * spec.n_ahead,
-            n_targets=n_inner_targets,
+            n_targets=spec.n_targets,
             n_values=targets.n_values,
         )
     if each:

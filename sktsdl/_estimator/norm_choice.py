@@ -7,8 +7,9 @@ from typing import Literal
 import numpy as np
 
 from sktsdl._estimator.carriers import Carriers
+from sktsdl._estimator.samples import Samples
 from sktsdl._estimator.scaling import ChannelScaling
-from sktsdl._estimator.specs import NormSpec, Samples, TargetSpec
+from sktsdl._estimator.specs import NormSpec, TargetSpec
 from sktsdl._estimator.targets import Targets
 from sktsdl._layers.causal import LossSteps
 from sktsdl._layers.window_norm import LossScale, WindowNormKind

@@ -118,12 +118,8 @@ class SaveMixin:
             module = build_module(
                 estimator._build_module,
                 estimator._config(AdapterConfig),
-                window=spec.inputs.window,
-                channels=spec.channels,
-                targets=spec.targets,
-                norm=spec.norm,
-                known=spec.known,
-                name=config.name,
+                spec,
+                config.name,
             )
             _load_weights(module, _within("module", tensors))
             net = make_net(module, config, spec.targets.criterion(), spec.units)

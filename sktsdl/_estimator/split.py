@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sktsdl._estimator.specs import InputSpec, Samples
+from sktsdl._estimator.samples import Samples
+from sktsdl._estimator.specs import InputSpec
 from sktsdl._layers.causal import LossSteps
 from sktsdl._windows.last_rows import split_at_end
 from sktsdl._windows.missing import why_incomplete

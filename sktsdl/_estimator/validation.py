@@ -9,7 +9,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
-from sktsdl._estimator.specs import InputSpec, Samples, TargetSpec
+from sktsdl._estimator.samples import Samples
+from sktsdl._estimator.specs import InputSpec, TargetSpec
 from sktsdl._estimator.step_order import warn_of_axes, warn_of_columns
 from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.target_steps import TargetSteps, check_same_labels

@@ -1,0 +1,90 @@
+"""Windows with their targets and weights."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sktsdl._windows.missing import starts_unknown
+from sktsdl._windows.windows import Windows
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Windows, by the rows that they are cut from, with their targets and weights.
+
+    Parameters
+    ----------
+    windows : Windows
+        The windows.
+    targets : ndarray of shape (n, n_targets)
+        The target of each window.
+    weights : ndarray of shape (n,) or None
+        The weight of each window.
+    horizon : int
+        The number of rows that the furthest target lies ahead.
+    series : ndarray of int, shape (n,), or None
+        The number of each window's series, None if they are of one.
+    """
+
+    windows: Windows
+    targets: np.ndarray
+    weights: np.ndarray | None
+    horizon: int
+    series: np.ndarray | None = None
+
+    @property
+    def rows(self) -> np.ndarray:
+        return self.windows.rows
+
+    @property
+    def window(self) -> int:
+        return self.windows.window
+
+    @property
+    def n_targets(self) -> int:
+        return self.targets.shape[1]
+
+    @property
+    def is_complete(self) -> np.ndarray:
+        """Whether the history of each window is known, shape (n,)."""
+        return ~starts_unknown(self.windows)
+
+    def are_many(self, idx: np.ndarray) -> bool:
+        """Say whether the windows `idx` are of more than one series."""
+        return self.series is not None and bool(np.ptp(self.series[idx]))
+
+    @property
+    def stops(self) -> np.ndarray:
+        """For each window, the row after the last one of its series, shape (n,)."""
+        ends = np.asarray(self.windows.ends)
+        if self.series is None:
+            return np.full(len(ends), len(self.rows))
+        last = np.zeros(self.series.max() + 1, dtype=int)
+        np.maximum.at(last, self.series, ends)
+        return last[self.series] + 1
+
+    def weights_of(self, idx: np.ndarray) -> np.ndarray | None:
+        """Return the weights of some windows, or None if they are equal."""
+        if self.weights is None or np.ptp(self.weights[idx]) == 0:
+            return None
+        return self.weights[idx]
+
+    def training_rows(self, idx: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return every row that lies in one of the windows `idx` once, and its weight.
+
+        A row's weight is the mean weight of its windows, None if all are equal.
+        """
+        starts, weights = self.windows.starts[idx], self.weights_of(idx)
+
+        def sum_by_row(values: np.ndarray) -> Any:
+            edges = np.zeros(len(self.rows) + 1, dtype=values.dtype)
+            np.add.at(edges, starts, values)
+            np.add.at(edges, starts + self.window, -values)
+            return edges[:-1].cumsum()
+
+        n_windows = sum_by_row(np.ones(len(starts), dtype=int))
+        is_used = n_windows > 0
+        if weights is not None:
+            weights = sum_by_row(weights)[is_used] / n_windows[is_used]
+        return self.rows[is_used], weights
