@@ -513,7 +513,7 @@ def test_batch_norm_with_a_last_batch_of_one_window():
         (TransformerRegressor(d_model=10, nhead=4), "nhead=4 does not divide d_model"),
         (
             TransformerRegressor(pooling="max"),
-            "'pooling' .* must be a str among {'last', 'mean'}. Got 'max'",
+            "'pooling' .* must be a str among {'last', 'mean', 'flatten'}. Got 'max'",
         ),
         (
             RNNRegressor(hidden_sizes=()),

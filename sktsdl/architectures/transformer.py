@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._layers.causal import CausalNet
+from sktsdl._layers.encoder import EncoderLayer, EncoderNorm, encoder_norm
 from sktsdl._sklearn.fields import PositiveInt, Probability
 
 
@@ -26,7 +27,7 @@ def sinusoidal_positions(
 
 
 class Transformer(CausalNet):
-    """Pre-norm encoder layers, and a linear head on the last state or their mean.
+    """Encoder layers, and a linear head on the last state, their mean or all of them.
 
     **Shape**: (batch, time, channels) -> (batch, outputs)
     """
@@ -35,37 +36,54 @@ class Transformer(CausalNet):
         self,
         *,
         n_channels: int,
+        n_steps: int,
         n_outputs: int,
         d_model: int,
         nhead: int,
         num_layers: int,
         dim_feedforward: int,
         dropout: float,
+        head_dropout: float,
         causal: bool,
         pooling: str,
+        positions: str,
+        activation: str,
+        norm: EncoderNorm,
+        norm_first: bool,
     ) -> None:
         super().__init__()
         self.d_model = d_model
         self.causal = causal
         self.pooling = pooling
+        self.is_batch_normed = norm == "batch"
         self.embed = nn.Linear(n_channels, d_model)
+        self.positions = None
+        if positions == "learned":
+            self.positions = nn.Embedding(n_steps, d_model)
+            nn.init.uniform_(self.positions.weight, -0.02, 0.02)
         self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(
+            EncoderLayer(
                 d_model,
                 nhead,
                 dim_feedforward,
                 dropout,
-                batch_first=True,
-                norm_first=True,
+                activation=activation,
+                norm_first=norm_first,
+                norm=norm,
             )
             for _ in range(num_layers)
         )
-        self.norm = nn.LayerNorm(d_model)
-        self.head = nn.Linear(d_model, n_outputs)
+        # Else the last layer has normalised its output.
+        self.norm = encoder_norm(norm, d_model) if norm_first else nn.Identity()
+        self.head_dropout = nn.Dropout(head_dropout)
+        n_states = n_steps if pooling == "flatten" else 1
+        self.head = nn.Linear(n_states * d_model, n_outputs)
         self.is_causal = causal and pooling == "last"
 
     def buffer_bytes_per_window(self, n_steps: int) -> int:
         """Return the bytes of a layer's buffers for one window of `n_steps` steps."""
+        if self.is_batch_normed:
+            return 0  # micro-batches would each have their own statistics
         layer: Any = self.layers[0]
         return 4 * n_steps * (8 * self.d_model + 2 * layer.linear1.out_features)
 
@@ -85,24 +103,26 @@ class Transformer(CausalNet):
         return self.norm(h)
 
     def last_state(self, x: Tensor) -> Tensor:
+        if self.is_batch_normed:  # by the statistics of all steps
+            return self.states(x)[:, -1]
         h, mask = self._embedded(x)
+        last: Any
         *layers, last = self.layers
-        layer: Any
         for layer in layers:
             h = layer(h, src_mask=mask)
         # In the last layer all steps are attended to, but only one attends.
-        layer = last
-        u = layer.norm1(h)
-        attended, _ = layer.self_attn(u[:, -1:], u, u, need_weights=False)
-        h = h[:, -1] + layer.dropout1(attended[:, 0])  # (3)
-        dense = layer.dropout(layer.activation(layer.linear1(layer.norm2(h))))
-        h = h + layer.dropout2(layer.linear2(dense))  # (4)
-        return self.norm(h)
+        return self.norm(last.last_steps(h, 1))[:, 0]  # (3), (4)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.pooling == "last":
-            return super().forward(x)
-        return self.head(self.states(x).mean(dim=1))
+        if self.pooling == "last" and not (self.every_step and self.training):
+            h = self.last_state(x)
+        else:
+            h = self.states(x)
+        if self.pooling == "mean":
+            h = h.mean(dim=1)
+        elif self.pooling == "flatten":
+            h = h.flatten(1)
+        return self.head(self.head_dropout(h))
 
     def attention_weights(self, x: Tensor) -> Tensor:
         """(batch, time, channels) -> (batch, layers, time, time)"""
@@ -110,21 +130,24 @@ class Transformer(CausalNet):
         weights = []
         layer: Any
         for layer in self.layers:
-            u = layer.norm1(h)
-            weights.append(layer.self_attn(u, u, u, attn_mask=mask)[1])
+            weights.append(layer.attention_weights(h, mask))
             h = layer(h, src_mask=mask)
         return torch.stack(weights, dim=1)
 
     def _embedded(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         time = x.shape[1]
-        h = self.embed(x) + sinusoidal_positions(time, self.d_model, x.device).to(x)
+        if self.positions is None:
+            positions = sinusoidal_positions(time, self.d_model, x.device).to(x)
+        else:
+            positions = self.positions.weight
+        h = self.embed(x) + positions
         if not self.causal:
             return h, None
         return h, torch.ones(time, time, dtype=torch.bool, device=x.device).triu(1)
 
 
 class TransformerRegressor(DeepRegressor):
-    r"""The encoder of the Transformer [1]_, normalised before each sublayer [2]_.
+    r"""The encoder of the Transformer [1]_; with patches, PatchTST [3]_.
 
     Parameters
     ----------
@@ -138,11 +161,25 @@ class TransformerRegressor(DeepRegressor):
         The width of the dense layer inside each layer.
     dropout : float, default=0.0
         The probability of a zero in attention and dense layers, in training only.
+    head_dropout : float, default=0.0
+        The probability of a zero in the states before the last linear map, in training
+        only.
     causal : bool, default=False
         Whether a step attends to itself and earlier steps only. ``loss_steps="all"``
         needs it, with ``pooling="last"``.
-    pooling : {"last", "mean"}, default="last"
-        Whether the output is linear in the last state, or in the mean of all states.
+    pooling : {"last", "mean", "flatten"}, default="last"
+        Whether the output is linear in the last state, in the mean of all states, or in
+        all of them side by side.
+    positions : {"sinusoidal", "learned"}, default="sinusoidal"
+        The encoding of the positions of steps: equations 1 and 2, or learned weights.
+    activation : {"relu", "gelu"}, default="relu"
+        The activation :math:`\phi` of the dense layers.
+    norm : {"layer", "batch"}, default="layer"
+        The normalisation of a state: by its own features, or of each feature by all
+        steps of the windows of a batch.
+    norm_first : bool, default=True
+        Whether the input of attention and dense layers is normalised [2]_, or the sums
+        are [1]_.
     {training_parameters}
 
     Attributes
@@ -167,17 +204,27 @@ class TransformerRegressor(DeepRegressor):
     .. math::
 
         h' &= h + \mathrm{softmax}\big(Q K^\top / \sqrt{d_k}\big) V,
-        \quad Q, K, V \text{ linear in } \mathrm{LN}(h)                 && (3) \\
-        h'' &= h' + W_2 \max(0, W_1 \mathrm{LN}(h') + b_1) + b_2        && (4)
+        \quad Q, K, V \text{ linear in } \mathrm{N}(h)                  && (3) \\
+        h'' &= h' + W_2 \, \phi(W_1 \mathrm{N}(h') + b_1) + b_2          && (4)
 
-    with :math:`d_k = d / \text{nhead}`, for each head on its own part of the width.
-    The output is linear in the normalised last state (or the mean).
+    with :math:`d_k = d / \text{nhead}`, for each head on its own part of the width, and
+    the norm :math:`\mathrm{N}`. With ``norm_first=False``, it is applied to :math:`h'`
+    and :math:`h''` instead. The output is linear in the normalised last state, in the
+    mean, or in all states.
+
+    PatchTST is ``TransformerRegressor(d_model=16, num_layers=3, pooling="flatten",
+    positions="learned", activation="gelu", norm="batch", norm_first=False,
+    patch_size=16, patch_stride=8, channel_independent=True, window_norm="standard")``
+    with all channels in `target_channels`. The code of its authors also adds the scores
+    of the layer before to those of attention, and has `dropout` after equation 2.
 
     References
     ----------
     .. [1] A. Vaswani et al. (2017). Attention Is All You Need. NeurIPS.
     .. [2] R. Xiong et al. (2020). On Layer Normalization in the Transformer
        Architecture. ICML.
+    .. [3] Y. Nie et al. (2023). A Time Series is Worth 64 Words: Long-term Forecasting
+       with Transformers. ICLR.
 
     Examples
     --------
@@ -199,8 +246,13 @@ class TransformerRegressor(DeepRegressor):
     num_layers: PositiveInt = 2
     dim_feedforward: PositiveInt = 128
     dropout: Probability = 0.0
+    head_dropout: Probability = 0.0
     causal: bool = False
-    pooling: Literal["last", "mean"] = "last"
+    pooling: Literal["last", "mean", "flatten"] = "last"
+    positions: Literal["sinusoidal", "learned"] = "sinusoidal"
+    activation: Literal["relu", "gelu"] = "relu"
+    norm: EncoderNorm = "layer"
+    norm_first: bool = True
 
     def attention_weights(self, X: ArrayLike) -> np.ndarray:
         """Return what each step attends to, as the mean over the heads.
@@ -230,6 +282,7 @@ class TransformerRegressor(DeepRegressor):
     def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return Transformer(
             n_channels=spec.n_channels,
+            n_steps=spec.n_steps,
             n_outputs=spec.n_outputs,
             **self._architecture_parameters(),
         )
