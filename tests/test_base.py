@@ -47,6 +47,7 @@ BAD_PARAMETERS = {
     "channel_independent": [("no", TypeError)],
     "linear_skip": [(1, TypeError)],
     "patch_size": [(0, ValueError), (2.5, TypeError)],
+    "patch_stride": [(0, ValueError), (2, ValueError), ("half", ValueError)],
     "standardize": [("yes", TypeError)],
     "warm_start": [(1, TypeError)],
     "verbose": [(-1, ValueError)],

@@ -31,6 +31,7 @@ class AdapterConfig:
 
     channel_independent: bool
     patch_size: int
+    patch_stride: int | None
     linear_skip: bool
     loss_steps: LossSteps
     weight_init: WeightInit
@@ -129,6 +130,7 @@ def _build_inner(
 ) -> nn.Module:
     """Build the module of channels that are all numbers."""
     patch_size = int(config.patch_size)
+    patch_stride = int(config.patch_stride or patch_size)
     if patch_size > window:
         raise ValueError(
             f"patch_size={patch_size} is more than the {window} steps of a window: "
@@ -154,7 +156,7 @@ def _build_inner(
         of_targets = tuple(n_inner * (patch_size - 1) + at for at in of_targets)
     spec = ModuleSpec(
         n_channels=n_inner * patch_size,
-        n_steps=n_patches(window, patch_size),
+        n_steps=n_patches(window, patch_size, patch_stride),
         n_outputs=n_outputs,
         n_targets=len(columns.steps),
         n_values=targets.n_values,
@@ -190,7 +192,7 @@ def _build_inner(
             )
         module.every_step = True
     if patch_size > 1:
-        module = Patches(module, patch_size)
+        module = Patches(module, patch_size, patch_stride)
     if config.linear_skip:
         module = LinearSkip(
             module,

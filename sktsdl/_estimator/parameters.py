@@ -138,9 +138,7 @@ class NetParameters(FieldParams):
     standardize: Annotated[
         bool,
         Structural,
-        Doc("""
-            Whether to standardise channels and target inside, by the training rows.
-            """),
+        Doc("Whether to standardise channels and target, by the training rows."),
     ] = True
     window_norm: Annotated[
         Literal["auto"] | WindowNormKind | None,
@@ -199,10 +197,19 @@ class NetParameters(FieldParams):
         Doc("""
             The number of steps that are joined to one step with more channels (Nie et
             al. 2023); a season or a part of it shortens long windows. The last patch
-            ends at the last step, and the first patch is filled from the front. It
-            changes nothing for a `WindowMLPRegressor`, which sees all steps at once.
+            ends at the last step, and the first patch is filled from the front. Nets
+            that see all steps at once, WindowMLP and ITransformer, need none.
             """),
     ] = 1
+    patch_stride: Annotated[
+        PositiveInt | None,
+        Structural,
+        Doc("""
+            The number of steps from one patch to the next, at most `patch_size`, which
+            None stands for. If it is less, patches overlap, and the first one holds
+            `patch_stride` or fewer steps that are filled.
+            """),
+    ] = None
     linear_skip: Annotated[
         bool,
         Structural,
@@ -235,12 +242,12 @@ class NetParameters(FieldParams):
         Structural,
         Doc("""
             The channels that are known ahead. They leave the window, and the net gets
-            their values at the steps ahead once, beside the horizon: a
-            `WindowMLPRegressor` and a `Seq2SeqRegressor` take them as inputs, the other
-            nets join them step by step (Das et al. 2023). ``"auto"`` takes the columns
-            that ``make_supervised`` names, ``temp+1`` to ``temp+24`` beside ``temp``;
-            a list names some of them by ``temp``, or their positions in an array. None
-            leaves them in the window, as ``"auto"`` does with ``loss_steps="all"``.
+            their values at the steps ahead once, beside the horizon: WindowMLP, Seq2Seq
+            and ITransformer take them as inputs, and the other nets join them step by
+            step (Das et al. 2023). ``"auto"`` takes the columns that
+            ``make_supervised`` names, ``temp+1`` to ``temp+24`` beside ``temp``; a list
+            names some of them by ``temp``, or their positions in an array. None leaves
+            them in the window, as ``"auto"`` does with ``loss_steps="all"``.
             """),
     ] = "auto"
     static_features: Annotated[
@@ -317,6 +324,11 @@ class NetParameters(FieldParams):
             raise ValueError(
                 "linear_skip=True maps the whole window, which no step of "
                 "loss_steps='all' but the last may see: use loss_steps='last'."
+            )
+        if self.patch_stride is not None and self.patch_stride > self.patch_size:
+            raise ValueError(
+                f"patch_stride={self.patch_stride} is more than patch_size="
+                f"{self.patch_size} and would leave steps out: lower it."
             )
         device = resolve_device(self.device)
         if self.precision == "fp16" and device.type != "cuda":

@@ -26,8 +26,8 @@ class Adapter(nn.Module):
     def forward(self, x: Tensor, **kwargs: Any) -> Tensor:
         return self.module(self.transform_input(x), **kwargs)
 
-    def attention_weights(self, x: Tensor) -> Tensor:
-        return self.module.attention_weights(self.transform_input(x))
+    def attention_weights(self, x: Tensor, **kwargs: Any) -> Tensor:
+        return self.module.attention_weights(self.transform_input(x), **kwargs)
 
     def step_ends(self, window: int) -> Tensor:
         return self.module.step_ends(window)
@@ -144,17 +144,25 @@ class ChannelIndependent(Adapter):
     ) -> Tensor:
         if targets is not None:
             kwargs["targets"] = targets.reshape(x.shape[0] * self.n_targets, -1)
-        if known is not None:
-            kwargs["known"] = known.repeat_interleave(self.n_targets, dim=0)
+        kwargs |= self._known(known)
         output = self._by_window(self.module(self.transform_input(x), **kwargs))
         return output.movedim(1, -2).flatten(-2)  # targets one after the other
 
-    def attention_weights(self, x: Tensor) -> Tensor:
-        return self._by_window(super().attention_weights(x))
+    def attention_weights(
+        self, x: Tensor, known: Tensor | None = None, **kwargs: Any
+    ) -> Tensor:
+        kwargs |= self._known(known)
+        return self._by_window(super().attention_weights(x, **kwargs))
 
     def input_size(self, window: int) -> tuple[int, int]:
         n_samples, n_steps = super().input_size(window)
         return self.n_targets * n_samples, n_steps
+
+    def _known(self, known: Tensor | None) -> dict[str, Tensor]:
+        """Return the argument of `module` for what is known, of each target."""
+        if known is None:
+            return {}
+        return {"known": known.repeat_interleave(self.n_targets, dim=0)}
 
     def _by_window(self, output: Tensor) -> Tensor:
         """(batch * targets, ...) -> (batch, targets, ...)"""
@@ -216,10 +224,12 @@ class Patches(Adapter):
     """Join several steps to one step with more channels.
 
     The last patch ends at the last step; the first patch is filled from the front with
-    the first value of the window.
+    the first value of the window. Patches that overlap are one more than fit into the
+    window, as in PatchTST [1]_. That net fills its last patch, with the last value, and
+    its first patch begins with the window.
 
     **Shape**: (batch, time, channels) -> the output of `module`, whose input is
-    (batch, ceil(time / patch_size), patch_size * channels)
+    (batch, patches, patch_size * channels)
 
     Parameters
     ----------
@@ -227,26 +237,48 @@ class Patches(Adapter):
         The module of patches.
     patch_size : int
         The number of steps in a patch.
+    stride : int or None, default=None
+        The number of steps from one patch to the next; None is `patch_size`.
+
+    References
+    ----------
+    .. [1] Y. Nie et al. (2023). A Time Series is Worth 64 Words: Long-term Forecasting
+       with Transformers. ICLR.
     """
 
-    def __init__(self, module: nn.Module, patch_size: int) -> None:
+    def __init__(
+        self, module: nn.Module, patch_size: int, stride: int | None = None
+    ) -> None:
         super().__init__(module)
         self.patch_size = patch_size
+        self.stride = stride or patch_size
 
     def transform_input(self, x: Tensor) -> Tensor:
-        front = x[:, :1].expand(-1, -x.shape[1] % self.patch_size, -1)
-        x = torch.cat([front, x], dim=1)
-        return x.reshape(x.shape[0], -1, self.patch_size * x.shape[2])
+        n = self._n_patches(x.shape[1])
+        n_filled = patches_span(n, self.patch_size, self.stride) - x.shape[1]
+        x = torch.cat([x[:, :1].expand(-1, n_filled, -1), x], dim=1)
+        patches = x.unfold(1, self.patch_size, self.stride)  # steps are the last axis
+        return patches.transpose(2, 3).flatten(2)
 
     def step_ends(self, window: int) -> Tensor:
-        n = n_patches(window, self.patch_size)
+        n = self._n_patches(window)
         after = n - 1 - super().step_ends(n)
-        return window - 1 - self.patch_size * after
+        return window - 1 - self.stride * after
 
     def input_size(self, window: int) -> tuple[int, int]:
-        return super().input_size(n_patches(window, self.patch_size))
+        return super().input_size(self._n_patches(window))
+
+    def _n_patches(self, window: int) -> int:
+        return n_patches(window, self.patch_size, self.stride)
 
 
-def n_patches(window: int, patch_size: int) -> int:
-    """Return the number of patches in a window."""
-    return -(-window // patch_size)
+def n_patches(window: int, patch_size: int, stride: int | None = None) -> int:
+    """Return the number of patches in a window, the first of which may be filled."""
+    if stride is None or stride == patch_size:
+        return -(-window // patch_size)
+    return (window - patch_size) // stride + 2
+
+
+def patches_span(n: int, patch_size: int, stride: int | None = None) -> int:
+    """Return the number of steps from the first step of `n` patches to the last one."""
+    return patch_size + (n - 1) * (stride or patch_size)

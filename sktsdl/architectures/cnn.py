@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._layers.adapters import patches_span
 from sktsdl._layers.causal import CausalConv1d, channel_norm, n_weights
 from sktsdl._sklearn.fields import PositiveInt, Probability
 
@@ -123,7 +124,7 @@ class CNNRegressor(DeepRegressor):
     @property
     def receptive_field_(self) -> int:
         steps = 1 + len(self.channels) * (self.kernel_size - 1)
-        return self.patch_size * steps
+        return patches_span(steps, self.patch_size, self.patch_stride)
 
     def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return CNN(

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._layers.adapters import patches_span
 from sktsdl._layers.causal import (
     CausalConv1d,
     CausalNet,
@@ -170,7 +171,8 @@ class TCNRegressor(DeepRegressor):
     @property
     def receptive_field_(self) -> int:
         steps = self.convs_per_block * (self.kernel_size - 1)
-        return self.patch_size * (1 + steps * (2 ** len(self.channels) - 1))
+        n = 1 + steps * (2 ** len(self.channels) - 1)
+        return patches_span(n, self.patch_size, self.patch_stride)
 
     def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return TCN(

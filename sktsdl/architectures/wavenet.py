@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._layers.adapters import patches_span
 from sktsdl._layers.causal import CausalConv1d, CausalNet, receptive_field
 from sktsdl._sklearn.fields import PositiveInt, Probability
 
@@ -164,7 +165,7 @@ class WaveNetRegressor(DeepRegressor):
     @property
     def receptive_field_(self) -> int:
         steps = self.repeats * (self.kernel_size - 1) * sum(self.dilations)
-        return self.patch_size * (1 + steps)
+        return patches_span(1 + steps, self.patch_size, self.patch_stride)
 
     def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return WaveNet(

@@ -29,6 +29,8 @@ class AttentionDisplay(Display):
         each attended step (column).
     patch_size : int, default=1
         The number of steps that share one weight.
+    patch_stride : int or None, default=None
+        The number of steps from one patch to the next; None is `patch_size`.
     title : str or None, default=None
         The title of the picture.
 
@@ -52,10 +54,16 @@ class AttentionDisplay(Display):
     """
 
     def __init__(
-        self, *, weights: np.ndarray, patch_size: int = 1, title: str | None = None
+        self,
+        *,
+        weights: np.ndarray,
+        patch_size: int = 1,
+        patch_stride: int | None = None,
+        title: str | None = None,
     ) -> None:
         self.weights = weights
         self.patch_size = patch_size
+        self.patch_stride = patch_stride
         self.title = title
 
     @classmethod
@@ -94,7 +102,7 @@ class AttentionDisplay(Display):
         ImportError
             If matplotlib is missing.
         TypeError
-            If `estimator` does not end in a net with attention.
+            If `estimator` does not end in a net with attention to steps.
         ValueError
             If `X`, `row`, `series` or `layer` cannot be used, or the net has weights
             for each target (`channel_independent`).
@@ -105,6 +113,11 @@ class AttentionDisplay(Display):
             raise TypeError(
                 f"{type(regressor).__name__} has no attention_weights: use "
                 "`AttributionDisplay`, or a net with attention."
+            )
+        if getattr(regressor, "_attends_to_channels", False):
+            raise TypeError(
+                f"{type(regressor).__name__} attends to channels, but the picture is "
+                "of steps: plot the output of its `attention_weights`."
             )
         if regressor._spec.structure["channel_independent"]:
             raise ValueError(
@@ -124,6 +137,7 @@ class AttentionDisplay(Display):
         display = cls(
             weights=weights,
             patch_size=regressor._spec.structure["patch_size"],
+            patch_stride=regressor._spec.structure["patch_stride"],
             title=title,
         )
         return display.plot(ax=ax)
@@ -136,6 +150,8 @@ class AttentionDisplay(Display):
         step, last = "step", "is"
         if self.patch_size > 1:
             step, last = f"patch of {self.patch_size} steps", "ends with"
+            if self.patch_stride not in (None, self.patch_size):
+                step += f", {self.patch_stride} apart"
         steps = f"{step} (0 {last} the row itself)"
         if self.weights.ndim == 2:
             image = ax.imshow(
