@@ -10,6 +10,7 @@ from sktsdl.architectures.bilstm import BiLSTMRegressor
 from sktsdl.architectures.cnn import CNNRegressor
 from sktsdl.architectures.cnn_lstm import CNNLSTMRegressor
 from sktsdl.architectures.gru import GRURegressor
+from sktsdl.architectures.itransformer import ITransformerRegressor
 from sktsdl.architectures.lstm import LSTMRegressor
 from sktsdl.architectures.rnn import RNNRegressor
 from sktsdl.architectures.seq2seq import Seq2SeqRegressor
@@ -47,6 +48,7 @@ __all__ = [
     "ConformalRegressor",
     "ForwardFill",
     "GRURegressor",
+    "ITransformerRegressor",
     "LSTMRegressor",
     "LagsToWindows",
     "MultiTaskNet",

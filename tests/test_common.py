@@ -38,6 +38,7 @@ ORDERED = (
 
 # These nets take minutes with their default sizes.
 SMALLER = {
+    sktsdl.ITransformerRegressor: {"d_model": 32, "num_layers": 1},
     sktsdl.TCNRegressor: {"channels": (16, 16)},
     sktsdl.TransformerRegressor: {"d_model": 32, "num_layers": 1},
     sktsdl.WaveNetRegressor: {"channels": 16, "dilations": (1, 2, 4), "repeats": 1},

@@ -59,7 +59,11 @@ class SequenceModule(Protocol):
         ...
 
     def attention_weights(self, x: Tensor) -> Tensor:
-        """(batch, time, channels) -> (batch, ..., time), of a module with attention"""
+        """(batch, time, channels) -> (batch, ..., time), of a module with attention
+
+        A module with `takes_known` takes ``known`` here, too. The last axis may also be
+        one of channels.
+        """
         ...
 
     def buffer_bytes_per_window(self, n_steps: int) -> int:

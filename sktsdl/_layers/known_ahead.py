@@ -68,13 +68,21 @@ class SplitKnown(Adapter):
         return x.index_select(-1, self.past)
 
     def forward(self, x: Tensor, **kwargs: Any) -> Tensor:
+        known = self._known(x)
+        return self.module(self.transform_input(x), known=known, **kwargs)
+
+    def attention_weights(self, x: Tensor, **kwargs: Any) -> Tensor:
+        return super().attention_weights(x, known=self._known(x), **kwargs)
+
+    def _known(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) -> (batch, steps ahead, known channels)"""
         known = x[:, x.shape[1] - 1 - self.lags, self.channels]
         if self.coded:
             parts = [known[..., self.numeric]]
             for column, embedding in zip(self.coded, self.embeddings, strict=True):
                 parts.append(embedding(known[..., column].long()))
             known = torch.cat(parts, dim=-1)
-        return self.module(self.transform_input(x), known=known, **kwargs)
+        return known
 
 
 class StepDecoder(Adapter):
@@ -148,3 +156,8 @@ class StepDecoder(Adapter):
         joined = torch.cat([features, known], dim=-1)
         output = self.linear(joined) + self.output(self.hidden(joined).relu())
         return output.flatten(1).index_select(1, self.places)
+
+    def attention_weights(
+        self, x: Tensor, known: Tensor | None = None, **kwargs: Any
+    ) -> Tensor:
+        return super().attention_weights(x, **kwargs)
