@@ -70,6 +70,7 @@ def choose_known(
         lags=tuple(map(tuple, table[..., 1].tolist())),
         steps=tuple(distinct.index(step) for step in steps.steps),
         targets=steps.targets,
+        n_static=len(fixed),
     )
 
 

@@ -76,16 +76,23 @@ def build_module(
     n_codes = [channels.n_codes(past[i]) for i in categorical]
     ahead = () if known is None else known.channels[0]
     of_known = [channels.n_codes(channel) for channel in ahead]
+    known_numeric, known_coded = SplitKnown.kinds(of_known)
+    known_embedded = EmbedCategories.widths([of_known[i] for i in known_coded])
+    is_static = [] if known is None else known.is_static
+    order = known_numeric + known_coded
     numeric = [channel for channel in past if channel not in codes]
     module = _build_inner(
         architecture,
         config,
         window=fitted.inputs.window,
-        n_channels=len(numeric) + sum(EmbedCategories.widths(n_codes)),
+        n_numeric=len(numeric),
+        embedded=EmbedCategories.widths(n_codes),
         columns=columns_of(fitted, numeric),
         targets=targets,
         has_known=known is not None,
-        n_known=SplitKnown.n_known(of_known),
+        n_known=len(known_numeric) + sum(known_embedded),
+        known_embedded=known_embedded,
+        static=[at for at, column in enumerate(order) if is_static[column]],
         name=name,
     )
     if categorical:
@@ -121,11 +128,14 @@ def _build_inner(
     config: AdapterConfig,
     *,
     window: int,
-    n_channels: int,
+    n_numeric: int,
+    embedded: list[int],
     columns: Columns,
     targets: Targets,
     has_known: bool,
     n_known: int,
+    known_embedded: list[int],
+    static: list[int],
     name: str,
 ) -> nn.Module:
     """Build the module of channels that are all numbers."""
@@ -137,7 +147,7 @@ def _build_inner(
             "give a smaller patch_size, or a larger window."
         )
     each: list[int] = []
-    n_inner = n_channels
+    n_inner = n_channels = n_numeric + sum(embedded)
     n_outputs = targets.n_outputs(len(columns.steps))
     if config.channel_independent and columns.channels is not None:
         by_channel = columns.by_channel
@@ -166,6 +176,9 @@ def _build_inner(
         target_steps=columns.steps,
         targets=columns.targets,
         target_channels=of_targets,
+        embedded=tuple(embedded),
+        known_embedded=tuple(known_embedded),
+        static=tuple(static),
     )
     module: Any = architecture(spec)
     if has_known and not getattr(module, "takes_known", False):

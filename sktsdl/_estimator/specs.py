@@ -58,6 +58,13 @@ class InputSpec:
     def channel_names(self) -> tuple[str, ...] | None:
         return self.names if self.is_3d else None
 
+    @property
+    def shown_names(self) -> list[str]:
+        """The names of the channels, or their positions if they have no names."""
+        if self.channel_names is not None:
+            return list(self.channel_names)
+        return [f"channel {i}" for i in range(self.n_channels)]
+
 
 @dataclass(frozen=True)
 class TargetSpec:
@@ -105,6 +112,11 @@ class ModuleSpec:
         For each column, which of the targets of a step it is.
     target_channels : tuple of int or None
         For each column, the channel whose future it is, if that is known.
+    embedded, known_embedded : tuple of int
+        The widths of the embeddings of categorical columns, which are the last channels
+        of a step, before patches, and the last of the known channels.
+    static : tuple of int
+        Which of the known columns are static. A column is one channel, or an embedding.
     """
 
     n_channels: int
@@ -118,11 +130,26 @@ class ModuleSpec:
     target_steps: tuple[int, ...] = ()
     targets: tuple[int, ...] = ()
     target_channels: tuple[int, ...] | None = None
+    embedded: tuple[int, ...] = ()
+    known_embedded: tuple[int, ...] = ()
+    static: tuple[int, ...] = ()
 
     @property
     def n_ahead(self) -> int:
         """The number of steps ahead."""
         return max(self.target_steps, default=-1) + 1
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The channels of each column of the window, of one step."""
+        n_channels = self.n_channels // self.patch_size
+        return (1,) * (n_channels - sum(self.embedded)) + self.embedded
+
+    @property
+    def known_widths(self) -> tuple[int, ...]:
+        """The channels of each known column."""
+        n_numeric = self.n_known - sum(self.known_embedded)
+        return (1,) * n_numeric + self.known_embedded
 
 
 @dataclass(frozen=True)
@@ -135,17 +162,26 @@ class KnownSpec:
         The channel that holds each value, and how many steps before the last one.
     steps, targets : tuple of int
         For each column of `y`, its step ahead and its target, by number.
+    n_static : int
+        How many columns, the last ones, are static.
     """
 
     channels: tuple[tuple[int, ...], ...]
     lags: tuple[tuple[int, ...], ...]
     steps: tuple[int, ...]
     targets: tuple[int, ...]
+    n_static: int = 0  # not in older files
 
     @property
     def taken(self) -> set[int]:
         """The channels that are not in the window of the past."""
         return set().union(*self.channels)
+
+    @property
+    def is_static(self) -> list[bool]:
+        """Whether each column is static."""
+        n = len(self.channels[0])
+        return [column >= n - self.n_static for column in range(n)]
 
 
 @dataclass(frozen=True)

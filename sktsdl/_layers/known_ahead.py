@@ -52,29 +52,27 @@ class SplitKnown(Adapter):
         for name, table in tables.items():
             tensor = torch.tensor(table, dtype=torch.long)
             self.register_buffer(name, tensor, persistent=False)
-        self.numeric = [i for i, n in enumerate(n_codes) if n == 0]
-        self.coded = [i for i, n in enumerate(n_codes) if n > 0]
+        self.numeric, self.coded = self.kinds(n_codes)
         counts = [n_codes[i] for i in self.coded]
         widths = EmbedCategories.widths(counts)
         self.embeddings = nn.ModuleList(map(nn.Embedding, counts, widths))
 
     @staticmethod
-    def n_known(n_codes: Sequence[int]) -> int:
-        """Return the number of known channels after embedding."""
-        coded = [n for n in n_codes if n > 0]
-        return len(n_codes) - len(coded) + sum(EmbedCategories.widths(coded))
+    def kinds(n_codes: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Return the columns of numbers, and after them in the block, of codes."""
+        numeric = [i for i, n in enumerate(n_codes) if n == 0]
+        return numeric, [i for i, n in enumerate(n_codes) if n > 0]
 
     def transform_input(self, x: Tensor) -> Tensor:
         return x.index_select(-1, self.past)
 
     def forward(self, x: Tensor, **kwargs: Any) -> Tensor:
-        known = self._known(x)
-        return self.module(self.transform_input(x), known=known, **kwargs)
+        return self.module(self.transform_input(x), known=self.known(x), **kwargs)
 
-    def attention_weights(self, x: Tensor, **kwargs: Any) -> Tensor:
-        return super().attention_weights(x, known=self._known(x), **kwargs)
+    def inspect(self, method: str, x: Tensor, **kwargs: Any) -> Tensor:
+        return super().inspect(method, x, known=self.known(x), **kwargs)
 
-    def _known(self, x: Tensor) -> Tensor:
+    def known(self, x: Tensor) -> Tensor:
         """(batch, time, channels) -> (batch, steps ahead, known channels)"""
         known = x[:, x.shape[1] - 1 - self.lags, self.channels]
         if self.coded:
@@ -150,14 +148,14 @@ class StepDecoder(Adapter):
     def transform_input(self, x: Tensor) -> Tensor:
         return x
 
+    def inspect(
+        self, method: str, x: Tensor, known: Tensor | None = None, **kwargs: Any
+    ) -> Tensor:
+        return super().inspect(method, x, **kwargs)
+
     def forward(self, x: Tensor, known: Tensor | None = None, **kwargs: Any) -> Tensor:
         assert known is not None
         features = self.module(x, **kwargs).reshape(len(x), self.n_steps, -1)
         joined = torch.cat([features, known], dim=-1)
         output = self.linear(joined) + self.output(self.hidden(joined).relu())
         return output.flatten(1).index_select(1, self.places)
-
-    def attention_weights(
-        self, x: Tensor, known: Tensor | None = None, **kwargs: Any
-    ) -> Tensor:
-        return super().attention_weights(x, **kwargs)
