@@ -27,7 +27,14 @@ class Adapter(nn.Module):
         return self.module(self.transform_input(x), **kwargs)
 
     def attention_weights(self, x: Tensor, **kwargs: Any) -> Tensor:
-        return self.module.attention_weights(self.transform_input(x), **kwargs)
+        return self.inspect("attention_weights", x, **kwargs)
+
+    def selection_weights(self, x: Tensor, **kwargs: Any) -> Tensor:
+        return self.inspect("selection_weights", x, **kwargs)
+
+    def inspect(self, method: str, x: Tensor, **kwargs: Any) -> Tensor:
+        """Return the output of a method of `module`, other than its forecast."""
+        return getattr(self.module, method)(self.transform_input(x), **kwargs)
 
     def step_ends(self, window: int) -> Tensor:
         return self.module.step_ends(window)
@@ -144,22 +151,21 @@ class ChannelIndependent(Adapter):
     ) -> Tensor:
         if targets is not None:
             kwargs["targets"] = targets.reshape(x.shape[0] * self.n_targets, -1)
-        kwargs |= self._known(known)
+        kwargs |= self._known_of_each(known)
         output = self._by_window(self.module(self.transform_input(x), **kwargs))
         return output.movedim(1, -2).flatten(-2)  # targets one after the other
 
-    def attention_weights(
-        self, x: Tensor, known: Tensor | None = None, **kwargs: Any
+    def inspect(
+        self, method: str, x: Tensor, known: Tensor | None = None, **kwargs: Any
     ) -> Tensor:
-        kwargs |= self._known(known)
-        return self._by_window(super().attention_weights(x, **kwargs))
+        kwargs |= self._known_of_each(known)
+        return self._by_window(super().inspect(method, x, **kwargs))
 
     def input_size(self, window: int) -> tuple[int, int]:
         n_samples, n_steps = super().input_size(window)
         return self.n_targets * n_samples, n_steps
 
-    def _known(self, known: Tensor | None) -> dict[str, Tensor]:
-        """Return the argument of `module` for what is known, of each target."""
+    def _known_of_each(self, known: Tensor | None) -> dict[str, Tensor]:
         if known is None:
             return {}
         return {"known": known.repeat_interleave(self.n_targets, dim=0)}

@@ -66,6 +66,13 @@ class SequenceModule(Protocol):
         """
         ...
 
+    def selection_weights(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) -> (batch, variables), of one that weighs them
+
+        This method and `attention_weights` take ``known`` if `forward` does.
+        """
+        ...
+
     def buffer_bytes_per_window(self, n_steps: int) -> int:
         """Return the bytes that a layer allocates for one window in each call.
 

@@ -28,6 +28,18 @@ def _has_lstm_kernel(dtype: torch.dtype) -> bool:
     return True
 
 
+def run_fused(
+    layer: nn.RNNBase, x: Tensor, state: State | None
+) -> tuple[Tensor, State]:
+    """Run torch's kernel, in float32 if it has none for autocast's dtype."""
+    on_cpu = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+    if on_cpu and isinstance(layer, nn.LSTM):
+        enabled = _has_lstm_kernel(torch.get_autocast_dtype("cpu"))
+        with torch.autocast("cpu", enabled=enabled):
+            return layer(x if enabled else x.float(), state)
+    return layer(x, state)
+
+
 class RecurrentLayer(nn.Module):
     """One direction of one recurrent layer.
 
@@ -87,22 +99,13 @@ class RecurrentLayer(nn.Module):
         for segment in torch.split(x, sizes, dim=1) if k < time else (x,):
             before = None if state is None else _detached(state)
             if masks is None:
-                states, state = self._fused(segment, before)
+                states, state = run_fused(self.weights, segment, before)
             else:
                 states, state = self._unroll(segment, before, masks)
             out.append(states)
         assert state is not None
         last = state[0] if isinstance(state, tuple) else state
         return _joined(out, dim=1), last[0]
-
-    def _fused(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """Run torch's kernel, in float32 if it has none for autocast's dtype."""
-        on_cpu = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
-        if on_cpu and self.cell == "lstm":
-            enabled = _has_lstm_kernel(torch.get_autocast_dtype("cpu"))
-            with torch.autocast("cpu", enabled=enabled):
-                return self.weights(x if enabled else x.float(), state)
-        return self.weights(x, state)
 
     def _masks(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the masks of inputs and state, one for all steps."""
