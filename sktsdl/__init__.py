@@ -15,6 +15,7 @@ from sktsdl.architectures.lstm import LSTMRegressor
 from sktsdl.architectures.rnn import RNNRegressor
 from sktsdl.architectures.seq2seq import Seq2SeqRegressor
 from sktsdl.architectures.tcn import TCNRegressor
+from sktsdl.architectures.tft import TFTRegressor
 from sktsdl.architectures.transformer import TransformerRegressor
 from sktsdl.architectures.wavenet import WaveNetRegressor
 from sktsdl.architectures.window_mlp import WindowMLPRegressor
@@ -62,6 +63,7 @@ __all__ = [
     "Seq2SeqRegressor",
     "SlidingWindow",
     "TCNRegressor",
+    "TFTRegressor",
     "TransformerRegressor",
     "WaveNetRegressor",
     "WindowMLPRegressor",

@@ -242,9 +242,9 @@ class NetParameters(FieldParams):
         Structural,
         Doc("""
             The channels that are known ahead. They leave the window, and the net gets
-            their values at the steps ahead once, beside the horizon: WindowMLP, Seq2Seq
-            and ITransformer take them as inputs, and the other nets join them step by
-            step (Das et al. 2023). ``"auto"`` takes the columns that
+            their values at the steps ahead once, beside the horizon: as inputs of nets
+            such as WindowMLP, Seq2Seq and TFT, or joined with the output of the others
+            step by step (Das et al. 2023). ``"auto"`` takes the columns that
             ``make_supervised`` names, ``temp+1`` to ``temp+24`` beside ``temp``; a list
             names some of them by ``temp``, or their positions in an array. None leaves
             them in the window, as ``"auto"`` does with ``loss_steps="all"``.

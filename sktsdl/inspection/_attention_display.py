@@ -24,9 +24,11 @@ class AttentionDisplay(Display):
 
     Parameters
     ----------
-    weights : ndarray of shape (window,) or (window, window)
+    weights : ndarray of shape (window,), (window, window) or (steps ahead, window + \
+steps ahead)
         The weight of each step, or the weight that each attending step (row) gives to
-        each attended step (column).
+        each attended step (column). With more columns than rows, the rows are steps
+        ahead, and the last columns too.
     patch_size : int, default=1
         The number of steps that share one weight.
     patch_stride : int or None, default=None
@@ -143,27 +145,38 @@ class AttentionDisplay(Display):
         return display.plot(ax=ax)
 
     def _figsize(self) -> tuple[float, float]:
-        return (4.8, 3.8) if self.weights.ndim == 2 else (6.4, 2.6)
+        is_square = self.weights.ndim == 2 and not self._n_ahead
+        return (4.8, 3.8) if is_square else (6.4, 2.6)
+
+    @property
+    def _n_ahead(self) -> int:
+        """The number of steps ahead that attend, 0 if steps of the window do."""
+        n_rows, n_columns = self.weights.shape[0], self.weights.shape[-1]
+        return n_rows if n_columns > n_rows else 0
 
     def _draw(self, ax: Axes) -> None:
-        n_steps = len(self.weights)
+        n_ahead = self._n_ahead
+        n_steps = self.weights.shape[-1] - n_ahead
         step, last = "step", "is"
         if self.patch_size > 1:
             step, last = f"patch of {self.patch_size} steps", "ends with"
             if self.patch_stride not in (None, self.patch_size):
                 step += f", {self.patch_stride} apart"
-        steps = f"{step} (0 {last} the row itself)"
+        then = ", then steps ahead" if n_ahead > 0 else ""
+        steps = f"{step} (0 {last} the row itself{then})"
         if self.weights.ndim == 2:
+            top = 0.5 if n_ahead else 0.5 - n_steps
             image = ax.imshow(
                 self.weights,
                 cmap="viridis",
                 vmin=0,
-                extent=(0.5 - n_steps, 0.5, 0.5, 0.5 - n_steps),
+                extent=(0.5 - n_steps, n_ahead + 0.5, n_ahead + 0.5, top),
+                aspect="auto" if n_ahead else "equal",
             )
             ax.figure.colorbar(image, ax=ax, label="attention weight")
             use_whole_numbers(ax.yaxis)
             ax.set_xlabel(f"attended {steps}")
-            ax.set_ylabel(f"attending {step}")
+            ax.set_ylabel("attending step ahead" if n_ahead else f"attending {step}")
         else:
             ax.bar(np.arange(1 - n_steps, 1), self.weights, color=BLUE)
             ax.set_xlabel(steps)

@@ -58,7 +58,4 @@ def to_window(
 
 def channel_names(regressor: DeepRegressor) -> list[str]:
     """Return the names of the channels, or their positions if they have no names."""
-    inputs = regressor._spec.inputs
-    if inputs.channel_names is not None:
-        return list(inputs.channel_names)
-    return [f"channel {i}" for i in range(inputs.n_channels)]
+    return regressor._spec.inputs.shown_names
