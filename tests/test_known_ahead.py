@@ -19,7 +19,7 @@ from sktsdl import (
     load,
     make_supervised,
 )
-from sktsdl._layers.known_ahead import SplitKnown, StepDecoder
+from sktsdl._layers.known_ahead import SplitKnown, StepDecoder, StepOutputs
 from sktsdl.datasets import make_panel
 from tests.estimators import every_net, make
 
@@ -241,6 +241,16 @@ def test_files_keep_what_is_known(cls, tmp_path):
         np.testing.assert_array_equal(net.predict(windows), longer.predict(windows))
     with pytest.raises(ValueError, match="known_future=None cannot change"):
         net.set_params(known_future=None, max_epochs=5).fit(windows, y)
+
+
+def test_outputs_without_steps_are_those_of_one():
+    of_steps = StepOutputs(4, [1, 0], [0, 1], n_values=2)
+    assert (of_steps.n_steps, of_steps.n_each) == (2, 4)
+    assert of_steps(torch.arange(8.0).reshape(1, 2, 4)).tolist() == [[4, 5, 2, 3]]
+    for steps in ([0, 1], []):
+        scores = StepOutputs(5, steps, [0] * len(steps), n_values=1)
+        assert (scores.n_steps, scores.n_each) == (1, 5)
+        assert scores(torch.arange(5.0).reshape(1, 1, 5)).tolist() == [[0, 1, 2, 3, 4]]
 
 
 def test_the_decoder_follows_its_equation():

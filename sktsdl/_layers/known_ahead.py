@@ -83,6 +83,50 @@ class SplitKnown(Adapter):
         return known
 
 
+class StepOutputs(nn.Module):
+    """Take the columns of `y` out of the outputs of each step ahead.
+
+    Outputs that have no steps, such as scores of classes, are all of one step.
+
+    **Shape**: (batch, `n_steps`, `n_each`) -> (batch, outputs)
+
+    Parameters
+    ----------
+    n_outputs : int
+        The number of outputs.
+    steps : sequence of int
+        For each target, the number of its step ahead.
+    targets : sequence of int
+        For each target, which of the targets of a step it is.
+    n_values : int
+        The number of outputs for each target.
+    """
+
+    places: Tensor
+
+    def __init__(
+        self,
+        n_outputs: int,
+        steps: Sequence[int],
+        targets: Sequence[int],
+        n_values: int,
+    ) -> None:
+        super().__init__()
+        if len(steps) * n_values != n_outputs:
+            steps, targets, n_values = [0], [0], n_outputs
+        self.n_steps = max(steps) + 1
+        self.n_each = (max(targets) + 1) * n_values
+        places = [
+            step * self.n_each + target * n_values + value
+            for step, target in zip(steps, targets, strict=True)
+            for value in range(n_values)
+        ]
+        self.register_buffer("places", torch.tensor(places), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1).index_select(1, self.places)
+
+
 class StepDecoder(Adapter):
     r"""Join the output of a module with what is known, step by step [1]_.
 
@@ -115,8 +159,6 @@ class StepDecoder(Adapter):
        Encoder. TMLR. (Its temporal decoder.)
     """
 
-    places: Tensor
-
     def __init__(
         self,
         module: nn.Module,
@@ -127,18 +169,12 @@ class StepDecoder(Adapter):
         n_values: int,
     ) -> None:
         super().__init__(module)
-        self.n_steps = max(steps) + 1
-        n_inputs = self.n_features(self.n_steps) + n_known
-        n_outputs = (max(targets) + 1) * n_values
+        self.outputs = StepOutputs(len(steps) * n_values, steps, targets, n_values)
+        n_inputs = self.n_features(self.outputs.n_steps) + n_known
+        n_outputs = self.outputs.n_each
         self.linear = nn.Linear(n_inputs, n_outputs)
         self.hidden = nn.Linear(n_inputs, HIDDEN)
         self.output = nn.Linear(HIDDEN, n_outputs, bias=False)
-        places = [
-            step * n_outputs + target * n_values + value
-            for step, target in zip(steps, targets, strict=True)
-            for value in range(n_values)
-        ]
-        self.register_buffer("places", torch.tensor(places), persistent=False)
 
     @staticmethod
     def n_features(n_steps: int) -> int:
@@ -155,7 +191,8 @@ class StepDecoder(Adapter):
 
     def forward(self, x: Tensor, known: Tensor | None = None, **kwargs: Any) -> Tensor:
         assert known is not None
-        features = self.module(x, **kwargs).reshape(len(x), self.n_steps, -1)
+        features = self.module(x, **kwargs)
+        features = features.reshape(len(x), self.outputs.n_steps, -1)
         joined = torch.cat([features, known], dim=-1)
         output = self.linear(joined) + self.output(self.hidden(joined).relu())
-        return output.flatten(1).index_select(1, self.places)
+        return self.outputs(output)
