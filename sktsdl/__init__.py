@@ -16,6 +16,7 @@ from sktsdl.architectures.rnn import RNNRegressor
 from sktsdl.architectures.seq2seq import Seq2SeqRegressor
 from sktsdl.architectures.tcn import TCNRegressor
 from sktsdl.architectures.tft import TFTRegressor
+from sktsdl.architectures.tide import TiDERegressor
 from sktsdl.architectures.transformer import TransformerRegressor
 from sktsdl.architectures.wavenet import WaveNetRegressor
 from sktsdl.architectures.window_mlp import WindowMLPRegressor
@@ -64,6 +65,7 @@ __all__ = [
     "SlidingWindow",
     "TCNRegressor",
     "TFTRegressor",
+    "TiDERegressor",
     "TransformerRegressor",
     "WaveNetRegressor",
     "WindowMLPRegressor",
