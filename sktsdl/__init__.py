@@ -18,6 +18,7 @@ from sktsdl.architectures.tcn import TCNRegressor
 from sktsdl.architectures.tft import TFTRegressor
 from sktsdl.architectures.tide import TiDERegressor
 from sktsdl.architectures.transformer import TransformerRegressor
+from sktsdl.architectures.tsmixer import TSMixerRegressor
 from sktsdl.architectures.wavenet import WaveNetRegressor
 from sktsdl.architectures.window_mlp import WindowMLPRegressor
 from sktsdl.baseline import SeasonalNaiveRegressor
@@ -65,6 +66,7 @@ __all__ = [
     "SlidingWindow",
     "TCNRegressor",
     "TFTRegressor",
+    "TSMixerRegressor",
     "TiDERegressor",
     "TransformerRegressor",
     "WaveNetRegressor",

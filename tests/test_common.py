@@ -42,6 +42,7 @@ SMALLER = {
     sktsdl.TCNRegressor: {"channels": (16, 16)},
     # It needs more epochs to find one step of ten.
     sktsdl.TFTRegressor: {"hidden_size": 16, "linear_skip": True},
+    sktsdl.TSMixerRegressor: {"num_blocks": 1, "ff_dim": 8},
     sktsdl.TiDERegressor: {"hidden_size": 16},
     sktsdl.TransformerRegressor: {"d_model": 32, "num_layers": 1},
     sktsdl.WaveNetRegressor: {"channels": 16, "dilations": (1, 2, 4), "repeats": 1},

@@ -144,6 +144,7 @@ class TiDERegressor(DeepRegressor):
     See Also
     --------
     WindowMLPRegressor : Dense layers without residual blocks and steps ahead.
+    TSMixerRegressor : Dense layers over time, and over channels, in turn.
 
     Notes
     -----
