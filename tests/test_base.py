@@ -159,7 +159,7 @@ def test_x_of_another_dimension_is_an_error(shape, message):
 
 def test_rows_with_a_time_index_but_without_windows_warn():
     X, y = levels()
-    with pytest.warns(UserWarning, match="put `SlidingWindow` before the net"):
+    with pytest.warns(UserWarning, match="put `SlidingWindow` before this est"):
         lstm().fit(X, y)
 
 

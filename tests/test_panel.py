@@ -482,7 +482,7 @@ def test_validation_rows_of_a_table_are_the_last_of_each_series(layout):
 def test_a_net_of_rows_without_windows_warns(layout, index):
     X = panel(index=index, layout=layout)
     net = WindowMLPRegressor(max_epochs=1)
-    with pytest.warns(UserWarning, match="put `SlidingWindow` before the net"):
+    with pytest.warns(UserWarning, match="put `SlidingWindow` before this est"):
         net.fit(X, next_rail(X))
     numbered = X.set_axis(X.index.set_levels(range(60), level=1))
     net.fit(numbered, next_rail(numbered))

@@ -13,12 +13,12 @@ from sktsdl._estimator.specs import FittedSpec
 from sktsdl._estimator.validation import (
     check_outputs,
     fill_rows_of,
-    refuse_missing,
     validate_windows,
 )
 from sktsdl._training.batches import WindowDataset, evaluate_in_blocks
 from sktsdl._training.blocks import block_size
 from sktsdl._training.device import own_torch_state
+from sktsdl._windows.given import refuse_missing
 from sktsdl._windows.missing import parts_to_fill
 from sktsdl._windows.windows import Windows
 
@@ -76,7 +76,7 @@ class EvaluateMixin:
 
     def _valid_windows(self, X: ArrayLike) -> Windows:
         windows, _ = validate_windows(self, X, self._spec.inputs)
-        refuse_missing(windows, self._spec.inputs)
+        refuse_missing(windows, self._spec.inputs.channel_names)
         return windows
 
     def _dataset(self, windows: Windows) -> WindowDataset:

@@ -1,17 +1,14 @@
 """Checks of what a net is given; they return records and write nothing."""
 
 import copy
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
 from sktsdl._estimator.samples import Samples
 from sktsdl._estimator.specs import InputSpec, TargetSpec
-from sktsdl._estimator.step_order import warn_of_axes, warn_of_columns
 from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.target_steps import TargetSteps, check_same_labels
 from sktsdl._sklearn.validation import (
@@ -19,17 +16,22 @@ from sktsdl._sklearn.validation import (
     refuse_times,
     validate_rows,
     validate_targets,
-    way_out_of_missing,
+)
+from sktsdl._windows.given import (
+    as_windows,
+    check_channel_names,
+    check_shape,
+    refuse_missing,
 )
 from sktsdl._windows.missing import (
     fill_unknown,
-    find_missing,
     starts_unknown,
     warn_of_empty_columns,
     why_incomplete,
 )
 from sktsdl._windows.panel import codes_of_series, panel_index
 from sktsdl._windows.same_times import check_same_times
+from sktsdl._windows.step_order import warn_of_axes, warn_of_columns
 from sktsdl._windows.windows import Windows
 
 
@@ -56,7 +58,7 @@ def validate_windows(
     is_3d = (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) == 3
     if is_3d:
         refuse_times(X, "X")
-        windows = _as_windows(estimator, X)
+        windows = as_windows(estimator, X)
         names = windows.names
         if expected is None and not isinstance(X, Windows):
             warn_of_axes(np.asarray(windows))
@@ -77,65 +79,11 @@ def validate_windows(
         n_channels=windows.shape[2],
         names=None if names is None else tuple(names),
     )
-    if expected is not None and spec.shape != expected.shape:
-        raise ValueError(
-            f"X has windows of shape {spec.shape}, but {type(estimator).__name__} is "
-            f"expecting window={expected.window}, channels={expected.n_channels} as in "
-            "fit."
-        )
+    if expected is not None:
+        check_shape(estimator, spec.shape, expected.shape)
     if expected is not None and is_3d and spec.names is not None:
         check_channel_names(spec.names, expected.names)
     return windows, spec if expected is None else expected
-
-
-def check_channel_names(
-    names: tuple[str, ...], expected: tuple[str, ...] | None
-) -> None:
-    """Raise a ValueError if windows have other channels, or in another order."""
-    if expected is None or names == expected:
-        return
-    at = next(i for i, name in enumerate(names) if name != expected[i])
-    raise ValueError(
-        f"X has the channel {names[at]!r} in place {at}, and in fit this was "
-        f"{expected[at]!r}: give the channels {list(expected)} in this order."
-    )
-
-
-def _as_windows(estimator: BaseEstimator, X: Any) -> Windows:
-    """Return 3-D `X` as windows of floats.
-
-    Raises
-    ------
-    ValueError
-        If `X` has no windows, or does not hold numbers.
-    """
-    are_windows = isinstance(X, Windows) and len(X) > 0
-    values = check_array(
-        X.rows if are_windows else np.asarray(X),
-        dtype=(np.float64, np.float32),
-        allow_nd=True,
-        ensure_all_finite=False,
-        ensure_min_features=0,
-        estimator=estimator,
-        input_name="X",
-    )
-    windows = Windows.of(values) if not are_windows and values.size else None
-    shape = X.shape if windows is None else windows.shape
-    if 0 in shape:
-        raise ValueError(
-            f"X has windows of shape {shape[1:]}, but needs at least one step and one "
-            "channel."
-        )
-    if windows is None:
-        windows = Windows(
-            values,
-            X.window,
-            X.ends,
-            firsts=X.firsts,
-            names=X.names,
-            index=X.index,
-        )
-    return windows
 
 
 def validate_samples(
@@ -151,7 +99,7 @@ def validate_samples(
     """
     inputs_before, outputs_before = expected or (None, None)
     windows, inputs = validate_windows(estimator, X, inputs_before)
-    refuse_missing(windows, inputs)
+    refuse_missing(windows, inputs.channel_names)
     targets = validate_targets(estimator, y, len(windows), keep_float32=True)
     check_same_times(X, y)
     steps = TargetSteps.of(y)
@@ -208,26 +156,6 @@ def validate_validation_set(
         reason = why_incomplete(samples.windows, names, way_out)
         raise ValueError(f"No window in X_val is complete: {reason}.")
     return samples
-
-
-def refuse_missing(windows: Windows, inputs: InputSpec) -> None:
-    """Raise a ValueError at infinity, and at NaN after a known value."""
-    if np.isfinite(windows.rows).all():
-        return
-    found = find_missing(windows)
-    if found is None:
-        return
-    window, row, channel = found
-    what = "infinity" if np.isinf(windows.rows[row, channel]) else "NaN"
-    name = None if inputs.channel_names is None else inputs.channel_names[channel]
-    column = channel if name is None else repr(name)
-    label = "" if windows.index is None else f" ({windows.index[window]})"
-    raise ValueError(
-        f"Input X contains {what} in row {window}{label}, step "
-        f"{row - windows.starts[window]} of its window, column {column}: "
-        f"{way_out_of_missing(name, what)} (NaN is taken only at the start of windows, "
-        "for unknown history)."
-    )
 
 
 def fill_rows_of(

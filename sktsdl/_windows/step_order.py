@@ -1,4 +1,4 @@
-"""Warnings of input whose steps seem to stand where a net does not read them."""
+"""Warnings of input whose steps seem to stand where they are not read."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class LagTable:
     order : {"newest_first", "oldest_first"}
         Its argument `order`.
     fault : str or None
-        Why a net does not read the columns as they are meant, None if it does.
+        Why the columns are not read as they are meant, None if they are.
     """
 
     lags: str
@@ -39,21 +39,22 @@ def warn_of_columns(X: object, rows: np.ndarray) -> None:
     Parameters
     ----------
     X : array-like of shape (n, n_features)
-        What the net was given.
+        What the estimator was given.
     rows : ndarray of shape (n, n_features)
         Its values.
     """
     table = _table_by_names(X) or _table_by_values(_by_series(X, rows))
     if table is not None and table.fault is not None:
         warn(
-            f"The columns of X are lags {table.fault}, and the net takes all columns "
-            "as the steps of one channel, oldest first: put "
-            f"`LagsToWindows(lags={table.lags}, order={table.order!r})` before the net."
+            f"The columns of X are lags {table.fault}, and this estimator takes all "
+            "columns as the steps of one channel, oldest first: put "
+            f"`LagsToWindows(lags={table.lags}, order={table.order!r})` before it."
         )
     if table is None and rows.shape[1] > 1 and _has_time_index(X):
         warn(
             "X is a DataFrame with a time index, whose columns are taken as the steps "
-            "of one channel: put `SlidingWindow` before the net if they are channels."
+            "of one channel: put `SlidingWindow` before this estimator if they are "
+            "channels."
         )
 
 
@@ -73,8 +74,8 @@ def warn_of_axes(X: np.ndarray) -> None:
     else:
         return
     warn(
-        f"X of shape {X.shape} {what}, and a net takes (n, time, channels): if X is "
-        "(n, channels, time), as in sktime and aeon, give `X.transpose(0, 2, 1)`."
+        f"X of shape {X.shape} {what}, and is taken as (n, time, channels): if X "
+        "is (n, channels, time), as in sktime and aeon, give `X.transpose(0, 2, 1)`."
     )
 
 
