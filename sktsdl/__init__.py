@@ -34,6 +34,7 @@ from sktsdl.persistence import load
 from sktsdl.preprocessing import (
     ForwardFill,
     LagsToWindows,
+    MiniRocket,
     RatioLogScaler,
     SeasonalDifference,
     SlidingWindow,
@@ -54,6 +55,7 @@ __all__ = [
     "ITransformerRegressor",
     "LSTMRegressor",
     "LagsToWindows",
+    "MiniRocket",
     "MultiTaskNet",
     "PanelTimeSeriesSplit",
     "PurgedRegressor",

@@ -16,7 +16,8 @@ CLASSES = [
     for member in map(vars(sktsdl).get, sktsdl.__all__)
     if inspect.isclass(member) and issubclass(member, BaseEstimator)
 ]
-TAKE_WINDOWS = (DeepRegressor, sktsdl.MultiTaskNet)
+NETS = (DeepRegressor, sktsdl.MultiTaskNet)
+TAKE_WINDOWS = (*NETS, sktsdl.MiniRocket)
 # These leave the values of X to the regressor inside.
 PASS_X_ON = (sktsdl.ConformalRegressor, sktsdl.PurgedRegressor)
 
@@ -34,13 +35,15 @@ REQUIRED = {
 
 
 def make(cls, **params):
-    """Construct `cls` with its defaults, and few epochs if it is a net."""
+    """Construct `cls` with its defaults, but few epochs or kernels, and a seed."""
     signature = inspect.signature(cls).parameters
     for name, parameter in signature.items():
         if parameter.default is parameter.empty:
             params.setdefault(name, REQUIRED[name])
     if issubclass(cls, DeepRegressor):
         params = {"max_epochs": 2, "random_state": 0} | params
+    if cls is sktsdl.MiniRocket:
+        params = {"n_kernels": 168, "random_state": 0} | params
     return cls(**params)
 
 

@@ -82,6 +82,7 @@ def check_history(names):
     assert len(names["caught"]) == 1
     assert names["forecasts"].shape == (41, 3)
     mean = names["X"]["passengers"].iloc[89:101].mean()
+    assert names["by_shape"].shape == (41, 3)
     assert names["means"].iloc[0] == pytest.approx(mean)
     assert names["windows"].shape == (132, 12, 2)
     first_year = names["series"]["passengers"].iloc[:12]
