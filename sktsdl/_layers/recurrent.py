@@ -1,5 +1,6 @@
 """Recurrent layers."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
@@ -46,7 +47,9 @@ class RecurrentLayer(nn.Module):
     torch's fused kernel runs it where it can; `variational_dropout` and `layer_norm`
     act inside the cell, so they run it step by step, on the same weights.
 
-    **Shape**: (batch, time, n_in) -> (batch, time, hidden), (batch, hidden)
+    **Shape**: (batch, time, n_in) -> (batch, time, hidden), and the last state
+
+    A state is (1, batch, hidden), or a pair of them for an LSTM.
     """
 
     def __init__(
@@ -86,8 +89,8 @@ class RecurrentLayer(nn.Module):
         start, step = CALLS_OF_KERNEL[self.cell]
         return start + step * n_steps
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the states of all steps, and the last state, (batch, hidden)."""
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Return the states of all steps after `state`, and the last state."""
         time = x.shape[1]
         k = min(self.bptt_steps or time, time)
         in_cell = bool(self.norms) or (self.training and self.variational_dropout > 0)
@@ -95,17 +98,15 @@ class RecurrentLayer(nn.Module):
         sizes = [time % k] * (time % k > 0) + [k] * (time // k)
         masks = self._masks(x) if in_cell else None
         out: list[Tensor] = []
-        state: State | None = None
-        for segment in torch.split(x, sizes, dim=1) if k < time else (x,):
-            before = None if state is None else _detached(state)
+        for i, segment in enumerate(torch.split(x, sizes, dim=1) if k < time else (x,)):
+            before = state if state is None or i == 0 else _detached(state)
             if masks is None:
                 states, state = run_fused(self.weights, segment, before)
             else:
                 states, state = self._unroll(segment, before, masks)
             out.append(states)
         assert state is not None
-        last = state[0] if isinstance(state, tuple) else state
-        return _joined(out, dim=1), last[0]
+        return _joined(out, dim=1), state
 
     def _masks(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the masks of inputs and state, one for all steps."""
@@ -156,6 +157,11 @@ class RecurrentLayer(nn.Module):
 def _joined(tensors: list[Tensor], dim: int) -> Tensor:
     # torch.cat would copy a single tensor.
     return tensors[0] if len(tensors) == 1 else torch.cat(tensors, dim)
+
+
+def _hidden(state: State) -> Tensor:
+    """Return h of a state, (batch, hidden)."""
+    return (state[0] if isinstance(state, tuple) else state)[0]
 
 
 def _detached(state: State) -> State:
@@ -216,16 +222,33 @@ class RecurrentStack(nn.Module):
         """
         return self._run(x)[1]
 
+    def run_from(
+        self, x: Tensor, states: Sequence[State] | None = None
+    ) -> tuple[Tensor, list[State]]:
+        """Continue from the states of the layers, of one direction.
+
+        **Shape**: (batch, time, n_in) -> (batch, hidden_sizes[-1]), and the last state
+        of each layer
+        """
+        before = [None] * len(self.layers) if states is None else states
+        after: list[State] = []
+        for depth, (layer, state) in enumerate(zip(self.layers, before, strict=True)):
+            x = self.dropout(x) if depth else x
+            (forward,) = layer.children()
+            x, last = forward(x, state)
+            after.append(last)
+        return _hidden(after[-1]), after
+
     def _run(self, x: Tensor) -> tuple[Tensor, Tensor]:
         last = x
         for depth, layer in enumerate(self.layers):
             x = self.dropout(x) if depth else x
             forward, *backward = layer.children()
-            states, last = forward(x)
-            outputs = [states]
+            states, state = forward(x)
+            outputs, last = [states], _hidden(state)
             for direction in backward:
-                states, last_backward = direction(x.flip(1))
+                states, state = direction(x.flip(1))
                 outputs.append(states.flip(1))
-                last = torch.cat([last, last_backward], dim=-1)
+                last = torch.cat([last, _hidden(state)], dim=-1)
             x = _joined(outputs, dim=-1)  # (batch, time, directions * hidden)
         return x, last

@@ -3,15 +3,16 @@
 from torch import nn
 
 from sktsdl._estimator.specs import ModuleSpec
-from sktsdl.architectures._recurrent import RecurrentNet, RecurrentRegressor
+from sktsdl.architectures._recurrent import DecodingRegressor
 
 
-class GRURegressor(RecurrentRegressor):
+class GRURegressor(DecodingRegressor):
     r"""Gated recurrent units, in the form of torch and cuDNN [1]_.
 
     Parameters
     ----------
     {recurrent_parameters}
+    {decoder_parameters}
     {training_parameters}
 
     Attributes
@@ -40,10 +41,22 @@ class GRURegressor(RecurrentRegressor):
     :math:`U_n (r_t \odot h_{t-1})`, and exchange :math:`z_t` and :math:`1 - z_t`. The
     form here needs one matrix product for all gates.
 
+    With ``decoder="parallel"`` [2]_, a step :math:`x_t` is first projected to
+    :math:`\max(0, W x_t + b)`. For the patch :math:`j` of the horizon, with a learned
+    vector :math:`p_j`, the layers make one more step from their last states,
+
+    .. math:: s_j = \mathrm{cell}(p_j, s_T), \quad \hat y_j = V h_j + c \qquad (5)
+
+    with :math:`h_j` the output of the last layer. SegRNN can also have a vector for
+    each channel in :math:`p_j`. Here all channels are treated alike with
+    ``channel_independent=True``.
+
     References
     ----------
     .. [1] K. Cho et al. (2014). Learning Phrase Representations using RNN
        Encoder-Decoder for Statistical Machine Translation. EMNLP.
+    .. [2] S. Lin et al. (2023). SegRNN: Segment Recurrent Neural Network for Long-Term
+       Time Series Forecasting. arXiv:2308.11200.
 
     Examples
     --------
@@ -59,5 +72,4 @@ class GRURegressor(RecurrentRegressor):
     """
 
     def _build_module(self, spec: ModuleSpec) -> nn.Module:
-        stack = self._build_stack("gru", spec.n_channels)
-        return RecurrentNet(stack=stack, n_outputs=spec.n_outputs)
+        return self._build_net("gru", spec)

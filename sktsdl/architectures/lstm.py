@@ -3,19 +3,16 @@
 from torch import nn
 
 from sktsdl._estimator.specs import ModuleSpec
-from sktsdl.architectures._recurrent import (
-    BidirectionalNet,
-    RecurrentNet,
-    RecurrentRegressor,
-)
+from sktsdl.architectures._recurrent import BidirectionalNet, DecodingRegressor
 
 
-class LSTMRegressor(RecurrentRegressor):
+class LSTMRegressor(DecodingRegressor):
     r"""Long short-term memory, a recurrent net with gates for its memory [1]_ [2]_.
 
     Parameters
     ----------
     {recurrent_parameters}
+    {decoder_parameters}
     bidirectional : bool, default=False
         Whether a second pass reads each window from its end to its start, as in
         `BiLSTMRegressor`.
@@ -47,12 +44,24 @@ class LSTMRegressor(RecurrentRegressor):
     and passes the :math:`h_t` on to the next layer; the output is linear in the last
     state of the last layer, :math:`\hat y = W h_T + b`.
 
+    With ``decoder="parallel"`` [3]_, a step :math:`x_t` is first projected to
+    :math:`\max(0, W x_t + b)`. For the patch :math:`j` of the horizon, with a learned
+    vector :math:`p_j`, the layers make one more step from their last states,
+
+    .. math:: s_j = \mathrm{cell}(p_j, s_T), \quad \hat y_j = V h_j + c \qquad (7)
+
+    with :math:`h_j` the output of the last layer. SegRNN can also have a vector for
+    each channel in :math:`p_j`. Here all channels are treated alike with
+    ``channel_independent=True``.
+
     References
     ----------
     .. [1] S. Hochreiter and J. Schmidhuber (1997). Long Short-Term Memory. Neural
        Computation 9(8).
     .. [2] F. A. Gers, J. Schmidhuber and F. Cummins (2000). Learning to Forget:
        Continual Prediction with LSTM. Neural Computation 12(10).
+    .. [3] S. Lin et al. (2023). SegRNN: Segment Recurrent Neural Network for Long-Term
+       Time Series Forecasting. arXiv:2308.11200.
 
     Examples
     --------
@@ -69,9 +78,17 @@ class LSTMRegressor(RecurrentRegressor):
 
     bidirectional: bool = False
 
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if self.bidirectional and self.decoder is not None:
+            raise ValueError(
+                "decoder='parallel' continues from the end of a window, where the "
+                "backward direction of bidirectional=True starts: use "
+                "bidirectional=False, or decoder=None."
+            )
+
     def _build_module(self, spec: ModuleSpec) -> nn.Module:
-        stack = self._build_stack(
-            "lstm", spec.n_channels, bidirectional=self.bidirectional
-        )
-        net = BidirectionalNet if self.bidirectional else RecurrentNet
-        return net(stack=stack, n_outputs=spec.n_outputs)
+        if not self.bidirectional:
+            return self._build_net("lstm", spec)
+        stack = self._build_stack("lstm", spec.n_channels, bidirectional=True)
+        return BidirectionalNet(stack=stack, n_outputs=spec.n_outputs)
