@@ -88,6 +88,19 @@ class Targets(ABC):
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """(n, outputs) -> (n, targets), predictions in the units of `y`"""
 
+    def decode_parts(self, parts: np.ndarray) -> np.ndarray:
+        """(n, parts, outputs) -> (n, parts, targets), addends of the predictions
+
+        The first of them has the mean of `y`.
+        """
+        values = parts.reshape(*parts.shape[:2], -1, self.n_values)
+        order = values.sum(axis=1, keepdims=True).argsort(axis=-1)
+        median = order[..., [self.median_index]]  # as quantiles may cross
+        scaled = np.take_along_axis(values, median, axis=-1)[..., 0]
+        scaled = scaled * self.scaling.scale
+        scaled[:, 0] += self.scaling.mean
+        return scaled
+
     @abstractmethod
     def target_output(self, outputs: Tensor, target: int) -> Tensor:
         """(n, outputs) -> (n,), the output that is the prediction of a target"""

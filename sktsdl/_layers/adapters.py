@@ -36,6 +36,9 @@ class Adapter(nn.Module):
         """Return the output of a method of `module`, other than its forecast."""
         return getattr(self.module, method)(self.transform_input(x), **kwargs)
 
+    def parts(self, x: Tensor, **kwargs: Any) -> Tensor:
+        return self.inspect("parts", x, **kwargs)
+
     def step_ends(self, window: int) -> Tensor:
         return self.module.step_ends(window)
 
@@ -152,8 +155,11 @@ class ChannelIndependent(Adapter):
         if targets is not None:
             kwargs["targets"] = targets.reshape(x.shape[0] * self.n_targets, -1)
         kwargs |= self._known_of_each(known)
-        output = self._by_window(self.module(self.transform_input(x), **kwargs))
-        return output.movedim(1, -2).flatten(-2)  # targets one after the other
+        return self._joined(self.module(self.transform_input(x), **kwargs))
+
+    def parts(self, x: Tensor, known: Tensor | None = None, **kwargs: Any) -> Tensor:
+        kwargs |= self._known_of_each(known)
+        return self._joined(super().inspect("parts", x, **kwargs))
 
     def inspect(
         self, method: str, x: Tensor, known: Tensor | None = None, **kwargs: Any
@@ -169,6 +175,10 @@ class ChannelIndependent(Adapter):
         if known is None:
             return {}
         return {"known": known.repeat_interleave(self.n_targets, dim=0)}
+
+    def _joined(self, output: Tensor) -> Tensor:
+        """(batch * targets, ..., outputs) -> (batch, ..., targets * outputs)"""
+        return self._by_window(output).movedim(1, -2).flatten(-2)
 
     def _by_window(self, output: Tensor) -> Tensor:
         """(batch * targets, ...) -> (batch, targets, ...)"""
@@ -213,14 +223,26 @@ class LinearSkip(Adapter):
         known: Tensor | None = None,
         **kwargs: Any,
     ) -> Tensor:
-        inputs = x.flatten(1)
+        skip = self._skip(x, known)
         if known is not None:
-            inputs = torch.cat([inputs, known.flatten(1)], dim=1)
             kwargs["known"] = known
-        skip = self.linear(inputs)  # (batch, targets)
         if targets is not None:
             kwargs["targets"] = targets - skip
         return skip.repeat_interleave(self.n_values, dim=1) + self.module(x, **kwargs)
+
+    def parts(self, x: Tensor, known: Tensor | None = None, **kwargs: Any) -> Tensor:
+        skip = self._skip(x, known).repeat_interleave(self.n_values, dim=1)
+        if known is not None:
+            kwargs["known"] = known
+        parts = super().parts(x, **kwargs)
+        return torch.cat([parts[:, :-1], parts[:, -1:] + skip[:, None]], dim=1)
+
+    def _skip(self, x: Tensor, known: Tensor | None) -> Tensor:
+        """(batch, time, channels) -> (batch, targets)"""
+        inputs = x.flatten(1)
+        if known is not None:
+            inputs = torch.cat([inputs, known.flatten(1)], dim=1)
+        return self.linear(inputs)
 
     def transform_input(self, x: Tensor) -> Tensor:
         return x

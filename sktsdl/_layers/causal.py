@@ -73,6 +73,13 @@ class SequenceModule(Protocol):
         """
         ...
 
+    def parts(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) -> (batch, parts, outputs), addends of the output
+
+        Adapters add the level of a window to the first, a linear skip to the last.
+        """
+        ...
+
     def buffer_bytes_per_window(self, n_steps: int) -> int:
         """Return the bytes that a layer allocates for one window in each call.
 

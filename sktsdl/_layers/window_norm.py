@@ -107,8 +107,7 @@ class WindowNorm(Adapter):
         """Return the outputs and, if asked, the `target_scales`."""
         level, scale = self._level_and_scale(x)
         inputs = _normalised(x, level, scale)
-        origin = self._of_targets(level)
-        origin = torch.addcmul(self.shift, origin, self.gain)  # (batch, targets)
+        origin = self._origin(level)
         if scale is None:
             if targets is not None:
                 kwargs["targets"] = targets - origin
@@ -119,6 +118,19 @@ class WindowNorm(Adapter):
         output = self.module(inputs, **kwargs)  # (batch, outputs)
         output = self._of_outputs(origin) + self._of_outputs(spread) * output
         return (output, self._loss_scales(scale)) if with_scales else output
+
+    def parts(self, x: Tensor, **kwargs: Any) -> Tensor:
+        level, scale = self._level_and_scale(x)
+        parts = self.module.parts(_normalised(x, level, scale), **kwargs)
+        if scale is not None:
+            spread = self._of_targets(scale) * self.gain
+            parts = self._of_outputs(spread)[:, None] * parts
+        first = parts[:, :1] + self._of_outputs(self._origin(level))[:, None]
+        return torch.cat([first, parts[:, 1:]], dim=1)
+
+    def _origin(self, level: Tensor) -> Tensor:
+        """(batch, 1, channels) -> (batch, targets)"""
+        return torch.addcmul(self.shift, self._of_targets(level), self.gain)
 
     def target_scales(self, x: Tensor) -> Tensor:
         """(batch, time, channels) -> (batch, targets), the scale of each window
