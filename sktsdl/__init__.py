@@ -12,6 +12,8 @@ from sktsdl.architectures.cnn_lstm import CNNLSTMRegressor
 from sktsdl.architectures.gru import GRURegressor
 from sktsdl.architectures.itransformer import ITransformerRegressor
 from sktsdl.architectures.lstm import LSTMRegressor
+from sktsdl.architectures.nbeats import NBEATSRegressor
+from sktsdl.architectures.nhits import NHiTSRegressor
 from sktsdl.architectures.rnn import RNNRegressor
 from sktsdl.architectures.seq2seq import Seq2SeqRegressor
 from sktsdl.architectures.tcn import TCNRegressor
@@ -57,6 +59,8 @@ __all__ = [
     "LagsToWindows",
     "MiniRocket",
     "MultiTaskNet",
+    "NBEATSRegressor",
+    "NHiTSRegressor",
     "PanelTimeSeriesSplit",
     "PurgedRegressor",
     "RNNRegressor",
