@@ -31,6 +31,7 @@ from sktsdl.datasets import load_air_passengers
 from sktsdl.inspection import (
     AttentionDisplay,
     AttributionDisplay,
+    DecompositionDisplay,
     ForecastDisplay,
     LossCurveDisplay,
     ResidualDisplay,
@@ -508,6 +509,7 @@ def test_residuals_that_cannot_be_drawn(monkeypatch):
     [
         (AttentionDisplay.from_estimator, 2),
         (AttributionDisplay.from_estimator, 2),
+        (DecompositionDisplay.from_estimator, 2),
         (ForecastDisplay.from_estimator, 2),
         (ForecastDisplay.from_predictions, 2),
         (LossCurveDisplay.from_estimator, 1),

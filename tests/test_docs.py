@@ -95,6 +95,9 @@ def check_inspection(names):
     assert names["by_channel"].importances.shape == (2, 5)
     assert names["by_lag"].importances.shape == (12, 5)
     assert names["by_step"].forecasts["step"].tolist() == [1] * 24
+    assert list(names["parts"]) == ["trend", "seasonality", "rest"]
+    sums = sum(names["parts"].values())
+    np.testing.assert_allclose(sums, names["in_parts"].predict(names["X_last"]))
 
 
 def check_multitask(names):

@@ -8,6 +8,7 @@ from sktsdl.inspection._attention_display import AttentionDisplay
 from sktsdl.inspection._attribution_display import AttributionDisplay
 from sktsdl.inspection._attributions import integrated_gradients
 from sktsdl.inspection._backtest_display import BacktestDisplay
+from sktsdl.inspection._decomposition_display import DecompositionDisplay
 from sktsdl.inspection._forecast_display import ForecastDisplay
 from sktsdl.inspection._importance import channel_importance, lag_importance
 from sktsdl.inspection._loss_curve_display import LossCurveDisplay
@@ -17,6 +18,7 @@ __all__ = [
     "AttentionDisplay",
     "AttributionDisplay",
     "BacktestDisplay",
+    "DecompositionDisplay",
     "ForecastDisplay",
     "LossCurveDisplay",
     "ResidualDisplay",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -14,7 +15,81 @@ from sklearn.utils import check_consistent_length, check_scalar
 
 from sktsdl.compose._inner import calendar_of, interval_or_quantiles, target_steps
 from sktsdl.inspection._display import check_times, name_of, target_name
-from sktsdl.inspection._series import check_row, pick_series, row_labels
+from sktsdl.inspection._series import (
+    Picked,
+    check_row,
+    pick_row,
+    pick_series,
+    row_labels,
+)
+from sktsdl.inspection._windows import to_net
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Which predictions are drawn: a column of all rows, or the horizon of one row.
+
+    Parameters
+    ----------
+    picked : Picked
+        The rows of the series.
+    shape : tuple of int
+        The rows and columns of all predictions.
+    chosen : tuple
+        The rows of the series, and the columns.
+    times : pandas.Index
+        The time of each value.
+    name : str or None
+        The name of the target.
+    """
+
+    picked: Picked
+    shape: tuple[int, int]
+    chosen: tuple[Any, Any]
+    times: pd.Index
+    name: str | None
+
+    @classmethod
+    def of(
+        cls,
+        estimator: BaseEstimator,
+        X: ArrayLike,
+        y: ArrayLike | None,
+        picked: Picked,
+        predicted: np.ndarray,
+        *,
+        row: int,
+        target: int | Hashable,
+        series: Hashable,
+    ) -> Cells:
+        """Choose among what is `predicted` for all rows of `X`."""
+        shape = len(predicted), int(np.prod(predicted.shape[1:]))
+        steps = target_steps(estimator, y, shape[1], X)
+        at = steps.position_of(target)
+        columns = steps.columns_of(at)
+        times = picked.with_times_ahead(steps.horizon, calendar_of(estimator))
+        n = len(picked.times)
+        ahead = [steps.steps[column] for column in columns]
+        chosen: tuple[Any, Any]
+        if len(columns) == 1:
+            times = times[ahead[0] :][:n]
+            chosen = slice(None), columns[0]
+        else:
+            of_series = "X" if series is None else f"the series {series!r}"
+            check_row(row, n, of_series)
+            times = times[[row % n + step for step in ahead]]
+            chosen = row, columns
+        name = None if steps.names[at] is None else name_of(steps.names[at])
+        return cls(picked, shape, chosen, times, name)
+
+    @property
+    def are_of_one_row(self) -> bool:
+        return not isinstance(self.chosen[0], slice)
+
+    def values_of(self, all_values: ArrayLike) -> np.ndarray:
+        """(rows, columns, ...) -> (drawn, ...), of which there may be a last axis"""
+        values = np.reshape(all_values, (*self.shape, -1))[self.picked.rows]
+        return values[self.chosen]
 
 
 def drawn_forecast(
@@ -35,45 +110,72 @@ def drawn_forecast(
     """
     picked = pick_series(row_labels(X), series)
     y_pred = np.asarray(estimator.predict(X))
-    shape = len(y_pred), int(np.prod(y_pred.shape[1:]))
-    steps = target_steps(estimator, y, shape[1], X)
-    at = steps.position_of(target)
-    columns = steps.columns_of(at)
+    cells = Cells.of(
+        estimator, X, y, picked, y_pred, row=row, target=target, series=series
+    )
     bounds, levels = interval_or_quantiles(estimator, X)
-    times = picked.with_times_ahead(steps.horizon, calendar_of(estimator))
-    n = len(picked.times)
-    ahead = [steps.steps[column] for column in columns]
-    chosen: tuple[Any, Any]
-    if len(columns) == 1:
-        times = times[ahead[0] :][:n]
-        chosen = slice(None), columns[0]
-    else:
-        of_series = "X" if series is None else f"the series {series!r}"
-        check_row(row, n, of_series)
-        times = times[[row % n + step for step in ahead]]
-        chosen = row, columns
+    found = {key: cells.values_of(values) for key, values in bounds.items()}
     truth = None if y is None else np.asarray(y)
-    if truth is not None and truth.ndim == 1 and len(columns) > 1:
+    if truth is not None and truth.ndim == 1 and cells.are_of_one_row:
         truth = picked.own(y, "y")
-        check_times(truth, times)
+        check_times(truth, cells.times)
     elif truth is not None:
         check_consistent_length(y_pred, truth)
-        truth = truth.reshape(shape)[picked.rows][chosen]
-    bounds = {
-        key: np.reshape(values, (*shape, -1))[picked.rows][chosen]
-        for key, values in bounds.items()
-    }
-    if name is None and steps.names[at] is not None:
-        name = name_of(steps.names[at])
+        truth = cells.values_of(truth)[:, 0]
     return {
         "y_true": truth,
-        "y_pred": y_pred.reshape(shape)[picked.rows][chosen],
-        **{k: v if k == "quantiles" else v[:, 0] for k, v in bounds.items()},
+        "y_pred": cells.values_of(y_pred)[:, 0],
+        **{k: v if k == "quantiles" else v[:, 0] for k, v in found.items()},
         "levels": levels,
         "history": picked.own(history, "history"),
-        "index": times,
-        "name": name,
+        "index": cells.times,
+        "name": cells.name if name is None else name,
         "title": picked.title,
+    }
+
+
+def drawn_parts(
+    estimator: BaseEstimator,
+    X: ArrayLike,
+    *,
+    row: int,
+    target: int | Hashable,
+    series: Hashable,
+    name: str | None,
+) -> dict[str, Any]:
+    """Return the values that `DecompositionDisplay` draws, as `drawn_forecast`.
+
+    Raises
+    ------
+    TypeError
+        If `estimator` does not end in a net that decomposes its forecasts.
+    """
+    picked = pick_series(row_labels(X), series)
+    net, windows = to_net(estimator, X)
+    if not hasattr(net, "decompose"):
+        raise TypeError(
+            f"{type(net).__name__} does not decompose its forecasts: use "
+            "NBEATSRegressor."
+        )
+    parts = net.decompose(windows)
+    cells = Cells.of(
+        estimator,
+        X,
+        None,
+        picked,
+        parts["trend"],
+        row=row,
+        target=target,
+        series=series,
+    )
+    title = picked.title
+    if cells.are_of_one_row:
+        _, title = pick_row(X, row, series)
+    return {
+        "parts": {part: cells.values_of(v)[:, 0] for part, v in parts.items()},
+        "index": cells.times,
+        "name": cells.name if name is None else name,
+        "title": title,
     }
 
 
