@@ -40,6 +40,7 @@ ORDERED = (
 # These nets take minutes with their default sizes.
 SMALLER = {
     sktsdl.ITransformerRegressor: {"d_model": 32, "num_layers": 1},
+    sktsdl.NBEATSRegressor: {"hidden_size": 32, "num_layers": 2},
     sktsdl.TCNRegressor: {"channels": (16, 16)},
     # It needs more epochs to find one step of ten.
     sktsdl.TFTRegressor: {"hidden_size": 16, "linear_skip": True},
