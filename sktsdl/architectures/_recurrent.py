@@ -102,16 +102,10 @@ class ParallelDecoderNet(nn.Module):
     ) -> None:
         super().__init__()
         n_of_patch = patch_size * n_of_step
-        # The columns of y need not be all steps: some patches may have no target.
-        patches = sorted({place // n_of_patch for place in places})
-        number = {patch: i for i, patch in enumerate(patches)}
-        places = [
-            number[at // n_of_patch] * n_of_patch + at % n_of_patch for at in places
-        ]
         self.register_buffer("places", torch.tensor(places), persistent=False)
         self.project = nn.Linear(n_channels, n_inputs)
         self.stack = stack
-        self.positions = nn.Embedding(len(patches), n_inputs)
+        self.positions = nn.Embedding(max(places) // n_of_patch + 1, n_inputs)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(stack.n_out, n_of_patch)
 
