@@ -37,6 +37,8 @@ BAD_PARAMETERS = {
     "accumulate_batches": [(0, ValueError), (1.5, TypeError)],
     "precision": [("half", ValueError), ("fp16", ValueError)],
     "window_norm": [("first", ValueError)],
+    "cycle": [(1, ValueError), ("day", ValueError), ((), ValueError)],
+    "cycle_channel": [("step", ValueError)],
     "loss_scale": [("series", ValueError)],
     "callbacks": [
         ([EarlyStopping], TypeError),

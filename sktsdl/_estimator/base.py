@@ -15,8 +15,9 @@ from sktsdl._estimator.attributes import NET_ATTRIBUTES
 from sktsdl._estimator.evaluating import EvaluateMixin
 from sktsdl._estimator.fitting import fit_net, fit_scaling
 from sktsdl._estimator.norm_choice import check_order
-from sktsdl._estimator.parameters import NetParameters, NetSettings
+from sktsdl._estimator.parameters import NetParameters
 from sktsdl._estimator.saving import SaveMixin
+from sktsdl._estimator.settings import NetSettings
 from sktsdl._estimator.specs import FittedSpec, ModuleSpec
 from sktsdl._estimator.split import split_samples
 from sktsdl._estimator.targets import Targets
@@ -202,7 +203,8 @@ class DeepNet(CallbackSupportMixin, SaveMixin, EvaluateMixin, NetSettings, ABC):
             form = None if fitted is None else (fitted.inputs, fitted.outputs)
             samples, inputs, outputs = validate_samples(self, X, y, sample_weight, form)
             valid = validate_validation_set(self, *validation, (inputs, outputs))
-            if self.channel_independent or self.window_norm is not None:
+            needs_order = self.channel_independent or self.cycle is not None
+            if needs_order or self.window_norm is not None:
                 check_order(outputs, targets)
             if n_epochs:
                 config = self._fit_config(self._build_module)

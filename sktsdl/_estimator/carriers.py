@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+
+from sktsdl._estimator.samples import Samples
 
 N_PROBES = 64  # windows that rule most channels out
 N_MATCHES = 30
@@ -52,6 +54,19 @@ class Carriers:
     stops: np.ndarray
     window: int
 
+    @classmethod
+    def of(cls, samples: Samples, idx: np.ndarray) -> Self:
+        """Take the training windows `idx` of samples."""
+        return cls(
+            samples.targets,
+            idx,
+            samples.weights_of(idx),
+            samples.rows,
+            np.asarray(samples.windows.ends)[idx],
+            samples.stops[idx],
+            samples.window,
+        )
+
     def y(self, columns: int | slice, which: Any = slice(None)) -> np.ndarray:
         """Return columns of the targets of training windows, all by default."""
         # By column: a copy of all targets may need more memory than the rows.
@@ -62,7 +77,6 @@ class Carriers:
         """Whether any target of the training windows has two values."""
         return any(np.ptp(self.y(column)) for column in range(self.targets.shape[1]))
 
-    @quiet
     def find_future(
         self, candidates: Sequence[int], given: tuple[int, ...] | None
     ) -> tuple[int, ...] | None:
@@ -79,6 +93,14 @@ class Carriers:
         given : tuple of int or None
             If not None, only these channels, in this order.
         """
+        found = self.find_lead(candidates, given)
+        return None if found is None else found[0]
+
+    @quiet
+    def find_lead(
+        self, candidates: Sequence[int], given: tuple[int, ...] | None
+    ) -> tuple[tuple[int, ...], int] | None:
+        """Return the channels of `find_future`, and the number of rows ahead."""
         n_targets = self.targets.shape[1]
         shares = [share for share in range(n_targets, 0, -1) if n_targets % share == 0]
         if given is not None:
@@ -94,7 +116,7 @@ class Carriers:
                         break
                     found.append(channel)
                 else:
-                    return tuple(found)
+                    return tuple(found), lead
         return None
 
     def _leads(self, candidates: Sequence[int]) -> Iterator[int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sktsdl._estimator.specs import FittedSpec
+from sktsdl._sklearn.target_steps import TargetSteps
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,7 @@ class Columns:
 
 def columns_of(fitted: FittedSpec, numeric: list[int]) -> Columns:
     """Return the columns of `y`; their channels are positions in `numeric`."""
-    of_targets, names = fitted.norm.channels, fitted.inputs.channel_names or ()
-    layout = fitted.outputs.steps
-    if of_targets is not None:
-        origins: list[int] | None = shared_evenly(of_targets, fitted.outputs.n_targets)
-        if not layout.is_known:
-            layout = layout.shared_by(of_targets)
-    elif layout.is_known and set(layout.names) <= set(names):
-        origins = [names.index(str(layout.names[of])) for of in layout.targets]
-    else:
-        origins = None
+    layout, origins = _with_origins(fitted.outputs.steps, fitted)
     if fitted.known is not None:
         steps, targets = fitted.known.steps, fitted.known.targets
     else:
@@ -61,6 +53,38 @@ def columns_of(fitted: FittedSpec, numeric: list[int]) -> Columns:
     if origins is None or not set(origins) <= set(numeric):
         return Columns(steps, targets, None)
     return Columns(steps, targets, tuple(map(numeric.index, origins)))
+
+
+def steps_and_channels(
+    fitted: FittedSpec, steps_per_row: int, lead: int
+) -> tuple[list[int], list[int] | None]:
+    """Return how many steps of a window each column of `y` is ahead, and its channel.
+
+    A row of `y` is `steps_per_row` steps. Columns without names begin `lead` steps
+    ahead. The channels are positions in `X`, None if they are not known.
+    """
+    by_rows = TargetSteps.of_labels(fitted.outputs.labels)
+    has_parts = by_rows.n_parts == steps_per_row or fitted.inputs.channel_names is None
+    layout = fitted.outputs.steps if has_parts else by_rows
+    layout, origins = _with_origins(layout, fitted)
+    if not layout.is_known:
+        return [step + lead - 1 for step in layout.steps], origins
+    return [
+        step if has_parts else step * steps_per_row for step in layout.steps
+    ], origins
+
+
+def _with_origins(
+    layout: TargetSteps, fitted: FittedSpec
+) -> tuple[TargetSteps, list[int] | None]:
+    """Return the targets and steps of `y`, and the channel of each column."""
+    of_targets, names = fitted.norm.channels, fitted.inputs.channel_names or ()
+    if of_targets is not None:
+        origins = shared_evenly(of_targets, fitted.outputs.n_targets)
+        return layout if layout.is_known else layout.shared_by(of_targets), origins
+    if layout.is_known and set(layout.names) <= set(names):
+        return layout, [names.index(str(layout.names[of])) for of in layout.targets]
+    return layout, None
 
 
 def shared_evenly(channels: Sequence[int], n_targets: int) -> list[int]:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from sktsdl._estimator.cycle import with_phases
 from sktsdl._estimator.specs import FittedSpec
 from sktsdl._estimator.validation import (
     check_outputs,
@@ -82,6 +83,9 @@ class EvaluateMixin:
     def _dataset(self, windows: Windows) -> WindowDataset:
         inputs, channels = self._spec.inputs, self._spec.channels
         rows, starts = fill_rows_of(windows, inputs, channels.mean)
-        x = torch.from_numpy(channels.transform(rows))
-        dataset = WindowDataset(x, torch.from_numpy(starts), inputs.window)
+        cycle = self._spec.cycle
+        x = with_phases(channels.transform(rows), cycle, windows, rows, starts)
+        dataset = WindowDataset(
+            torch.from_numpy(x), torch.from_numpy(starts), inputs.window
+        )
         return dataset.to(next(self.module_.parameters()).device)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sktsdl._estimator.cycle import CycleConfig, choose_cycle, with_lead, with_phases
 from sktsdl._estimator.known import (
     KnownConfig,
     categorical_with_known,
@@ -19,7 +20,7 @@ from sktsdl._estimator.module import AdapterConfig, Architecture, build_module
 from sktsdl._estimator.norm_choice import NormConfig, choose_norm
 from sktsdl._estimator.samples import Samples
 from sktsdl._estimator.scaling import ChannelScaling, Scaling
-from sktsdl._estimator.specs import FittedSpec, InputSpec, TargetSpec
+from sktsdl._estimator.specs import FittedSpec, InputSpec, NormSpec, TargetSpec
 from sktsdl._estimator.split import Split, SplitConfig
 from sktsdl._estimator.targets import Targets
 from sktsdl._training.batches import WindowDataset, labelled_dataset
@@ -47,6 +48,8 @@ class FitConfig:
         What is asked of the window norm.
     known : KnownConfig
         Which channels are known ahead.
+    cycle : CycleConfig
+        Which cycles are learned.
     split : SplitConfig
         Which windows train and validate it.
     training : TrainingConfig
@@ -57,6 +60,7 @@ class FitConfig:
     adapters: AdapterConfig
     norm: NormConfig
     known: KnownConfig
+    cycle: CycleConfig
     split: SplitConfig
     training: TrainingConfig
     standardize: bool
@@ -99,12 +103,23 @@ def fit_scaling(
         weights, describe = samples.weights_of(idx), "Column {} of y".format
         scaling = Scaling.fit(samples.targets, weights, describe, idx)
     targets = targets.with_scaling(scaling)
-    taken = set() if known is None else known.taken
-    norm = choose_norm(config.norm, samples, idx, channels, targets, taken)
+    cycle = choose_cycle(config.cycle, samples, idx, inputs, known)
+    spec = FittedSpec(
+        inputs,
+        outputs,
+        channels,
+        targets,
+        NormSpec(None, None),
+        structure,
+        known,
+        cycle,
+    )
+    norm = choose_norm(config.norm, samples, idx, channels, targets, spec.taken)
     if norm.kind in ("standard", "mean") and samples.are_many(idx):
         channels = channels.from_zero()
         targets = targets.with_scaling(targets.scaling.from_zero())
-    return FittedSpec(inputs, outputs, channels, targets, norm, structure, known)
+    spec = replace(spec, channels=channels, targets=targets, norm=norm)
+    return with_lead(spec, samples, idx)
 
 
 def fit_net(
@@ -159,12 +174,14 @@ def fit_net(
         else:
             module = copy.deepcopy(previous.module_)
         ends = module.step_ends(window) if config.split.loss_steps == "all" else None
-        rows = move_rows(torch.from_numpy(channels.transform(samples.rows)), device)
+        x = with_phases(channels.transform(samples.rows), spec.cycle, samples.windows)
+        rows = move_rows(torch.from_numpy(x), device)
         train_set = _dataset(samples, rows, targets, split.train_idx, ends).to(device)
         valid_set = None
         if valid is not None and split.valid_idx is not None:
             if valid is not samples:
-                rows = torch.from_numpy(channels.transform(valid.rows))
+                x = channels.transform(valid.rows)
+                rows = torch.from_numpy(with_phases(x, spec.cycle, valid.windows))
             valid_set = _dataset(valid, rows, targets, split.valid_idx).to(device)
         return train(
             module,

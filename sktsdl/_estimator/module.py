@@ -6,8 +6,10 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from sktsdl._estimator.columns import Columns, columns_of, shared_evenly
+from sktsdl._estimator.cycle import with_cycle
 from sktsdl._estimator.specs import FittedSpec, ModuleSpec
 from sktsdl._estimator.targets import Targets
 from sktsdl._layers.adapters import (
@@ -15,6 +17,7 @@ from sktsdl._layers.adapters import (
     EmbedCategories,
     LinearSkip,
     Patches,
+    SelectChannels,
     n_patches,
 )
 from sktsdl._layers.causal import LossSteps
@@ -42,9 +45,10 @@ def build_module(
 ) -> nn.Module:
     """Build the module that maps standardised rows to outputs, with its adapters.
 
-    From the rows inwards these are: window norm, known channels, embeddings, one sample
-    for each target, linear skip, patches, the decoder of steps ahead, and the
-    architecture.
+    From the rows inwards these are: window norm, cycles, known channels, embeddings,
+    one sample for each target, linear skip, patches, the decoder of steps ahead, and
+    the architecture. Cycles are outside of a window norm that only subtracts, so that
+    it subtracts a level without its cycle.
 
     Parameters
     ----------
@@ -65,7 +69,7 @@ def build_module(
     channels, targets = fitted.channels, fitted.targets
     norm, known = fitted.norm, fitted.known
     n_channels, codes = channels.n_channels, channels.codes
-    taken = set() if known is None else known.taken
+    taken, cycle = fitted.taken, fitted.cycle
     past = [i for i in range(n_channels) if i not in taken]
     if not past:
         raise ValueError(
@@ -105,21 +109,28 @@ def build_module(
             lags=known.lags,
             n_codes=of_known,
         )
+    elif len(past) < n_channels:
+        module = SelectChannels(module, past)
+    n_phases, is_divided = 0, norm.kind in ("standard", "mean")
+    if cycle is not None and is_divided:
+        module, n_phases = with_cycle(module, fitted, numeric), 1
     if norm.kind is not None and norm.channels is not None:
         origins = shared_evenly(norm.channels, fitted.outputs.n_targets)
         gain, shift = channels.to_target_units(origins, targets.scaling)
         module = WindowNorm(
             module,
             norm.kind,
-            unchanged=sorted(taken | codes.keys()),
-            n_channels=n_channels,
+            unchanged=sorted(taken | codes.keys()) + [n_channels] * n_phases,
+            n_channels=n_channels + n_phases,
             n_values=targets.n_values,
             origins=origins,
             gain=torch.from_numpy(gain).float(),
             shift=torch.from_numpy(shift).float(),
-            zero=torch.from_numpy(channels.zero).float(),
-            low=torch.tensor(norm.low or [1.0] * n_channels),
+            zero=F.pad(torch.from_numpy(channels.zero).float(), (0, n_phases)),
+            low=F.pad(torch.tensor(norm.low or [1.0] * n_channels), (0, n_phases)),
         )
+    if cycle is not None and not is_divided:
+        module = with_cycle(module, fitted, numeric)
     return module.to(torch.float32)
 
 

@@ -29,6 +29,7 @@ class NormConfig:
     loss_scale: Literal["auto"] | LossScale
     channel_independent: bool
     loss_steps: LossSteps
+    cycle: int | Sequence[int] | None
 
 
 def choose_norm(
@@ -88,33 +89,31 @@ def _choose(
 ) -> tuple[WindowNormKind | None, tuple[int, ...] | None]:
     """Return the kind of the norm, `best` by ``"auto"``, and its channels."""
     given = given_channels(config, channels, samples.n_targets)
+    is_needed = config.channel_independent or config.cycle is not None
     for channel in set(given or ()) & taken:
         named = channel if channels.names is None else repr(channels.names[channel])
         raise ValueError(
-            f"target_channels has {named}, which is known ahead or static, so the "
-            "window does not hold it: name the channel whose future y is."
+            f"target_channels has {named}, which is known ahead, static or the "
+            "cycle_channel, so the window does not hold it: name the channel whose "
+            "future y is."
         )
-    kind, not_normed = config.window_norm, given if config.channel_independent else None
+    kind, not_normed = config.window_norm, given if is_needed else None
     if kind == "auto" and (config.loss_steps == "all" or not targets.are_levels):
         kind = None
-    if kind is None:
+    if kind is None and config.cycle is None:
         return None, not_normed
-    carriers = Carriers(
-        samples.targets,
-        idx,
-        samples.weights_of(idx),
-        samples.rows,
-        np.asarray(samples.windows.ends)[idx],
-        samples.stops[idx],
-        samples.window,
-    )
+    carriers = Carriers.of(samples, idx)
     others = taken | channels.codes.keys()
     numeric = [i for i in range(channels.n_channels) if i not in others]
     is_varied, are_rows = carriers.is_varied, samples.windows.are_rows
     if is_varied and are_rows:
         found = carriers.find_future(numeric, given)
+        if kind is None:
+            return None, given or found
         if found is not None:
             return best if kind == "auto" else kind, found
+    if kind is None:
+        return None, given
     if kind == "auto":
         tried = given or ((0,) if 0 in numeric else ())
         if is_varied and tried and carriers.follow_last(tried):
@@ -159,8 +158,8 @@ def check_order(outputs: TargetSpec, targets: Targets) -> None:
     if targets.are_levels and not outputs.steps.is_in_blocks:
         raise ValueError(
             f"The columns of y, {list(outputs.labels)}, are not one target after the "
-            "other by increasing steps, as window_norm and channel_independent need: "
-            "order them as make_supervised does, or use window_norm=None."
+            "other by increasing steps, as window_norm, channel_independent and "
+            "cycle need: order them as make_supervised does, or use window_norm=None."
         )
 
 
@@ -177,7 +176,7 @@ def given_channels(
     named = config.target_channels
     if config.channel_independent:
         named = 0 if named is None else named
-    elif config.window_norm is None or named is None:
+    elif named is None or (config.window_norm is None and config.cycle is None):
         return None
     positions = tuple(channels.target_positions(named, n_targets))
     if config.channel_independent and len(set(positions)) < len(positions):

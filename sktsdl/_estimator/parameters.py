@@ -2,8 +2,8 @@
 
 import dataclasses
 from collections.abc import Sequence
-from numbers import Real
-from typing import Annotated, Any, Literal, TypeVar, cast
+from numbers import Integral, Real
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -11,12 +11,7 @@ from sklearn.utils._param_validation import Interval
 from skorch.callbacks import Callback
 from torch import nn
 
-from sktsdl._estimator.fitting import FitConfig
-from sktsdl._estimator.known import KnownConfig
-from sktsdl._estimator.module import AdapterConfig, Architecture
-from sktsdl._estimator.norm_choice import NormConfig
-from sktsdl._estimator.split import SplitConfig
-from sktsdl._estimator.targets import PointTargets, QuantileTargets, Targets
+from sktsdl._estimator.cycle import check_cycle
 from sktsdl._layers.causal import LossSteps
 from sktsdl._layers.initialization import WeightInit
 from sktsdl._layers.window_norm import LossScale, WindowNormKind
@@ -32,10 +27,10 @@ from sktsdl._sklearn.fields import (
     is_structural,
 )
 from sktsdl._training.callbacks import check_callbacks
-from sktsdl._training.config import LRSchedule, Precision, TrainingConfig
+from sktsdl._training.config import LRSchedule, Precision
 from sktsdl._training.device import resolve_device
 
-Config = TypeVar("Config")
+Period = Annotated[int, Interval(Integral, 2, None, closed="left")]
 Clip = Annotated[float, Interval(Real, 0, None, closed="right")]
 
 
@@ -175,11 +170,12 @@ class NetParameters(FieldParams):
         int | str | Sequence[int | str] | None,
         Structural,
         Doc("""
-            The channels whose future `y` is, in the units of `y`, for `window_norm` and
-            `channel_independent`. Several channels share the columns of `y` evenly and
-            in order, each with its whole horizon, as ``make_supervised`` orders them.
-            With None, `window_norm` finds the channels of which `y` holds later rows,
-            or else takes channel 0; `channel_independent` takes channel 0.
+            The channels whose future `y` is, in the units of `y`, for `window_norm`,
+            `cycle` and `channel_independent`. Several channels share the columns of `y`
+            evenly and in order, each with its whole horizon, as ``make_supervised``
+            orders them. With None, the channels are found of which `y` holds later
+            rows. If there are none, `window_norm` takes channel 0, and `cycle` the
+            channels that `y` is named after; `channel_independent` takes channel 0.
             """),
     ] = None
     channel_independent: Annotated[
@@ -218,6 +214,28 @@ class NetParameters(FieldParams):
             2018), for series that a linear model already forecasts well.
             """),
     ] = False
+    cycle: Annotated[
+        Period | tuple[Period, ...] | None,
+        Structural,
+        Doc("""
+            The number of steps after which series repeat themselves, such as 24 for
+            hours, or a tuple of several. For each step of a cycle and each channel of
+            numbers, the net learns a value that is subtracted from the window, and
+            added to the output at the steps ahead (Lin et al. 2024). Nothing is added
+            if the channels that `y` continues are not known (`target_channels`). The
+            step of the last row of a window is its time, by the index of `X`, since the
+            first training row; the other steps are counted from it, row by row.
+            """),
+    ] = None
+    cycle_channel: Annotated[
+        int | str | None,
+        Structural,
+        Doc("""
+            The channel that holds the step of each row in `cycle`, by position or name,
+            such as the hour: whole numbers that grow by 1 from row to row. It leaves
+            the window. None takes the time index.
+            """),
+    ] = None
     loss_steps: Annotated[
         LossSteps,
         Structural,
@@ -330,6 +348,7 @@ class NetParameters(FieldParams):
                 f"patch_stride={self.patch_stride} is more than patch_size="
                 f"{self.patch_size} and would leave steps out: lower it."
             )
+        check_cycle(self.cycle, self.cycle_channel, self.loss_steps)
         device = resolve_device(self.device)
         if self.precision == "fp16" and device.type != "cuda":
             raise ValueError(
@@ -345,56 +364,3 @@ STRUCTURAL = [
     for name, annotation in annotations(NetParameters).items()
     if is_structural(annotation)
 ]
-
-
-class NetSettings(NetParameters):
-    """What the parameters say to each step of a fit."""
-
-    def _make_targets(self) -> Targets:
-        """Return the type of the targets, not fitted yet."""
-        if self.loss == "quantile":
-            return QuantileTargets(self.quantiles)
-        return PointTargets(self.loss)
-
-    def _config(self, kind: type[Config], **more: object) -> Config:
-        """Return a record, a dataclass, of the parameters that it has as fields."""
-        names = {field.name for field in dataclasses.fields(cast(Any, kind))}
-        params = self.get_params(deep=False)
-        values = {name: params[name] for name in names & params.keys()}
-        return kind(**values | more)
-
-    def _fit_config(self, architecture: Architecture) -> FitConfig:
-        return self._config(
-            FitConfig,
-            architecture=architecture,
-            adapters=self._config(AdapterConfig),
-            norm=self._config(NormConfig),
-            known=self._config(KnownConfig),
-            split=self._config(SplitConfig),
-            training=self._training_config(),
-        )
-
-    def _training_config(self) -> TrainingConfig:
-        return self._config(
-            TrainingConfig, name=type(self).__name__, device=resolve_device(self.device)
-        )
-
-    def _architecture_parameters(self) -> dict[str, Any]:
-        """Return the parameters of the subclass as plain values."""
-        return {
-            name: tuple(np.asarray(value).tolist())
-            if isinstance(value, list | tuple | np.ndarray)
-            else (value.item() if isinstance(value, np.generic) else value)
-            for name, value in self.get_params(deep=False).items()
-            if name not in SHARED
-        }
-
-    def _structure(self) -> dict[str, object]:
-        """Return the parameters that decide how the module is built."""
-        params = self._architecture_parameters()
-        params |= {name: getattr(self, name) for name in STRUCTURAL}
-        params["quantiles"] = getattr(self._make_targets(), "quantiles", None)
-        return {
-            name: tuple(value) if isinstance(value, list | np.ndarray) else value
-            for name, value in params.items()
-        }

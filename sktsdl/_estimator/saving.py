@@ -25,6 +25,7 @@ from sktsdl._estimator.module import AdapterConfig, build_module
 from sktsdl._estimator.norm_choice import NormConfig, given_channels
 from sktsdl._estimator.scaling import ChannelScaling, Scaling
 from sktsdl._estimator.specs import (
+    CycleSpec,
     FittedSpec,
     InputSpec,
     KnownSpec,
@@ -36,6 +37,7 @@ from sktsdl._estimator.warm_start import check_structure
 from sktsdl._training.device import is_available, seeded
 from sktsdl._training.skorch_net import Net
 from sktsdl._training.trainer import make_net
+from sktsdl._windows.time_steps import TimeSteps
 
 Tensors = Mapping[str, Tensor]
 Header = dict[str, Any]
@@ -188,6 +190,7 @@ def to_state(
         "norm": [spec.norm.kind, spec.norm.channels],
         "norm_scales": [spec.norm.loss_scale, spec.norm.low],
         "known": None if spec.known is None else asdict(spec.known),
+        "cycle": None if spec.cycle is None else asdict(spec.cycle),
         "channel_means": channels.mean.tolist(),
         "epochs": [
             {key: value for key, value in epoch.items() if key != "batches"}
@@ -225,10 +228,18 @@ def spec_of(
     labels = map(from_json, fitted.get("_y_labels", [None] * n_targets))
     outputs = TargetSpec(fitted["_y_is_1d"], tuple(labels))
     norm = _norm(header, channels, n_targets)
-    known = header.get("known")  # not in older files
+    known, cycle = header.get("known"), header.get("cycle")  # not in older files
     if known is not None:
-        known = KnownSpec(**{name: _as_tuple(value) for name, value in known.items()})
-    return FittedSpec(inputs, outputs, channels, targets, norm, {}, known)
+        known = KnownSpec(**_fields(known))
+    if cycle is not None:
+        if cycle["times"] is not None:
+            cycle["times"] = TimeSteps(**_fields(cycle["times"]))
+        cycle = CycleSpec(**_fields(cycle))
+    return FittedSpec(inputs, outputs, channels, targets, norm, {}, known, cycle)
+
+
+def _fields(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: _as_tuple(value) for name, value in record.items()}
 
 
 def _as_tuple(value: Any) -> Any:
@@ -245,7 +256,7 @@ def _norm(header: Header, channels: ChannelScaling, n_targets: int) -> NormSpec:
     # Older files hold no choice, as the parameters were what was built.
     names = ("window_norm", "target_channels", "channel_independent", "loss_steps")
     params = {name: from_json(header["params"][name]) for name in names}
-    config = NormConfig(**params, loss_scale="target")
+    config = NormConfig(**params, loss_scale="target", cycle=None)
     positions = given_channels(config, channels, n_targets)
     return NormSpec(params["window_norm"], positions)
 

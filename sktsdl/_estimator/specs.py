@@ -1,5 +1,6 @@
 """Records that pass from one step of a fit to the next; none is ever changed."""
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from sktsdl._estimator.targets import Targets
 from sktsdl._layers.window_norm import LossScale, WindowNormKind
 from sktsdl._sklearn.target_steps import TargetSteps
 from sktsdl._training.config import Units
+from sktsdl._windows.time_steps import TimeSteps
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,44 @@ class KnownSpec:
 
 
 @dataclass(frozen=True)
+class CycleSpec:
+    """The learned cycles, and how the phase of a row is known.
+
+    Parameters
+    ----------
+    periods : tuple of int
+        The steps of each cycle.
+    channel : int or None
+        The channel that holds the phase; None takes it from the time index.
+    times : TimeSteps or None
+        How steps are counted in the time index.
+    steps_per_row : int
+        The steps of a window from one time of the index to the next.
+    lead : int
+        If the columns of `y` have no names, the step ahead of the first of them.
+    starts_unknown : bool
+        Whether the window of the first training row has unknown history.
+    """
+
+    periods: tuple[int, ...]
+    channel: int | None = None
+    times: TimeSteps | None = None
+    steps_per_row: int = 1
+    lead: int = 1
+    starts_unknown: bool = False
+
+    @property
+    def taken(self) -> set[int]:
+        """The channels that are not in the window of the past."""
+        return set() if self.channel is None else {self.channel}
+
+    @property
+    def n_phases(self) -> int:
+        """The number of steps after which all cycles begin together."""
+        return math.lcm(*self.periods)
+
+
+@dataclass(frozen=True)
 class NormSpec:
     """How each window is normalised, and which channels are the targets'.
 
@@ -226,6 +266,8 @@ class FittedSpec:
         The parameters that decided how the module was built.
     known : KnownSpec or None
         What is known of the steps ahead.
+    cycle : CycleSpec or None
+        The learned cycles.
     """
 
     inputs: InputSpec
@@ -235,6 +277,12 @@ class FittedSpec:
     norm: NormSpec
     structure: Mapping[str, Any]
     known: KnownSpec | None = None
+    cycle: CycleSpec | None = None
+
+    @property
+    def taken(self) -> set[int]:
+        """The channels that leave the window."""
+        return set().union(*(part.taken for part in (self.known, self.cycle) if part))
 
     @property
     def units(self) -> Units:

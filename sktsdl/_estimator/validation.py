@@ -3,6 +3,7 @@
 import copy
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight
@@ -72,7 +73,8 @@ def validate_windows(
         if expected is None:
             warn_of_columns(X, rows)
         names = getattr(scratch, "feature_names_in_", None)
-        windows = Windows.of(rows[:, :, None])
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        windows = Windows.of(rows[:, :, None], index=index)
     spec = InputSpec(
         is_3d=is_3d,
         window=windows.window,

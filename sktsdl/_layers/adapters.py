@@ -52,6 +52,29 @@ class Adapter(nn.Module):
         return 1, window
 
 
+class SelectChannels(Adapter):
+    """Leave some channels out of the window.
+
+    **Shape**: (batch, time, all channels) -> the output of `module`
+
+    Parameters
+    ----------
+    module : nn.Module
+        The module of the channels that stay.
+    channels : list of int
+        These channels.
+    """
+
+    channels: Tensor
+
+    def __init__(self, module: nn.Module, channels: list[int]) -> None:
+        super().__init__(module)
+        self.register_buffer("channels", torch.tensor(channels), persistent=False)
+
+    def transform_input(self, x: Tensor) -> Tensor:
+        return x.index_select(-1, self.channels)
+
+
 class EmbedCategories(Adapter):
     """Replace channels of category codes by learned embeddings.
 

@@ -45,6 +45,7 @@ def as_windows(estimator: BaseEstimator, X: Any) -> Windows:
             firsts=X.firsts,
             names=X.names,
             index=X.index,
+            steps_per_row=X.steps_per_row,
         )
     return windows
 

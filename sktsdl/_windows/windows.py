@@ -36,6 +36,8 @@ class Windows(NDArrayOperatorsMixin):
         The names of the channels.
     index : pandas.Index or None, default=None
         The label of each window, such as the time of its last row.
+    steps_per_row : int, default=1
+        How many steps are from the label of a row to that of the next.
 
     Attributes
     ----------
@@ -52,6 +54,7 @@ class Windows(NDArrayOperatorsMixin):
         firsts: Sequence[int] | np.ndarray | None = None,
         names: Sequence[str] | np.ndarray | None = None,
         index: pd.Index | None = None,
+        steps_per_row: int = 1,
     ) -> None:
         last = range(window - 1, len(rows)) if ends is None else ends
         first = None if firsts is None else np.asarray(firsts)
@@ -72,6 +75,7 @@ class Windows(NDArrayOperatorsMixin):
         self.firsts = first
         self.names = None if names is None else np.asarray(names, dtype=object)
         self.index = index
+        self.steps_per_row = steps_per_row
 
     @classmethod
     def of(
@@ -173,11 +177,12 @@ class Windows(NDArrayOperatorsMixin):
             firsts=None if self.firsts is None else self.firsts[rows],
             names=None if self.names is None else self.names[channels],
             index=None if self.index is None else self.index[rows],
+            steps_per_row=self.steps_per_row,
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = self.rows, self.window, self.ends, self.firsts, self.names, self.index
-        return _rebuilt, state
+        return _rebuilt, (*state, self.steps_per_row)
 
     def __repr__(self) -> str:
         names = "" if self.names is None else f", names={list(self.names)}"
@@ -191,8 +196,17 @@ def _rebuilt(
     firsts: np.ndarray | None,
     names: np.ndarray | None,
     index: pd.Index | None,
+    steps_per_row: int = 1,  # not in older pickles
 ) -> Windows:
-    return Windows(rows, window, ends, firsts=firsts, names=names, index=index)
+    return Windows(
+        rows,
+        window,
+        ends,
+        firsts=firsts,
+        names=names,
+        index=index,
+        steps_per_row=steps_per_row,
+    )
 
 
 def _parts(key: Any) -> tuple[Any, slice, Any] | None:

@@ -20,6 +20,7 @@ NUMBERS_ONLY = {
     "window_norm": "transforms the output back to the level of a channel",
     "linear_skip": "adds numbers to the output",
     "channel_independent": "makes each target the future of a channel",
+    "cycle": "adds numbers to the output",
 }
 
 

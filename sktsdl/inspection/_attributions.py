@@ -123,14 +123,19 @@ def integrated_gradients(
     start = start.to(dataset.rows.device)
     unit = float(targets.scaling.scale[target])
 
-    def output(windows: Tensor) -> Tensor:
-        return targets.target_output(module(windows), target) * unit
+    def output(windows: Tensor, phases: Tensor) -> Tensor:
+        inputs = torch.cat([windows, phases], dim=-1)
+        return targets.target_output(module(inputs), target) * unit
 
     explainer = IntegratedGradients(output)
 
     def explain(block: Tensor) -> Tensor:
         part, gap = explainer.attribute(
-            block, start, n_steps=n_steps, return_convergence_delta=True
+            block[..., : channels.n_channels],
+            start,
+            additional_forward_args=block[..., channels.n_channels :],
+            n_steps=n_steps,
+            return_convergence_delta=True,
         )
         return torch.cat([part.flatten(1), gap[:, None]], dim=1).detach()
 

@@ -14,6 +14,7 @@ from sktsdl._windows.missing import why_incomplete
 from sktsdl._windows.windows import Windows
 from sktsdl.compose._inner import to_regressor
 from sktsdl.inspection._parts import PartsRegressor
+from sktsdl.inspection._windows import needs_times
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -240,10 +241,17 @@ def _importance(
         sample_weight = np.asarray(sample_weight)[is_known]
     numbers = np.flatnonzero(is_known)
     n_parts = windows.shape[2 if part == "channel" else 1]
-    return permutation_importance(
-        PartsRegressor(regressor, windows, part),
-        np.tile(numbers[:, None], n_parts),
+    index = X.index if isinstance(X, Windows) and needs_times(regressor) else None
+    n_columns = n_parts if index is None else n_parts + 1
+    result = permutation_importance(
+        PartsRegressor(regressor, windows, part, index),
+        np.tile(numbers[:, None], n_columns),
         _safe_indexing(y, numbers),
         sample_weight=sample_weight,
         **kwargs,
     )
+    bunches = [result] if "importances" in result else result.values()
+    for bunch in bunches:  # without the column of times
+        for name, values in bunch.items():
+            bunch[name] = values[:n_parts]
+    return result

@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
+from sktsdl._windows.windows import Windows
 from sktsdl.compose import MultiTaskNet
 
 PREDICTED_AT_ONCE = 4096
@@ -28,6 +29,9 @@ class PartsRegressor(RegressorMixin, BaseEstimator):
         The windows that the parts come from.
     part : {"channel", "lag"}
         The kind of a part.
+    index : pandas.Index or None, default=None
+        The time of each window. `X` then has one more column, whose windows say the
+        times.
     """
 
     def __init__(
@@ -35,10 +39,12 @@ class PartsRegressor(RegressorMixin, BaseEstimator):
         regressor: BaseEstimator,
         windows: np.ndarray,
         part: Literal["channel", "lag"],
+        index: pd.Index | None = None,
     ) -> None:
         self.regressor = regressor
         self.windows = windows
         self.part = part
+        self.index = index
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
         return self
@@ -69,7 +75,13 @@ class PartsRegressor(RegressorMixin, BaseEstimator):
         axis = 1 if self.part == "channel" else 2
         predictions = []
         for start in range(0, len(X), PREDICTED_AT_ONCE):
-            origins = np.expand_dims(X[start : start + PREDICTED_AT_ONCE], axis)
+            numbers = X[start : start + PREDICTED_AT_ONCE]
+            index = None
+            if self.index is not None:
+                numbers, index = numbers[:, :-1], self.index[numbers[:, -1]]
+            origins = np.expand_dims(numbers, axis)
             windows = self.windows[origins, steps, channels]
+            if index is not None:
+                windows = Windows.of(windows, index=index)
             predictions.append(getattr(self.regressor, method)(windows))
         return predictions

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from sktsdl._estimator.regressor import DeepRegressor
+from sktsdl._windows.windows import Windows
 from sktsdl.compose import MultiTaskNet
 from sktsdl.compose._inner import to_regressor
 from sktsdl.inspection._series import pick_row
@@ -52,10 +53,21 @@ def to_window(
     """
     row, title = pick_row(X, row, series)
     regressor, windows = to_net(estimator, X)
-    rows = windows.iloc if hasattr(windows, "iloc") else np.asarray(windows)
+    rows = windows if isinstance(windows, Windows) else np.asarray(windows)
+    rows = getattr(windows, "iloc", rows)
     return regressor, rows[row : row + 1 or None], title
 
 
 def channel_names(regressor: DeepRegressor) -> list[str]:
     """Return the names of the channels, or their positions if they have no names."""
     return regressor._spec.inputs.shown_names
+
+
+def needs_times(regressor: Any) -> bool:
+    """Say whether a net, also inside of wrappers, knows phases by the time index."""
+    while hasattr(regressor, "regressor_"):
+        regressor = regressor.regressor_
+    if isinstance(regressor, MultiTaskNet):
+        regressor = regressor.net_
+    cycle = regressor._spec.cycle if isinstance(regressor, DeepRegressor) else None
+    return cycle is not None and cycle.channel is None

@@ -186,6 +186,7 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
             firsts=None if firsts is None else n * firsts,
             names=names,
             index=windows.index,
+            steps_per_row=n,
         )
 
     def _unfold_columns(self) -> tuple[np.ndarray, list[Any] | None]:
