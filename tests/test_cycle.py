@@ -278,6 +278,14 @@ def test_all_series_have_one_clock():
     assert_allclose(*pair, rtol=1e-4)
 
 
+def test_times_of_other_rows_are_not_counted():
+    first = panel().rename(index={HOURS[0]: HOURS[0] - pd.Timedelta("7min")}, level=1)
+    steps = TimeSteps.of(first.index[1:])
+    assert_array_equal(steps.numbers(first.index[1:4]), [0, 1, 2])
+    with pytest.raises(ValueError, match=r"04:53:00'?\)\) in row 0, which is no whole"):
+        steps.numbers(first.index)
+
+
 ADAPTERS = {
     "plain": {},
     "last": {"window_norm": "last"},

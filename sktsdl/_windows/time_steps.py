@@ -61,11 +61,12 @@ class TimeSteps:
         ValueError
             If the steps between its times are not equal, but for gaps.
         """
-        stamps, _ = _times(index)
+        stamps, codes = _times(index)
         if kind_of(stamps)[0] is None:
             return None
         steps = cls._of_times(_times_of_longest(index))
-        steps = replace(steps, origin=steps._values(stamps[:1])[0].item())
+        first = stamps[[codes.min()]]  # an index may hold times of no row
+        steps = replace(steps, origin=steps._values(first)[0].item())
         steps.numbers(index)  # which may refuse them
         return steps
 
