@@ -14,7 +14,8 @@ from sktsdl import (
     SlidingWindow,
     make_supervised,
 )
-from sktsdl._layers.adapters import ChannelIndependent, LinearSkip, Patches
+from sktsdl._layers.adapters import ChannelIndependent, LinearSkip
+from sktsdl._layers.patches import Patches
 from sktsdl._layers.window_norm import WindowNorm
 from tests.nets import SMALL, net_fixture
 from tests.series import levels

@@ -16,7 +16,7 @@ from sktsdl import (
     TransformerRegressor,
     WindowMLPRegressor,
 )
-from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._training.blocks import LARGEST_BLOCK, block_size, multiplications
 from tests.estimators import every_net
 

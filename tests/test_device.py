@@ -15,7 +15,7 @@ import sktsdl._training.callbacks
 import sktsdl._training.skorch_net
 import sktsdl._training.trainer
 from sktsdl import LSTMRegressor, TransformerRegressor
-from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._training.batches import Batches, WindowDataset
 from sktsdl._training.config import Units
 from sktsdl._training.device import move_rows

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from torch import nn
 
 from sktsdl import ITransformerRegressor, MultiTaskNet, SlidingWindow, make_supervised
-from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._training.blocks import block_size, multiplications
 from sktsdl.inspection import AttentionDisplay
 from tests.encoders import attention, gelu, linear

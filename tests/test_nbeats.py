@@ -16,9 +16,10 @@ from sktsdl import (
     load,
     make_supervised,
 )
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.scaling import Scaling
-from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._estimator.targets import QuantileTargets
+from sktsdl._layers.cycle import Cycle
 from sktsdl.architectures.nbeats import PARTS, harmonics, polynomials
 
 KINDS = ("trend", "seasonality", "generic")
@@ -289,6 +290,19 @@ def test_a_linear_skip_is_in_the_rest():
     after = net.decompose(windows)
     np.testing.assert_array_equal(after["trend"], before["trend"])
     assert not np.allclose(after["rest"], before["rest"])
+
+
+@pytest.mark.parametrize("window_norm", [None, "last", "standard"])
+def test_a_cycle_is_in_the_seasonality(window_norm):
+    net, windows = fitted({"cycle": 4, "window_norm": window_norm, "max_epochs": 5})
+    parts, before = net.decompose(windows), net.predict(windows)
+    assert_allclose(sum(parts.values()), before, rtol=2e-6, atol=2e-5)
+    cycle = next(m for m in net.module_.modules() if isinstance(m, Cycle))
+    cycle.adds = False
+    without = net.decompose(windows)
+    assert not np.allclose(without["seasonality"], parts["seasonality"], atol=1e-3)
+    for part in ("trend", "rest"):
+        np.testing.assert_array_equal(without[part], parts[part])
 
 
 @pytest.mark.parametrize("window_norm", ["last", "standard"])

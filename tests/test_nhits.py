@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from torch import nn
 
 from sktsdl import MultiTaskNet, NHiTSRegressor, SlidingWindow, make_supervised
-from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl.architectures.nhits import between_knots
 
 RNG = np.random.default_rng(0)

@@ -18,8 +18,8 @@ from sktsdl import (
     make_supervised,
 )
 from sktsdl._estimator.files import from_bytes, to_bytes
-from sktsdl._layers.adapters import Patches, n_patches
 from sktsdl._layers.encoder import StepBatchNorm
+from sktsdl._layers.patches import Patches, n_patches
 from sktsdl._training.blocks import micro_batch_size
 from tests.encoders import attention, gelu, linear
 

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from torch import nn
 
 from sktsdl import MultiTaskNet, SlidingWindow, TiDERegressor, make_supervised
-from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._training.mc_dropout import has_dropout
 from sktsdl.architectures.tide import ResidualBlock
 

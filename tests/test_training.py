@@ -22,7 +22,7 @@ from sktsdl import (
     WindowMLPRegressor,
 )
 from sktsdl._estimator import fitting, scaling
-from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._estimator.module_spec import ModuleSpec
 from tests.nets import NOISE, X, Y, lstm, net_fixture
 
 net = net_fixture()

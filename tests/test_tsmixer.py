@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from torch import nn
 
 from sktsdl import MultiTaskNet, SlidingWindow, TSMixerRegressor, make_supervised
-from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl.architectures.tsmixer import FeatureMixing, Mixing, TimeMixing
 
 RNG = np.random.default_rng(0)

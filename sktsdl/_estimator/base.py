@@ -14,11 +14,12 @@ from sklearn.utils import Tags
 from sktsdl._estimator.attributes import NET_ATTRIBUTES
 from sktsdl._estimator.evaluating import EvaluateMixin
 from sktsdl._estimator.fitting import fit_net, fit_scaling
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.norm_choice import check_order
 from sktsdl._estimator.parameters import NetParameters
 from sktsdl._estimator.saving import SaveMixin
 from sktsdl._estimator.settings import NetSettings
-from sktsdl._estimator.specs import FittedSpec, ModuleSpec
+from sktsdl._estimator.specs import FittedSpec
 from sktsdl._estimator.split import split_samples
 from sktsdl._estimator.targets import Targets
 from sktsdl._estimator.validation import (

@@ -10,19 +10,19 @@ from torch.nn import functional as F
 
 from sktsdl._estimator.columns import Columns, columns_of, shared_evenly
 from sktsdl._estimator.cycle import with_cycle
-from sktsdl._estimator.specs import FittedSpec, ModuleSpec
+from sktsdl._estimator.module_spec import ModuleSpec
+from sktsdl._estimator.specs import FittedSpec
 from sktsdl._estimator.targets import Targets
 from sktsdl._layers.adapters import (
     ChannelIndependent,
     EmbedCategories,
     LinearSkip,
-    Patches,
     SelectChannels,
-    n_patches,
 )
 from sktsdl._layers.causal import LossSteps
 from sktsdl._layers.initialization import WeightInit, initialize
 from sktsdl._layers.known_ahead import SplitKnown, StepDecoder
+from sktsdl._layers.patches import Patches, n_patches
 from sktsdl._layers.window_norm import WindowNorm
 
 Architecture = Callable[[ModuleSpec], nn.Module]

@@ -76,7 +76,8 @@ class SequenceModule(Protocol):
     def parts(self, x: Tensor) -> Tensor:
         """(batch, time, channels) -> (batch, parts, outputs), addends of the output
 
-        Adapters add the level of a window to the first, a linear skip to the last.
+        Adapters add the level of a window to the first, cycles to the second, and a
+        linear skip to the last.
         """
         ...
 

@@ -103,18 +103,24 @@ class Cycle(Adapter):
         return x[..., :-1] - cycles.index_select(-1, self.places)
 
     def forward(self, x: Tensor, targets: Tensor | None = None, **kwargs: Any) -> Any:
-        inputs = self.transform_input(x)
-        if not self.adds:
-            if targets is not None:
-                kwargs["targets"] = targets
-            return self.module(inputs, **kwargs)
-        phases = x[:, -1:, -1].long() + self.steps  # (batch, targets)
-        columns = self.columns.expand(len(x), -1)[..., None]
-        ahead = self._cycles(phases).gather(-1, columns)[..., 0] * self.gain
+        ahead = self._ahead(x)
         if targets is not None:
             kwargs["targets"] = targets - ahead
-        output = self.module(inputs, **kwargs)  # (batch, outputs)
+        output = self.module(self.transform_input(x), **kwargs)  # (batch, outputs)
         return output + ahead.repeat_interleave(self.n_values, dim=1)
+
+    def parts(self, x: Tensor, **kwargs: Any) -> Tensor:
+        trend, season, *others = super().parts(x, **kwargs).unbind(dim=1)
+        season = season + self._ahead(x).repeat_interleave(self.n_values, dim=1)
+        return torch.stack([trend, season, *others], dim=1)
+
+    def _ahead(self, x: Tensor) -> Tensor:
+        """Return the cycles of the steps ahead, (batch, targets), 0 to add none."""
+        if not self.adds:
+            return x.new_zeros(1, len(self.steps))
+        phases = x[:, -1:, -1].long() + self.steps  # (batch, targets)
+        columns = self.columns.expand(len(x), -1)[..., None]
+        return self._cycles(phases).gather(-1, columns)[..., 0] * self.gain
 
     def _cycles(self, phases: Tensor) -> Tensor:
         """Return the sum of all tables at some phases, (..., changed channels)."""

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.regressor import DeepRegressor
-from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._layers.causal import CausalNet, n_weights
 from sktsdl._layers.known_ahead import StepDecoder
 from sktsdl._layers.recurrent import Cell, RecurrentStack, State

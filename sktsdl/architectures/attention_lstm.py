@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._layers.recurrent import RecurrentStack
 from sktsdl.architectures._recurrent import RecurrentRegressor
 

@@ -4,10 +4,10 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.regressor import DeepRegressor
-from sktsdl._estimator.specs import ModuleSpec
-from sktsdl._layers.adapters import patches_span
 from sktsdl._layers.causal import CausalConv1d, channel_norm, n_weights
+from sktsdl._layers.patches import patches_span
 from sktsdl._sklearn.fields import PositiveInt, Probability
 
 POOLS = {"max": nn.AdaptiveMaxPool1d, "avg": nn.AdaptiveAvgPool1d}

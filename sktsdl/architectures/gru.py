@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl.architectures._recurrent import DecodingRegressor
 
 

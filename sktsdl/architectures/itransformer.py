@@ -9,8 +9,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.regressor import DeepRegressor
-from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._layers.causal import n_weights
 from sktsdl._layers.encoder import EncoderLayer
 from sktsdl._sklearn.fields import PositiveInt, Probability

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.regressor import DeepRegressor
-from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._layers.residual_stacks import Basis, BlockShape, ResidualStacks
 from sktsdl._sklearn.fields import PositiveInt, Probability
 
@@ -200,8 +200,9 @@ class NBEATSRegressor(DeepRegressor):
         parts : dict of {str: ndarray of shape (n,) or (n, n_outputs)}
             ``"trend"``, ``"seasonality"`` and ``"rest"``, each shaped as the output of
             ``predict``, in the units of `y`. The trend has the mean of `y`, and the
-            level of each window (`window_norm`). The rest has the generic stacks, and
-            the linear map of `linear_skip`. A part without a stack is 0.
+            level of each window (`window_norm`). The seasonality has the learned
+            `cycle`. The rest has the generic stacks, and the linear map of
+            `linear_skip`. A part without a stack is 0.
 
         Raises
         ------

@@ -4,7 +4,7 @@ from typing import Literal
 
 from torch import nn
 
-from sktsdl._estimator.specs import ModuleSpec
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl.architectures._recurrent import RecurrentNet, RecurrentRegressor
 
 

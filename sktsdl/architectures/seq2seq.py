@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.regressor import DeepRegressor
-from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._layers.causal import n_weights
 from sktsdl._layers.recurrent import RecurrentStack
 from sktsdl._sklearn.fields import ClosedShare, PositiveInt, Probability

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.regressor import DeepRegressor
-from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._estimator.variables import names_of_variables
 from sktsdl._layers.causal import n_weights
 from sktsdl._layers.gated import SelectInputs

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.regressor import DeepRegressor
-from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._layers.causal import CausalNet
 from sktsdl._layers.encoder import EncoderLayer, EncoderNorm, encoder_norm
 from sktsdl._sklearn.fields import PositiveInt, Probability

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.regressor import DeepRegressor
-from sktsdl._estimator.specs import ModuleSpec
-from sktsdl._layers.adapters import patches_span
 from sktsdl._layers.causal import CausalConv1d, CausalNet, receptive_field
+from sktsdl._layers.patches import patches_span
 from sktsdl._sklearn.fields import PositiveInt, Probability
 
 

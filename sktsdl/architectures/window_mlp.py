@@ -5,8 +5,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.regressor import DeepRegressor
-from sktsdl._estimator.specs import ModuleSpec
 from sktsdl._layers.causal import ACTIVATIONS, n_weights
 from sktsdl._sklearn.fields import MaybeEmptySizes, Probability
 
