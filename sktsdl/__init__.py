@@ -27,6 +27,7 @@ from sktsdl.baseline import SeasonalNaiveRegressor
 from sktsdl.compose import (
     ConformalRegressor,
     MultiTaskNet,
+    NetClassifier,
     PurgedRegressor,
     RelativeTargetRegressor,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "MultiTaskNet",
     "NBEATSRegressor",
     "NHiTSRegressor",
+    "NetClassifier",
     "PanelTimeSeriesSplit",
     "PurgedRegressor",
     "RNNRegressor",

@@ -15,7 +15,7 @@ from sktsdl._windows.history import TrainingTail
 from sktsdl._windows.panel_history import PanelTail
 from sktsdl._windows.training_index import TrainingIndex
 from sktsdl.baseline import SeasonalNaiveRegressor
-from sktsdl.compose import RelativeTargetRegressor
+from sktsdl.compose import NetClassifier, RelativeTargetRegressor
 from sktsdl.preprocessing import SlidingWindow
 from sktsdl.preprocessing._base import LookBackTransformer
 
@@ -27,8 +27,8 @@ def load(
     *,
     device: str | None = None,
     classes: Sequence[type[DeepNet]] = (),
-) -> DeepNet:
-    """Read a net that was written by its ``save``.
+) -> DeepNet | NetClassifier:
+    """Read a net, or a `NetClassifier`, that was written by its ``save``.
 
     The file holds tensors (safetensors), plain values (JSON) and a SHA-256 of both. No
     code from the file is run.
@@ -45,8 +45,8 @@ def load(
 
     Returns
     -------
-    net : net
-        It predicts as the saved net did, and cannot be trained further.
+    net : net or NetClassifier
+        It predicts as what was saved, and cannot be trained further.
 
     Raises
     ------
@@ -88,7 +88,8 @@ def load(
             "predictions before you rely on it."
         )
     net: DeepNet = known[name]._from_state(tensors, header, device)
-    return net
+    owner = header.get("owner")  # not in older files
+    return net if owner is None else NetClassifier._from_saved(net, owner)
 
 
 def trusted_types(model: BaseEstimator) -> list[str]:

@@ -173,10 +173,11 @@ class DeepRegressor(RegressorMixin, DeepNet):
         return y.ravel() if self._spec.outputs.is_1d else y
 
     def _refuse_classes(self) -> None:
-        if self._spec.targets.class_columns:
+        targets = self._spec.targets
+        if targets.class_columns:
             raise ValueError(
                 "This net has scores of classes among its outputs: use the predict of "
-                "the MultiTaskNet that it belongs to."
+                f"the {targets.owner} that it belongs to."
             )
 
     def _predict_with_dropout(

@@ -83,7 +83,8 @@ class SaveMixin:
             )
         write_atomically(path, self._to_bytes())
 
-    def _to_bytes(self: Any) -> bytes:
+    def _to_bytes(self: Any, owner: Header | None = None) -> bytes:
+        """Return the content of a file, with what is saved of the owner of the net."""
         check_structure(self._structure(), self._spec, "saved")
         header = {
             "class": type(self).__name__,
@@ -92,6 +93,7 @@ class SaveMixin:
                 name: to_json(name, value)
                 for name, value in self.get_params(deep=False).items()
             },
+            "owner": owner,
         }
         curves = {k: getattr(self, k) for k in CURVES if hasattr(self, k)}
         tensors, described = to_state(self._spec, self.net_, curves)
@@ -186,6 +188,7 @@ def to_state(
         },
         "names": None if spec.inputs.names is None else list(spec.inputs.names),
         "tasks": tasks,
+        "n_classes": getattr(targets, "n_classes", None),
         "categories": channels.categorical,
         "norm": [spec.norm.kind, spec.norm.channels],
         "norm_scales": [spec.norm.loss_scale, spec.norm.low],
@@ -203,7 +206,7 @@ def to_state(
 def spec_of(
     tensors: Tensors, header: Header, targets: Targets, loss: Any
 ) -> FittedSpec:
-    """Return the spec that `to_state` was given; `targets` if it had no tasks."""
+    """Return the spec that `to_state` was given; `targets` if it had no classes."""
     fitted, names = header["fitted"], header["names"]
     n_targets = fitted["_n_outputs"]
     window, n_channels = fitted["_window_shape"]
@@ -223,6 +226,8 @@ def spec_of(
         classes, weights = header["tasks"]
         columns = [ClassTargets(n) if n else PointTargets(loss) for n in classes]
         targets = MultiTargets(columns, weights)
+    if header.get("n_classes") is not None:  # not in older files
+        targets = ClassTargets(header["n_classes"])
     targets = targets.with_scaling(_scaling("outputs", tensors, n_targets))
     # Older files hold no names of targets.
     labels = map(from_json, fitted.get("_y_labels", [None] * n_targets))

@@ -101,6 +101,14 @@ class Targets(ABC):
         scaled[:, 0] += self.scaling.mean
         return scaled
 
+    def n_explained(self, n_targets: int) -> int:
+        """Return how many outputs `target_output` can give."""
+        return n_targets
+
+    def unit_of(self, target: int) -> float:
+        """Return the unit of `target_output`, in units of `y`."""
+        return float(self.scaling.scale[target])
+
     @abstractmethod
     def target_output(self, outputs: Tensor, target: int) -> Tensor:
         """(n, outputs) -> (n,), the output that is the prediction of a target"""
@@ -212,6 +220,7 @@ class ClassTargets(Targets):
     """
 
     class_columns = (0,)
+    owner = "NetClassifier"
     are_levels = False
 
     def __init__(self, n_classes: int) -> None:
@@ -231,11 +240,16 @@ class ClassTargets(Targets):
         probabilities: np.ndarray = softmax(outputs)
         return probabilities
 
+    def n_explained(self, n_targets: int) -> int:
+        return self.n_classes
+
+    def unit_of(self, target: int) -> float:
+        return 1.0
+
     def target_output(self, outputs: Tensor, target: int) -> Tensor:
-        raise ValueError(
-            f"target={target} is a target of classes, and its scores have no units: "
-            "explain a target of numbers."
-        )
+        """(n, classes) -> (n,), the log-odds of the class `target`"""
+        others = [k for k in range(self.n_classes) if k != target]
+        return outputs[:, target] - outputs[:, others].logsumexp(dim=1)
 
 
 class MultiTargets(Targets):
@@ -290,5 +304,8 @@ class MultiTargets(Targets):
     def target_output(self, outputs: Tensor, target: int) -> Tensor:
         start, column = sum(self.sizes[:target]), self.columns[target]
         if column.class_columns:
-            return column.target_output(outputs, target)
+            raise ValueError(
+                f"target={target} is a target of classes, beside others: explain a "
+                "target of numbers, or a NetClassifier."
+            )
         return column.target_output(outputs[:, start : start + column.n_outputs(1)], 0)

@@ -1,5 +1,6 @@
 """Estimators around estimators."""
 
+from sktsdl.compose._classifier import NetClassifier
 from sktsdl.compose._conformal import ConformalRegressor
 from sktsdl.compose._multitask import MultiTaskNet
 from sktsdl.compose._purged import PurgedRegressor
@@ -8,6 +9,7 @@ from sktsdl.compose._relative_target import RelativeTargetRegressor
 __all__ = [
     "ConformalRegressor",
     "MultiTaskNet",
+    "NetClassifier",
     "PurgedRegressor",
     "RelativeTargetRegressor",
 ]

@@ -18,7 +18,7 @@ from sktsdl._sklearn.validation import check_number
 from sktsdl._windows.history import TrainingTail
 from sktsdl._windows.panel_history import PanelTail
 from sktsdl.baseline import SeasonalNaiveRegressor
-from sktsdl.compose._multitask import MultiTaskNet
+from sktsdl.compose._net_wrapper import NetWrapper
 from sktsdl.compose._purged import PurgedRegressor
 from sktsdl.compose._relative_target import RelativeTargetRegressor
 
@@ -135,8 +135,8 @@ def target_steps(
         regressor, _ = to_regressor(estimator, None)
         while hasattr(regressor, "regressor_") and not hasattr(regressor, "_y_labels"):
             regressor, _ = to_regressor(regressor.regressor_, None)
-        if isinstance(regressor, MultiTaskNet):
-            regressor = regressor.net_
+        if isinstance(regressor, NetWrapper):
+            regressor = regressor._net
         labels = getattr(regressor, "_y_labels", (None,) * n_outputs)
     steps = TargetSteps.of_labels(labels)
     made = getattr(X, "attrs", {}).get(MADE_TARGETS, ())

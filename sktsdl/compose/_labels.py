@@ -1,37 +1,43 @@
 """Labels of classes as codes."""
 
-from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from sktsdl._sklearn.arrays import readable
 
 
-def find_classes(labels: pd.Series, name: Hashable) -> np.ndarray:
-    """Return the sorted labels of a column of `y`.
+def find_classes(labels: pd.Series, what: str) -> np.ndarray:
+    """Return the sorted labels of `y`, or of a column of it.
+
+    `what` names it in errors, such as ``"Column 'direction' of y"``.
 
     Raises
     ------
     ValueError
         If a label is missing, if labels are of several types, or if there is only one.
     """
-    _check_labels(labels, name, "y")
+    _check_labels(labels, what, "y")
     try:
         classes = np.unique(labels.to_numpy())
     except TypeError as error:
         raise ValueError(
-            f"Column {name!r} of y mixes labels of several types: give one type, such "
-            "as str."
+            f"{what} mixes labels of several types: give one type, such as str."
         ) from error
     if len(classes) < 2:
         raise ValueError(
-            f"Column {name!r} of y has one class, {classes[0]!r}, and there is nothing "
-            "to tell apart: give rows of two or more."
+            f"{what} has one class, {classes[0]!r}, and there is nothing to tell "
+            "apart: give rows of two or more."
         )
     return classes
 
 
 def to_codes(
-    labels: pd.Series, classes: np.ndarray, name: Hashable, argument: str
+    labels: pd.Series, classes: np.ndarray, what: str, argument: str
 ) -> pd.Series:
     """Return the position of each label among `classes`, as float.
 
@@ -40,22 +46,56 @@ def to_codes(
     ValueError
         If a label is missing, or is not one of the classes.
     """
-    _check_labels(labels, name, argument)
+    _check_labels(labels, what, argument)
     codes = pd.Index(classes).get_indexer(labels)
     if (codes < 0).any():
         label = labels.iloc[int((codes < 0).argmax())]
         raise ValueError(
-            f"Column {name!r} of {argument} holds {label!r}, which is not one of the "
-            f"classes in y, {classes.tolist()}."
+            f"{what} holds {label!r}, which is not one of the classes in y, "
+            f"{classes.tolist()}."
         )
-    return pd.Series(codes.astype(float), index=labels.index)
+    return pd.Series(codes.astype(float), index=labels.index, name=labels.name)
 
 
-def _check_labels(labels: pd.Series, name: Hashable, argument: str) -> None:
-    missing = labels.isna().to_numpy()
+def _check_labels(labels: pd.Series, what: str, argument: str) -> None:
+    is_float = getattr(labels.dtype, "kind", "") == "f"
+    missing = ~np.isfinite(labels) if is_float else labels.isna()
     if missing.any():
-        row = int(missing.argmax())
+        row = int(missing.to_numpy().argmax())
         raise ValueError(
-            f"Column {name!r} of {argument} has no label in row {row} "
-            f"({labels.index[row]}): leave the row out of X and {argument}."
+            f"{what} has no label in row {row} ({labels.index[row]}), but "
+            f"{labels.iloc[row]!r}: leave the row out of X and {argument}."
         )
+
+
+def as_labels(estimator: BaseEstimator, y: Any, argument: str) -> pd.Series:
+    """Return 1-D `y` as a Series, with its index and name if it has them.
+
+    Raises
+    ------
+    ValueError
+        If it is None, is not 1-D, or holds values that are not labels.
+
+    Warns
+    -----
+    DataConversionWarning
+        If it is a column of shape (n, 1).
+    """
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires {argument} to be passed, but the "
+            f"target {argument} is None."
+        )
+    y = readable(y, argument)
+    is_pandas = isinstance(y, pd.Series | pd.DataFrame)
+    is_series = isinstance(y, pd.Series)
+    labels = pd.Series(
+        y.to_numpy() if is_series else column_or_1d(y, warn=True),
+        index=y.index if is_pandas else None,
+        name=y.name if is_series else None,
+    )
+    if len(labels) == 0:
+        raise ValueError(f"{argument} has no rows: give rows of two or more classes.")
+    _check_labels(labels, argument, argument)
+    check_classification_targets(labels.to_numpy())
+    return labels

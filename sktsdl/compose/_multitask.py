@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -18,17 +18,16 @@ from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets
 from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.validation import roll_back_on_error
+from sktsdl.compose._net_wrapper import NetWrapper
 from sktsdl.compose._tasks import (
     Classes,
     check_columns,
-    check_net,
     check_same_tasks,
     in_form_of_y,
     read_tasks,
     read_weights,
     to_numbers,
 )
-from sktsdl.compose._wrapper import Wrapper, next_regressor
 
 
 def _has_classes(estimator: MultiTaskNet) -> bool:
@@ -44,7 +43,7 @@ def _has_classes(estimator: MultiTaskNet) -> bool:
     )
 
 
-class MultiTaskNet(Wrapper):
+class MultiTaskNet(RegressorMixin, NetWrapper):
     r"""One net for several targets, numbers and classes [1]_.
 
     All layers but the last are shared. The last layer has an output for each number and
@@ -103,6 +102,7 @@ class MultiTaskNet(Wrapper):
 
     _columns: list[Hashable] | None
     classes_: Classes
+    net_: Any
 
     def __init__(
         self,
@@ -120,6 +120,10 @@ class MultiTaskNet(Wrapper):
     @property
     def _inner(self) -> BaseEstimator:
         return self.net
+
+    @property
+    def _net(self) -> DeepRegressor:
+        return self.net_
 
     @with_callbacks
     def fit(
@@ -158,10 +162,7 @@ class MultiTaskNet(Wrapper):
             If `tasks` and the columns of `y` are not the same, or a parameter or a
             value cannot be used; the estimator then stays as it was.
         """
-        check_net(self.net)
-        net = next_regressor(self.net, getattr(self, "net_", None))
-        if self.random_state is not None:
-            net.set_params(random_state=self.random_state)
+        net = self._next_net("net", "several tasks")
         with fit_task(self, X, y, net), roll_back_on_error(self):
             tasks = read_tasks(self.tasks, self.net, y)
             if hasattr(net, "net_"):
@@ -285,11 +286,3 @@ class MultiTaskNet(Wrapper):
             part = metric(truth[name], values[name], sample_weight=sample_weight)
             scores.append(part)
         return float(np.mean(scores))
-
-    @property
-    def n_features_in_(self) -> int:
-        return self.net_.n_features_in_
-
-    @property
-    def feature_names_in_(self) -> np.ndarray:
-        return self.net_.feature_names_in_

@@ -24,17 +24,31 @@ NUMBERS_ONLY = {
 }
 
 
-def check_net(net: object) -> None:
-    """Raise an error if `net` is not a net of this package, or predicts quantiles."""
+def check_net(net: object, name: str, purpose: str) -> None:
+    """Raise an error if `net` is not a net of this package, or predicts quantiles.
+
+    `name` is the parameter that has it, and `purpose` what it is for.
+    """
     if not isinstance(net, DeepRegressor):
         raise TypeError(
-            f"net={net!r} is not a net of this package: give one, such as "
+            f"{name}={net!r} is not a net of this package: give one, such as "
             "LSTMRegressor()."
         )
     if net.loss == "quantile":
         raise ValueError(
-            "loss='quantile' of the net is not for several tasks: use another loss."
+            f"loss='quantile' of the net is not for {purpose}: use another loss."
         )
+
+
+def refuse_numbers_only(net: DeepRegressor) -> None:
+    """Raise a ValueError if a parameter of `net` is for targets of numbers only."""
+    for name, reason in NUMBERS_ONLY.items():
+        value = getattr(net, name)
+        if value not in (None, False, "auto"):
+            raise ValueError(
+                f"{name}={value!r} of the net {reason}, which is not for classes: "
+                "leave it out."
+            )
 
 
 def read_tasks(
@@ -58,17 +72,12 @@ def read_tasks(
         check_option(f"tasks[{name!r}]", kind, KINDS)
     frame = check_columns(y, tasks, "y")
     classes: Classes = {
-        name: find_classes(frame[name], name)
+        name: find_classes(frame[name], f"Column {name!r} of y")
         for name in frame.columns
         if tasks[name] == "classification"
     }
-    for name, reason in NUMBERS_ONLY.items():
-        value = getattr(net, name)
-        if classes and value not in (None, False, "auto"):
-            raise ValueError(
-                f"{name}={value!r} of the net {reason}, which is not for classes: "
-                "leave it out."
-            )
+    if classes:
+        refuse_numbers_only(net)
     return list(frame.columns), classes
 
 
@@ -139,7 +148,7 @@ def to_numbers(
         return y
     frame = check_columns(y, names, argument)
     columns = [
-        to_codes(frame[name], classes[name], name, argument)
+        to_codes(frame[name], classes[name], f"Column {name!r} of {argument}", argument)
         if name in classes
         else frame[name]
         for name in names

@@ -31,7 +31,7 @@ from sktsdl._windows.last_rows import take_rows
 CLONED = ("_metadata_request", "_skl_callbacks", "_sklearn_output_config")
 
 
-class Wrapper(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+class Wrapper(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
     """An estimator around a regressor; it takes what the regressor takes."""
 
     @property
@@ -44,12 +44,11 @@ class Wrapper(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEsti
         inner = get_tags(self._inner)
         tags.input_tags = inner.input_tags
         tags.target_tags = inner.target_tags
-        tags.regressor_tags = inner.regressor_tags
         tags.non_deterministic = inner.non_deterministic
         return tags
 
 
-class RegressorWrapper(Wrapper):
+class RegressorWrapper(RegressorMixin, Wrapper):
     """A wrapper whose ``fit`` passes metadata to the ``fit`` of its `regressor`."""
 
     regressor: Any
@@ -57,6 +56,11 @@ class RegressorWrapper(Wrapper):
     @property
     def _inner(self) -> BaseEstimator:
         return self.regressor
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags = get_tags(self._inner).regressor_tags
+        return tags
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return the routing: the regressor takes what its methods request."""
@@ -83,6 +87,11 @@ def has_quantiles(wrapper: RegressorWrapper) -> bool:
 def _has_probabilities(wrapper: DelegatingWrapper) -> bool:
     regressor = getattr(wrapper, "regressor_", wrapper.regressor)
     return bool(regressor.predict_proba)  # or its AttributeError
+
+
+def _has_scores(wrapper: DelegatingWrapper) -> bool:
+    regressor = getattr(wrapper, "regressor_", wrapper.regressor)
+    return bool(regressor.decision_function)  # or its AttributeError
 
 
 class DelegatingWrapper(RegressorWrapper):
@@ -145,11 +154,28 @@ class DelegatingWrapper(RegressorWrapper):
 
         Returns
         -------
-        probabilities : dict of {str: ndarray of shape (n_rows, n_classes)}
-            As the regressor returns them, such as `MultiTaskNet`.
+        probabilities : ndarray of shape (n_rows, n_classes) or dict of {str: ndarray}
+            As `NetClassifier` or `MultiTaskNet` returns them.
         """
         check_is_fitted(self)
         return self.regressor_.predict_proba(X)
+
+    @available_if(_has_scores)
+    def decision_function(self, X: ArrayLike) -> Any:
+        """Compute scores of classes with the fitted regressor, if it has them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+            Rows or windows.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_rows,) or (n_rows, n_classes)
+            As `NetClassifier` returns them.
+        """
+        check_is_fitted(self)
+        return self.regressor_.decision_function(X)
 
     def score(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -175,6 +201,14 @@ class DelegatingWrapper(RegressorWrapper):
             return float(super().score(X, y, sample_weight))
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         return float(self.regressor_.score(X, y, **weights))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._inner)
+        if inner.estimator_type == "classifier":
+            tags.estimator_type = inner.estimator_type
+            tags.classifier_tags = inner.classifier_tags
+        return tags
 
     @property
     def classes_(self) -> Any:

@@ -59,12 +59,14 @@ def integrated_gradients(
         The number of points of the numerical integral (Gauss-Legendre).
     target : int, default=0
         The output that is explained, such as the step of the horizon, counted from 0.
+        Of a `NetClassifier`, the place of a class in ``classes_``: its log-odds,
+        :math:`\log \frac{p}{1 - p}`, are explained.
 
     Returns
     -------
     attributions : ndarray of shape (n, window, channels), float64
-        The attributions, in the units of `y`. The attributions of a window do not
-        depend on other windows.
+        The attributions, in the units of `y`, or in log-odds. The attributions of a
+        window do not depend on other windows.
 
     Raises
     ------
@@ -110,7 +112,7 @@ def integrated_gradients(
     module, spec = regressor.module_, regressor._spec
     channels, targets = spec.channels, spec.targets
     check_scalar(n_steps, "n_steps", Integral, min_val=1)
-    last = spec.outputs.n_targets - 1
+    last = targets.n_explained(spec.outputs.n_targets) - 1
     check_scalar(target, "target", Integral, min_val=0, max_val=last)
     if channels.categorical:
         raise ValueError(
@@ -121,7 +123,7 @@ def integrated_gradients(
     start = _baseline(baseline, channels, spec.inputs.window)
     dataset = regressor._prepared_windows(X)
     start = start.to(dataset.rows.device)
-    unit = float(targets.scaling.scale[target])
+    unit = targets.unit_of(target)
 
     def output(windows: Tensor, phases: Tensor) -> Tensor:
         inputs = torch.cat([windows, phases], dim=-1)

@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator
 
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._windows.windows import Windows
-from sktsdl.compose import MultiTaskNet
 from sktsdl.compose._inner import to_regressor
+from sktsdl.compose._net_wrapper import NetWrapper
 from sktsdl.inspection._series import pick_row
 
 ESTIMATOR = """\
@@ -27,8 +27,8 @@ def to_net(estimator: BaseEstimator, X: ArrayLike | None) -> tuple[DeepRegressor
         If `estimator` does not end in a net of this package.
     """
     regressor, X = to_regressor(estimator, X)
-    if isinstance(regressor, MultiTaskNet):
-        regressor = regressor.net_
+    if isinstance(regressor, NetWrapper):
+        regressor = regressor._net
     if not isinstance(regressor, DeepRegressor):
         way_out = "give one, or a pipeline that ends in one."
         if hasattr(regressor, "regressor_"):
@@ -67,7 +67,7 @@ def needs_times(regressor: Any) -> bool:
     """Say whether a net, also inside of wrappers, knows phases by the time index."""
     while hasattr(regressor, "regressor_"):
         regressor = regressor.regressor_
-    if isinstance(regressor, MultiTaskNet):
-        regressor = regressor.net_
+    if isinstance(regressor, NetWrapper):
+        regressor = regressor._net
     cycle = regressor._spec.cycle if isinstance(regressor, DeepRegressor) else None
     return cycle is not None and cycle.channel is None
