@@ -3,8 +3,9 @@
 import inspect
 
 import numpy as np
+import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator, is_regressor
+from sklearn.base import BaseEstimator, ClassifierMixin, is_classifier, is_regressor
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import FunctionTransformer
 
@@ -16,7 +17,7 @@ CLASSES = [
     for member in map(vars(sktsdl).get, sktsdl.__all__)
     if inspect.isclass(member) and issubclass(member, BaseEstimator)
 ]
-NETS = (DeepRegressor, sktsdl.MultiTaskNet)
+NETS = (DeepRegressor, sktsdl.MultiTaskNet, sktsdl.NetClassifier)
 TAKE_WINDOWS = (*NETS, sktsdl.MiniRocket)
 # These leave the values of X to the regressor inside.
 PASS_X_ON = (sktsdl.ConformalRegressor, sktsdl.PurgedRegressor)
@@ -26,17 +27,20 @@ every_net = pytest.mark.parametrize(
     "cls", [cls for cls in CLASSES if issubclass(cls, DeepRegressor)]
 )
 
+NET = sktsdl.LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0)
 REQUIRED = {
     "regressor": Ridge(),
     "transformer": FunctionTransformer(),
     "n_rows": 3,
-    "net": sktsdl.LSTMRegressor(hidden_sizes=(4,), max_epochs=2, random_state=0),
+    "net": NET,
 }
 
 
 def make(cls, **params):
     """Construct `cls` with its defaults, but few epochs or kernels, and a seed."""
     signature = inspect.signature(cls).parameters
+    if cls is sktsdl.NetClassifier:
+        params.setdefault("regressor", NET)
     for name, parameter in signature.items():
         if parameter.default is parameter.empty:
             params.setdefault(name, REQUIRED[name])
@@ -58,9 +62,21 @@ def small(cls):
 
 
 def output(estimator, X):
-    """Predict or transform, as an array."""
+    """Predict, also probabilities, or transform, as an array."""
     name = "predict" if is_regressor(estimator) else "transform"
+    name = "predict_proba" if is_classifier(estimator) else name
     return np.asarray(getattr(estimator, name)(X))
+
+
+def target_for(cls, y):
+    """Return `y` as `cls` is fitted to it: as labels, if it is a classifier."""
+    if not issubclass(cls, ClassifierMixin):
+        return y
+    values = np.asarray(y, dtype=float)
+    labels = np.where(values > np.median(values), "high", "low").astype(object)
+    if isinstance(y, pd.DataFrame):
+        return pd.Series(labels[:, 0], y.index, name=y.columns[0])
+    return pd.Series(labels, y.index) if isinstance(y, pd.Series) else labels
 
 
 def forbid_pickle(monkeypatch):

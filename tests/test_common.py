@@ -28,6 +28,7 @@ from tests.estimators import (
     make,
     output,
     small,
+    target_for,
 )
 from tests.series import levels
 
@@ -66,6 +67,8 @@ def for_checks(cls):
         return cls(Ridge(), relation="difference")
     if cls is sktsdl.MultiTaskNet:
         return cls(for_checks(sktsdl.LSTMRegressor))
+    if cls is sktsdl.NetClassifier:
+        return cls(sktsdl.LSTMRegressor(lr=3e-2, max_epochs=12, random_state=0))
     if issubclass(cls, DeepRegressor):
         lr, max_epochs = (2e-2, 18) if cls in LEARN_SLOWLY else (1e-2, 14)
         sizes = SMALLER.get(cls, {})
@@ -114,7 +117,7 @@ def test_there_is_one_output_for_each_row(cls, n_test, as_frame):
     X, y = levels()
     if not as_frame:
         X, y = X.to_numpy(), y.to_numpy()
-    estimator = small(cls)
+    estimator, y = small(cls), target_for(cls, y)
     if isinstance(estimator, TAKE_WINDOWS) and as_frame:
         X = X[["rail"]]
     estimator.fit(X[:40], y[:40])
@@ -129,7 +132,7 @@ def test_no_row_sees_later_rows(cls, where, as_frame):
     X, y = levels(40)
     if not as_frame:
         X, y = X.to_numpy(), y.to_numpy()
-    estimator = small(cls)
+    estimator, y = small(cls), target_for(cls, y)
     if issubclass(cls, TAKE_WINDOWS):
         estimator = make_pipeline(SlidingWindow(4), estimator)
     estimator.fit(X[:25], y[:25])
@@ -145,7 +148,7 @@ def test_no_row_sees_later_rows(cls, where, as_frame):
 @every_estimator
 def test_predict_changes_nothing(cls):
     X, y = levels()
-    estimator = small(cls).fit(X.to_numpy()[:40], y[:40])
+    estimator = small(cls).fit(X.to_numpy()[:40], target_for(cls, y[:40]))
     before = joblib.hash(vars(estimator))
     first = output(estimator, X.to_numpy()[40:])
     assert np.array_equal(first, output(estimator, X.to_numpy()[40:]), equal_nan=True)
@@ -156,7 +159,7 @@ def test_predict_changes_nothing(cls):
 @pytest.mark.parametrize("how", ["pickle", "joblib", "compressed"])
 def test_round_trip_through_a_file(cls, how, tmp_path):
     X, y = (part.to_numpy() for part in levels())
-    estimator = small(cls).fit(X[:40], y[:40])
+    estimator = small(cls).fit(X[:40], target_for(cls, y[:40]))
     if how == "pickle":
         again = pickle.loads(pickle.dumps(estimator))
     else:
@@ -202,11 +205,14 @@ BAD_FITS = {
     "strings": (_strings, r"'many' in row 6 \(2020-02-07 .*column 'rail'.*encode or"),
 }
 OTHER_MESSAGES = {
-    "NaN": (PASS_X_ON, r"^Input X contains NaN"),
-    "infinity": (PASS_X_ON, r"^Input X contains infinity"),
-    "NaN in y": (sktsdl.PurgedRegressor, r"^Input y contains NaN"),
-    "shorter y": (PASS_X_ON, r"inconsistent numbers of samples: \[60, 59\]"),
-    "strings": (PASS_X_ON, r"^could not convert string to float: 'many'"),
+    "NaN": [(PASS_X_ON, r"^Input X contains NaN")],
+    "infinity": [(PASS_X_ON, r"^Input X contains infinity")],
+    "NaN in y": [
+        (sktsdl.PurgedRegressor, r"^Input y contains NaN"),
+        (sktsdl.NetClassifier, rf"^y has no label in {ROW_20}.*leave the row out"),
+    ],
+    "shorter y": [(PASS_X_ON, r"inconsistent numbers of samples: \[60, 59\]")],
+    "strings": [(PASS_X_ON, r"^could not convert string to float: 'many'")],
 }
 
 
@@ -228,10 +234,10 @@ def bad_fits():
 def test_a_failed_fit_says_why_and_changes_nothing(cls, kind):
     spoil, message = BAD_FITS[kind]
     X, y = levels()
-    X = X[["rail"]]
+    X, y = X[["rail"]], target_for(cls, y)
     estimator = small(cls).fit(X, y)
-    classes, other_message = OTHER_MESSAGES[kind]
-    message = other_message if issubclass(cls, classes) else message
+    for classes, other_message in OTHER_MESSAGES[kind]:
+        message = other_message if issubclass(cls, classes) else message
     before = joblib.hash(vars(estimator))
     bad_X, bad_y = spoil(X.copy(), y.copy())
     with pytest.raises(ValueError, match=message):
@@ -242,6 +248,7 @@ def test_a_failed_fit_says_why_and_changes_nothing(cls, kind):
 @every_estimator
 def test_other_columns_at_prediction_are_an_error(cls):
     X, y = levels()
+    y = target_for(cls, y)
     estimator = small(cls).fit(X.to_numpy(), y)
     with pytest.raises(ValueError, match=r"1 features.*expecting 2 features"):
         output(estimator, X.to_numpy()[:, :1])

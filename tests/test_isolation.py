@@ -18,7 +18,14 @@ from sklearn.base import clone
 import sktsdl
 from sktsdl._training.device import seeded
 from sktsdl.inspection import integrated_gradients
-from tests.estimators import every_estimator, every_net, make, output, small
+from tests.estimators import (
+    every_estimator,
+    every_net,
+    make,
+    output,
+    small,
+    target_for,
+)
 from tests.nets import lstm
 from tests.series import levels
 
@@ -58,7 +65,7 @@ def picture():
 def test_the_process_is_left_as_it_was(cls, fails, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     rows, y = levels()
-    rows = rows[["rail"]]
+    rows, y = rows[["rail"]], target_for(cls, y)
     before = picture()
     estimator = small(cls).fit(rows, y)
     output(estimator, rows)
@@ -172,7 +179,7 @@ def test_nets_trained_in_threads_equal_nets_trained_alone(cls):
 @every_estimator
 def test_threads_predict_with_one_fitted_estimator(cls):
     rows, y = (part.to_numpy() for part in levels())
-    estimator = small(cls).fit(rows[:40], y[:40])
+    estimator = small(cls).fit(rows[:40], target_for(cls, y[:40]))
     parts = [rows[40 + i : 50 + i] for i in range(4)]
     expected = [output(estimator, part) for part in parts]
     found = [None] * 4

@@ -49,6 +49,7 @@ from tests.estimators import (
     every_net,
     output,
     small,
+    target_for,
 )
 from tests.series import INDEXES, TIMED
 
@@ -188,7 +189,7 @@ def model_of(cls):
 def fitted(cls):
     """Fit a model once to series of different starts and ends."""
     X = panel([(0, 30), (5, 30), (12, 26), (20, 30)], layout="by time")
-    return model_of(cls).fit(X, next_rail(X))
+    return model_of(cls).fit(X, target_for(cls, next_rail(X)))
 
 
 @st.composite

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 import sktsdl
 from sktsdl import SlidingWindow, make_supervised
 from sktsdl._windows.same_times import check_same_times
-from tests.estimators import CLASSES, every_estimator, output, small
+from tests.estimators import CLASSES, every_estimator, output, small, target_for
 from tests.series import levels
 from tests.test_time_index import DATES
 
@@ -27,7 +27,8 @@ AS_WINDOWS = "ignore:X is a DataFrame with a time index"
 @every_estimator
 @pytest.mark.filterwarnings(AS_WINDOWS)
 def test_every_fit_compares_the_times_of_y(cls):
-    for newest_first in (Y[::-1], Y[::-1].to_frame("rail+1")):
+    for y in (Y, Y.to_frame("rail+1")):
+        newest_first = target_for(cls, y[::-1])
         with pytest.raises(ValueError, match=MESSAGE):
             small(cls).fit(X, newest_first)
         if hasattr(cls, "partial_fit"):
@@ -36,9 +37,10 @@ def test_every_fit_compares_the_times_of_y(cls):
         if hasattr(cls, "fit_transform"):
             with pytest.raises(ValueError, match=MESSAGE):
                 small(cls).fit_transform(X, newest_first)
-    way_out = Y[::-1].loc[X.index]
+    y = target_for(cls, Y)
+    way_out = y[::-1].loc[X.index]
     found = output(small(cls).fit(X, way_out), X)
-    np.testing.assert_array_equal(found, output(small(cls).fit(X, Y), X))
+    np.testing.assert_array_equal(found, output(small(cls).fit(X, y), X))
 
 
 @pytest.mark.parametrize("name", ["WindowMLPRegressor", "MultiTaskNet"])
@@ -107,7 +109,7 @@ def test_targets_of_make_supervised_pass(horizon):
     for data, params in ((X, {}), (X.rename_axis("d").reset_index(), {"time": "d"})):
         features, y, _ = make_supervised(data, target="rail", horizon=horizon, **params)
         for cls in CLASSES:
-            small(cls).fit(features, y)
+            small(cls).fit(features, target_for(cls, y))
 
 
 @pytest.mark.parametrize("kind", DATES)

@@ -25,7 +25,13 @@ from sktsdl import (
 )
 from sktsdl._windows.training_index import TrainingIndex
 from sktsdl.persistence import trusted_types
-from tests.estimators import every_estimator, forbid_pickle, output, small
+from tests.estimators import (
+    every_estimator,
+    forbid_pickle,
+    output,
+    small,
+    target_for,
+)
 from tests.series import INDEXES, N, levels, part, series, target
 
 HOLIDAYS = pd.offsets.CustomBusinessDay(holidays=["2020-01-01", "2020-01-06"])
@@ -45,7 +51,7 @@ def test_skops_round_trip_of_every_estimator(cls, as_frame, monkeypatch):
     X = X[["rail"]]
     if not as_frame:
         X, y = X.to_numpy(), y.to_numpy()
-    estimator = small(cls).fit(X[:40], y[:40])
+    estimator = small(cls).fit(X[:40], target_for(cls, y[:40]))
     forbid_pickle(monkeypatch)
     again = there_and_back(estimator)
     for X_new in (X[:40], X[40:]):

@@ -151,7 +151,10 @@ class NetClassifier(ClassifierMixin, NetWrapper):
             refuse_numbers_only(net)
             labels = as_labels(self, y, "y")
             is_continued = hasattr(net, "net_")
-            classes = self.classes_ if is_continued else find_classes(labels, "y")
+            if is_continued:
+                classes = self.classes_
+            else:
+                classes = as_dtype_of(y, find_classes(labels, "y"))
             codes = like(y, to_codes(labels, classes, "y", "y"))
             if y_val is not None:
                 of_val = as_labels(self, y_val, "y_val")
@@ -288,6 +291,11 @@ class NetClassifier(ClassifierMixin, NetWrapper):
         if isinstance(self.class_weight, Mapping):
             for label, weight in self.class_weight.items():
                 check_number(f"class_weight[{label!r}]", weight, min_val=0)
+        elif self.class_weight != "balanced":
+            raise ValueError(
+                f"class_weight={self.class_weight!r} is not known: use a dict of "
+                "{label: weight}, 'balanced' or None."
+            )
         by_class: np.ndarray = compute_sample_weight(
             self.class_weight, labels.to_numpy()
         )
@@ -303,6 +311,13 @@ class NetClassifier(ClassifierMixin, NetWrapper):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = False
         return tags
+
+
+def as_dtype_of(y: ArrayLike, classes: np.ndarray) -> np.ndarray:
+    """Return texts, which pandas keeps as objects, as numpy has them in `y`."""
+    is_plain = isinstance(y, list | tuple | np.ndarray)
+    dtype = np.asarray(y).dtype if is_plain else classes.dtype
+    return classes.astype(dtype) if dtype.kind == "U" else classes
 
 
 def like(y: ArrayLike, codes: pd.Series) -> pd.Series | np.ndarray:

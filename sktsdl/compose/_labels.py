@@ -10,6 +10,8 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from sktsdl._sklearn.arrays import readable
 
+MIXED = "{} mixes labels of several types: give one type, such as str."
+
 
 def find_classes(labels: pd.Series, what: str) -> np.ndarray:
     """Return the sorted labels of `y`, or of a column of it.
@@ -25,10 +27,8 @@ def find_classes(labels: pd.Series, what: str) -> np.ndarray:
     try:
         classes = np.unique(labels.to_numpy())
     except TypeError as error:
-        raise ValueError(
-            f"{what} mixes labels of several types: give one type, such as str."
-        ) from error
-    if len(classes) < 2:
+        raise ValueError(MIXED.format(what)) from error
+    if len(labels) and len(classes) < 2:
         raise ValueError(
             f"{what} has one class, {classes[0]!r}, and there is nothing to tell "
             "apart: give rows of two or more."
@@ -94,8 +94,9 @@ def as_labels(estimator: BaseEstimator, y: Any, argument: str) -> pd.Series:
         index=y.index if is_pandas else None,
         name=y.name if is_series else None,
     )
-    if len(labels) == 0:
-        raise ValueError(f"{argument} has no rows: give rows of two or more classes.")
     _check_labels(labels, argument, argument)
-    check_classification_targets(labels.to_numpy())
+    try:
+        check_classification_targets(labels.to_numpy())
+    except TypeError as error:
+        raise ValueError(MIXED.format(argument)) from error
     return labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -43,8 +44,8 @@ def append_history(model: Model, X: ArrayLike) -> Model:
         A fitted pipeline, search, wrapper, look-back step, or
         ``SeasonalNaiveRegressor``. Look-back steps may be inside of pipelines,
         ``ColumnTransformer``, ``FeatureUnion``, ``FrozenEstimator``,
-        ``TransformedTargetRegressor``, ``VotingRegressor`` and
-        ``MultiOutputRegressor``. It is not changed.
+        ``TransformedTargetRegressor``, ``VotingRegressor``, ``VotingClassifier``,
+        ``CalibratedClassifierCV`` and ``MultiOutputRegressor``. It is not changed.
     X : array-like of shape (n_rows, n_features)
         The rows right after the last known row, as for ``model.predict``: one row or
         many. With a time index, `X` may also begin with known rows, which must have
@@ -114,6 +115,8 @@ def _extend(estimator: Any, X: Any) -> Extended:
             return _side_by_side(estimator, "estimators_", steps, parts)
         case FrozenEstimator():
             return _inside(estimator, "estimator", X)
+        case _ if hasattr(estimator, "calibrated_classifiers_"):
+            return _in_calibrated(estimator, X)
         case RelativeTargetRegressor() if hasattr(estimator, "_season"):
             _, values = validate_columns(estimator, X, estimator._columns, reset=False)
             season, _, is_new = estimator._season._extended(values)
@@ -135,6 +138,7 @@ def _gives_each_all_rows(estimator: Any) -> bool:
     # Where there is one of these, the module is loaded; else it takes time to load.
     classes = (
         ("sklearn.ensemble", "VotingRegressor"),
+        ("sklearn.ensemble", "VotingClassifier"),
         ("sklearn.multioutput", "MultiOutputRegressor"),
     )
     loaded = (getattr(sys.modules.get(module), name, ()) for module, name in classes)
@@ -192,6 +196,22 @@ def _side_by_side(
     return with_steps(extended), with_steps(pinned), np.logical_and.reduce(are_new)
 
 
+def _in_calibrated(estimator: Any, X: Any) -> Extended:
+    """Return copies of a ``CalibratedClassifierCV``, each classifier with `X`."""
+    parts = estimator.calibrated_classifiers_
+    extended, pinned, are_new = zip(
+        *(_extend(part.estimator, X) for part in parts), strict=True
+    )
+
+    def around(classifiers: Iterable[Any]) -> Any:
+        calibrated = [copy.copy(part) for part in parts]
+        for part, classifier in zip(calibrated, classifiers, strict=True):
+            part.estimator = classifier
+        return _shared(estimator, calibrated_classifiers_=calibrated)
+
+    return around(extended), around(pinned), np.logical_and.reduce(are_new)
+
+
 def _inside(estimator: Any, name: str, X: Any) -> Extended:
     """Return copies of an estimator that passes `X` on to its attribute `name`."""
     extended, _, is_new = _extend(getattr(estimator, name), X)
@@ -203,7 +223,9 @@ def _looks_back(value: object) -> bool:
     parts: Iterable[object] = ()
     if isinstance(value, LookBackTransformer):
         return hasattr(value, "_tail")
-    if isinstance(value, BaseEstimator) and not isinstance(value, DeepNet):
+    if hasattr(value, "calibrated_classifiers_"):
+        parts = [part.estimator for part in value.calibrated_classifiers_]
+    elif isinstance(value, BaseEstimator) and not isinstance(value, DeepNet):
         parts = vars(value).values()
     elif isinstance(value, list | tuple):
         parts = value

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_consistent_length, check_scalar
 
 from sktsdl.compose._inner import calendar_of, interval_or_quantiles, target_steps
@@ -108,6 +108,7 @@ def drawn_forecast(
     The parameters are those of ``ForecastDisplay.from_estimator``. All rows of `X` are
     predicted, whichever are drawn, as other rows may be their history.
     """
+    refuse_classes(estimator)
     picked = pick_series(row_labels(X), series)
     y_pred = np.asarray(estimator.predict(X))
     cells = Cells.of(
@@ -189,6 +190,7 @@ def drawn_residuals(
     name: str | None,
 ) -> dict[str, Any]:
     """Return the values that `ResidualDisplay` draws, as `drawn_forecast`."""
+    refuse_classes(estimator)
     picked = pick_series(row_labels(X), series)
     y_pred = np.asarray(estimator.predict(X))
     y_pred = y_pred.reshape(len(y_pred), -1)
@@ -206,3 +208,13 @@ def drawn_residuals(
         "name": name or target_name(y, target),
         "title": picked.title,
     }
+
+
+def refuse_classes(estimator: BaseEstimator) -> None:
+    """Raise a TypeError if `estimator` predicts classes."""
+    if is_classifier(estimator):
+        raise TypeError(
+            "The estimator predicts classes, and this display draws numbers: use a "
+            "display of scikit-learn, such as ConfusionMatrixDisplay or "
+            "CalibrationDisplay."
+        )

@@ -32,8 +32,8 @@ X : array-like
 y : array-like of shape (n,) or (n, n_outputs)
     The target of each row.
 scoring : str, callable, list, tuple, dict or None, default=None
-    As in `sklearn.inspection.permutation_importance`; None is R², or the ``score`` of
-    a `MultiTaskNet`.
+    As in `sklearn.inspection.permutation_importance`; None is R², the accuracy of a
+    classifier, or the ``score`` of a `MultiTaskNet`.
 n_repeats : int, default=5
     The number of permutations of each {part}.
 n_jobs : int or None, default=None

@@ -6,7 +6,9 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, is_classifier
+from sklearn.metrics import accuracy_score
+from sklearn.utils import Tags, get_tags
 from sklearn.utils.metaestimators import available_if
 
 from sktsdl._windows.windows import Windows
@@ -62,9 +64,27 @@ class PartsRegressor(RegressorMixin, BaseEstimator):
             return np.concatenate(parts)
         return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
+    @available_if(lambda self: hasattr(self.regressor, "decision_function"))
+    def decision_function(self, X: np.ndarray) -> Any:
+        return np.concatenate(self._predicted("decision_function", X))
+
+    @property
+    def classes_(self) -> Any:
+        return self.regressor.classes_
+
+    def __sklearn_tags__(self) -> Tags:
+        tags, inner = super().__sklearn_tags__(), get_tags(self.regressor)
+        if inner.estimator_type == "classifier":
+            tags.estimator_type = inner.estimator_type
+            tags.classifier_tags = inner.classifier_tags
+        return tags
+
     def score(self, X: np.ndarray, y: Any, sample_weight: Any = None) -> float:
         if isinstance(self.regressor, MultiTaskNet):
             return self.regressor._score_of(self.predict(X), y, sample_weight)
+        if is_classifier(self):
+            labels = self.predict(X)
+            return float(accuracy_score(y, labels, sample_weight=sample_weight))
         return float(super().score(X, y, sample_weight))
 
     def _predicted(self, method: str, X: np.ndarray) -> list[Any]:
