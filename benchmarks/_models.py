@@ -30,6 +30,14 @@ def data_file(name: str) -> Path:
     return path
 
 
+def read_samples(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return samples, (n, time, 1), and the texts of their targets, of a ts file."""
+    lines = data_file(name).read_text().split("@data")[1].strip().splitlines()
+    pairs = [line.rsplit(":", 1) for line in lines]
+    X = np.array([values.split(",") for values, _ in pairs], dtype=float)
+    return X[:, :, None], np.array([target.strip() for _, target in pairs])
+
+
 class WholeWindows(RegressorMixin, BaseEstimator):
     """Leave rows whose window starts before the series out of training, as nets do.
 

@@ -8,6 +8,7 @@ stopped; `--quick` shows the shape of every table with one epoch and one seed, i
 """
 
 import air_passengers
+import classification
 import covid3month
 import demand
 import etth1
@@ -27,6 +28,7 @@ STUDIES = [
     *prices.STUDIES,
     *sp500.STUDIES,
     *covid3month.STUDIES,
+    *classification.STUDIES,
     *rivals.STUDIES,
     *rivals_panel.STUDIES,
 ]

@@ -21,7 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import sktsdl
 
-from _models import boosting, data_file, timed_fit  # isort: skip
+from _models import boosting, read_samples, timed_fit  # isort: skip
 from _study import Figures, Maker, Study, main, measured_by  # isort: skip
 
 GRID = {"max_epochs": [10, 40], "weight_decay": [0.0, 0.3]}
@@ -30,11 +30,8 @@ GRID = {"max_epochs": [10, 40], "weight_decay": [0.0, 0.3]}
 @cache
 def load(part: str) -> tuple[np.ndarray, np.ndarray]:
     """Return samples, (n, 84, 1), and targets."""
-    text = data_file(f"Covid3Month_{part}.ts").read_text()
-    lines = text.split("@data")[1].strip().splitlines()
-    pairs = [line.rsplit(":", 1) for line in lines]
-    X = np.array([values.split(",") for values, _ in pairs], dtype=float)
-    return X[:, :, None], np.array([target for _, target in pairs], dtype=float)
+    X, targets = read_samples(f"Covid3Month_{part}.ts")
+    return X, targets.astype(float)
 
 
 def flat(*steps: Any) -> Any:

@@ -104,6 +104,12 @@ def check_multitask(names):
     assert list(names["both"]) == ["level", "direction"]
     assert names["chances"].shape == (23, 2)
     assert np.isfinite(names["score"])
+    assert set(names["labels"]) <= {"down", "up"}
+    assert names["pipe"].classes_.tolist() == ["down", "up"]
+    assert len(names["auc"]) == 3
+    for chances in (names["probability"], names["chance"]):
+        assert chances.shape == (23,)
+        assert ((chances > 0) & (chances < 1)).all()
 
 
 def check_panel(names):
