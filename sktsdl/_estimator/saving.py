@@ -22,6 +22,7 @@ from sktsdl._estimator.files import (
     write_atomically,
 )
 from sktsdl._estimator.module import AdapterConfig, build_module
+from sktsdl._estimator.multi_targets import MultiTargets
 from sktsdl._estimator.norm_choice import NormConfig, given_channels
 from sktsdl._estimator.scaling import ChannelScaling, Scaling
 from sktsdl._estimator.specs import (
@@ -32,7 +33,7 @@ from sktsdl._estimator.specs import (
     NormSpec,
     TargetSpec,
 )
-from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets, Targets
+from sktsdl._estimator.targets import ClassTargets, PointTargets, Targets
 from sktsdl._estimator.warm_start import check_structure
 from sktsdl._training.device import is_available, seeded
 from sktsdl._training.skorch_net import Net

@@ -13,8 +13,9 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sktsdl._estimator.multi_targets import MultiTargets
 from sktsdl._estimator.regressor import DeepRegressor
-from sktsdl._estimator.targets import ClassTargets, MultiTargets, PointTargets
+from sktsdl._estimator.targets import ClassTargets, PointTargets
 from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.validation import roll_back_on_error
