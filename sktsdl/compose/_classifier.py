@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from os import PathLike
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import Tags, check_consistent_length
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.files import from_json, to_json, write_atomically
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.targets import ClassTargets
-from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
-from sktsdl._sklearn.validation import check_number, roll_back_on_error
-from sktsdl.compose._labels import as_labels, find_classes, to_codes
+from sktsdl._sklearn.validation import roll_back_on_error
+from sktsdl.compose._class_weight import ClassWeight, row_weights
+from sktsdl.compose._labels import (
+    as_dtype_of,
+    as_labels,
+    find_classes,
+    like,
+    to_codes,
+)
 from sktsdl.compose._net_wrapper import NetWrapper
 from sktsdl.compose._tasks import refuse_numbers_only
-
-ClassWeight = Mapping[Hashable, float] | Literal["balanced"] | None
 
 
 class NetClassifier(ClassifierMixin, NetWrapper):
@@ -159,7 +161,7 @@ class NetClassifier(ClassifierMixin, NetWrapper):
             if y_val is not None:
                 of_val = as_labels(self, y_val, "y_val")
                 y_val = like(y_val, to_codes(of_val, classes, "y_val", "y_val"))
-            weights = self._weights(labels, sample_weight)
+            weights = row_weights(self.class_weight, labels, sample_weight)
             targets = ClassTargets(len(classes))
             self.classes_ = classes
             self.regressor_ = net._fit(X, codes, weights, X_val, y_val, targets)
@@ -250,18 +252,7 @@ class NetClassifier(ClassifierMixin, NetWrapper):
             If a parameter or a label cannot be written without code.
         """
         check_is_fitted(self)
-        weight = self.class_weight
-        owner = {
-            "random_state": to_json("random_state", self.random_state),
-            "labels": to_json("classes_", self.classes_.tolist()),
-            "dtype": self.classes_.dtype.str,
-            # The keys of an object in JSON are texts, and labels may be numbers.
-            "class_weight": to_json(
-                "class_weight",
-                list(weight.items()) if isinstance(weight, Mapping) else weight,
-            ),
-        }
-        write_atomically(path, self.regressor_._to_bytes(owner))
+        write_atomically(path, self.regressor_._to_bytes(to_owner(self)))
 
     @classmethod
     def _from_saved(cls, net: Any, owner: Mapping[str, Any]) -> Self:
@@ -282,44 +273,21 @@ class NetClassifier(ClassifierMixin, NetWrapper):
         check_is_fitted(self)
         return self.regressor_._evaluate(X)
 
-    def _weights(
-        self, labels: pd.Series, sample_weight: ArrayLike | None
-    ) -> ArrayLike | None:
-        """Return the weight of each row, by its class too."""
-        if self.class_weight is None:
-            return sample_weight
-        if isinstance(self.class_weight, Mapping):
-            for label, weight in self.class_weight.items():
-                check_number(f"class_weight[{label!r}]", weight, min_val=0)
-        elif self.class_weight != "balanced":
-            raise ValueError(
-                f"class_weight={self.class_weight!r} is not known: use a dict of "
-                "{label: weight}, 'balanced' or None."
-            )
-        by_class: np.ndarray = compute_sample_weight(
-            self.class_weight, labels.to_numpy()
-        )
-        if sample_weight is None:
-            return by_class
-        check_consistent_length(labels, sample_weight)
-        sample_weight = readable(sample_weight, "sample_weight")
-        if isinstance(sample_weight, pd.Series):  # with its times
-            return sample_weight * by_class
-        return np.asarray(sample_weight) * by_class
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = False
         return tags
 
 
-def as_dtype_of(y: ArrayLike, classes: np.ndarray) -> np.ndarray:
-    """Return texts, which pandas keeps as objects, as numpy has them in `y`."""
-    is_plain = isinstance(y, list | tuple | np.ndarray)
-    dtype = np.asarray(y).dtype if is_plain else classes.dtype
-    return classes.astype(dtype) if dtype.kind == "U" else classes
-
-
-def like(y: ArrayLike, codes: pd.Series) -> pd.Series | np.ndarray:
-    """Return `codes` with the index of `y`, if it has one."""
-    return codes if hasattr(y, "iloc") else codes.to_numpy()
+def to_owner(classifier: NetClassifier) -> dict[str, Any]:
+    """Return what a file of the net holds of its classifier, as JSON can hold it."""
+    weight, classes = classifier.class_weight, classifier.classes_
+    if isinstance(weight, Mapping):
+        # The keys of an object in JSON are texts, and labels may be numbers.
+        weight = list(weight.items())  # type: ignore[assignment]
+    return {
+        "random_state": to_json("random_state", classifier.random_state),
+        "class_weight": to_json("class_weight", weight),
+        "labels": to_json("classes_", classes.tolist()),
+        "dtype": classes.dtype.str,
+    }

@@ -100,3 +100,15 @@ def as_labels(estimator: BaseEstimator, y: Any, argument: str) -> pd.Series:
     except TypeError as error:
         raise ValueError(MIXED.format(argument)) from error
     return labels
+
+
+def as_dtype_of(y: Any, classes: np.ndarray) -> np.ndarray:
+    """Return texts, which pandas keeps as objects, as numpy has them in `y`."""
+    is_plain = isinstance(y, list | tuple | np.ndarray)
+    dtype = np.asarray(y).dtype if is_plain else classes.dtype
+    return classes.astype(dtype) if dtype.kind == "U" else classes
+
+
+def like(y: Any, codes: pd.Series) -> pd.Series | np.ndarray:
+    """Return `codes` with the index of `y`, if it has one."""
+    return codes if hasattr(y, "iloc") else codes.to_numpy()
