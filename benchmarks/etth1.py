@@ -9,7 +9,7 @@ https://github.com/zhouhaoyi/ETDataset (ETT-small, CC BY-ND 4.0), in SKTSDL_DATA
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import Any
 
@@ -25,20 +25,40 @@ from _study import Figures, Model, Study, main  # isort: skip
 
 WINDOW = 336
 TRAIN, VALID, TEST = (0, 8640), (8640, 11520), (11520, 14400)
-NETS = (
-    "Transformer",
-    "WaveNet",
-    "TCN",
-    "WindowMLP",
-    "BiLSTM",
-    "CNNLSTM",
-    "RNN",
-    "CNN",
-    "GRU",
-    "LSTM",
-    "AttentionLSTM",
-    "Seq2Seq",
-)
+PATCHES: dict[str, Any] = {"patch_size": 24}
+SEGMENTS = PATCHES | {"decoder": "parallel"}
+CYCLE: dict[str, Any] = {"cycle": 24, "cycle_channel": 7}
+# By the name of a row: the net, and what it has besides the shared parameters.
+NETS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{
+        name: (name, PATCHES)
+        for name in (
+            "Transformer",
+            "WaveNet",
+            "TCN",
+            "WindowMLP",
+            "BiLSTM",
+            "CNNLSTM",
+            "RNN",
+            "CNN",
+            "GRU",
+            "LSTM",
+            "AttentionLSTM",
+            "Seq2Seq",
+            "TFT",
+        )
+    },
+    "NBEATS": ("NBEATS", {}),
+    "NHiTS": ("NHiTS", {}),
+    "TiDE": ("TiDE", {}),
+    "TSMixer": ("TSMixer", {"channel_independent": False}),
+    "ITransformer": ("ITransformer", {"channel_independent": False}),
+    "GRU, parallel decoder": ("GRU", SEGMENTS),
+    "LSTM, parallel decoder": ("LSTM", SEGMENTS),
+    "GRU, parallel decoder, cycle": ("GRU", SEGMENTS | CYCLE),
+    "WindowMLP, cycle": ("WindowMLP", CYCLE),
+    "linear, cycle": ("WindowMLP", {"hidden_sizes": ()} | CYCLE),
+}
 SHARED: dict[str, Any] = {
     "target_channels": list(range(7)),
     "channel_independent": True,
@@ -53,35 +73,46 @@ GRID = [{"window_norm": "standard"}, {"window_norm": "last"}]
 
 @cache
 def rows() -> np.ndarray:
-    """Return all hours, standardised by those of training."""
-    hours = pd.read_csv(data_file("ETTh1.csv"), index_col="date").to_numpy(float)
-    start, end = TRAIN
+    """Return all hours, standardised by those of training, and the hour of the day."""
+    table = pd.read_csv(data_file("ETTh1.csv"), index_col="date", parse_dates=["date"])
+    hours, (start, end) = table.to_numpy(float), TRAIN
     known = hours[start:end]
-    scaled: np.ndarray = (hours - known.mean(axis=0)) / known.std(axis=0)
-    return scaled
+    scaled = (hours - known.mean(axis=0)) / known.std(axis=0)
+    return np.column_stack([scaled, pd.DatetimeIndex(table.index).hour])
 
 
-def windows(span: tuple[int, int], horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the windows whose targets lie in `span`, and their targets."""
+def windows(
+    span: tuple[int, int], horizon: int, with_hour: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the windows whose targets lie in `span`, and their targets.
+
+    `with_hour` adds the hour of the day as a last channel.
+    """
     start, end = span
     part = rows()[max(start - WINDOW, 0) : end]
-    X = sliding_window_view(part[:-horizon], WINDOW, axis=0).transpose(0, 2, 1)
-    y = sliding_window_view(part[WINDOW:], horizon, axis=0)
+    inputs = part if with_hour else part[:, :-1]
+    X = sliding_window_view(inputs[:-horizon], WINDOW, axis=0).transpose(0, 2, 1)
+    y = sliding_window_view(part[WINDOW:, :-1], horizon, axis=0)
     return X, y.reshape(len(y), -1)
 
 
 def errors(model: Any, span: tuple[int, int], horizon: int) -> tuple[float, float]:
     """Return the mean squared and absolute error over a span."""
-    X, y = windows(span, horizon)
+    X, y = windows(span, horizon, sees_hour(model))
     error = model.predict(X) - y
     return float((error**2).mean()), float(np.abs(error).mean())
 
 
+def sees_hour(model: Any) -> bool:
+    """Say whether a model needs the channel of the hour."""
+    return getattr(model, "cycle_channel", None) is not None
+
+
 def trained(name: str, horizon: int, seed: int, quick: bool, **params: Any) -> Any:
     """Train a net on every second window of the training hours."""
-    X, y = windows(TRAIN, horizon)
-    weights = np.arange(len(X))[::-1] % 2 == 0
     net = getattr(sktsdl, f"{name}Regressor")(**SHARED | params, random_state=seed)
+    X, y = windows(TRAIN, horizon, sees_hour(net))
+    weights = np.arange(len(X))[::-1] % 2 == 0
     net.set_params(max_epochs=epochs(quick, net.max_epochs))
     if quick:
         weights &= np.arange(len(X)) % 64 == 0
@@ -112,12 +143,12 @@ def measure(
         "parameters": net.n_parameters_,
     }
     if seed == 0:
-        X, y = windows(TEST, horizon)
+        X, y = windows(TEST, horizon, sees_hour(net))
         answer = net.predict(X)
         by_step = ((answer - y) ** 2).reshape(len(y), 7, horizon).mean(axis=(0, 1))
         figures["by step"] = by_step.round(4).tolist()
         figures["loss"] = net.loss_curve_
-        figures["window"] = X[::200, :, -1][3].round(4).tolist()
+        figures["window"] = X[::200, :, 6][3].round(4).tolist()
         figures["forecast"] = answer[::200, -horizon:][3].round(4).tolist()
         figures["truth"] = y[::200, -horizon:][3].round(4).tolist()
     return figures
@@ -170,9 +201,8 @@ def measure_other(
     }
 
 
-def models(horizon: int, nets: tuple[str, ...], n_seeds: int) -> dict[str, Model]:
-    """Return the nets, by patches of a day, and what they are to beat."""
-    patches = {"patch_size": 24}
+def models(horizon: int, names: Iterable[str], n_seeds: int) -> dict[str, Model]:
+    """Return nets, and what they are to beat."""
     linear = {"hidden_sizes": ()}
     return {
         "the day before": Model(partial(measure_other, DayBefore, horizon)),
@@ -181,17 +211,20 @@ def models(horizon: int, nets: tuple[str, ...], n_seeds: int) -> dict[str, Model
             partial(measure, "WindowMLP", horizon, linear), n_seeds
         ),
         **{
-            name: Model(partial(measure, name, horizon, patches), n_seeds)
-            for name in nets
+            name: Model(
+                partial(measure, NETS[name][0], horizon, NETS[name][1]), n_seeds
+            )
+            for name in names
         },
     }
 
 
 PROTOCOL = (
     "Test MSE and MAE over all windows and 7 channels, median of 3 seeds. Every net: "
-    "windows of 336 hours, `patch_size=24`, `channel_independent=True`, absolute "
-    "error, `lr=1e-3` with a cosine schedule, 5 epochs of every second training "
-    "window, batches of 16, all else by default; `window_norm` "
+    "windows of 336 hours, `channel_independent=True` (but for TSMixer and "
+    "ITransformer, which mix channels), `patch_size=24` (but for nets that see all "
+    "steps at once), absolute error, `lr=1e-3` with a cosine schedule, 5 epochs of "
+    "every second training window, batches of 16, all else by default; `window_norm` "
     '"standard" or "last", by the '
     "validation hours of each seed. These parameters were chosen on the validation "
     "hours of seed 0; nothing was on the test hours. Processor seconds of one fit. "
@@ -218,7 +251,7 @@ STUDIES = [
         "etth1",
         f"ETTh1, {horizon} hours ahead",
         PROTOCOL + PUBLISHED[horizon] + SOURCES,
-        models(horizon, NETS if horizon == 96 else ("Transformer",), 3),
+        models(horizon, NETS if horizon in (96, 720) else ("Transformer",), 3),
         {"MSE": ".3f", "MAE": ".3f", "validation MSE": ".3f", "fit, s": ".1f"},
     )
     for horizon in PUBLISHED

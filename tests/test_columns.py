@@ -62,6 +62,18 @@ def test_each_channel_of_independent_channels_is_the_first():
     assert (spec.target_channels, spec.n_outputs) == ((0, 0), 2)
 
 
+def test_independent_channels_are_found_by_the_names_of_y():
+    y = targets("bus+1", "bus+2", "rail+1", "rail+2")
+    spec = spec_of(y, channel_independent=True, window_norm=None)
+    assert (spec.n_channels, spec.n_outputs) == (2, 2)  # each with the day
+    one = spec_of(targets("bus+1", "bus+2"), channel_independent=True)
+    assert (one.target_channels, one.n_channels) == ((0, 0), 3)
+    X = SlidingWindow(4).fit_transform(levels()[0][["rail", "bus"]][:40])
+    params = {"max_epochs": 1, "channel_independent": True}
+    net = WindowMLPRegressor(**params).fit(X, targets("bus+1"))
+    assert net.target_channels_ == (1,)
+
+
 def test_arrays_share_the_columns_evenly():
     y = targets("bus+1", "bus+2", "rail+1", "rail+2").to_numpy()
     spec = spec_of(y, window_norm="last", target_channels=["bus", "rail"])

@@ -114,7 +114,9 @@ def fit_scaling(
         known,
         cycle,
     )
-    norm = choose_norm(config.norm, samples, idx, channels, targets, spec.taken)
+    norm = choose_norm(
+        config.norm, samples, idx, channels, outputs, targets, spec.taken
+    )
     if norm.kind in ("standard", "mean") and samples.are_many(idx):
         channels = channels.from_zero()
         targets = targets.with_scaling(targets.scaling.from_zero())

@@ -1,7 +1,7 @@
 """Which window norm a net has, and the channels that carry its output."""
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -37,6 +37,7 @@ def choose_norm(
     samples: Samples,
     idx: np.ndarray,
     channels: ChannelScaling,
+    outputs: TargetSpec,
     targets: Targets,
     taken: Set[int],
 ) -> NormSpec:
@@ -52,6 +53,7 @@ def choose_norm(
     ValueError
         If `target_channels` or `loss_scale` cannot be used.
     """
+    config = _with_named_channels(config, channels, outputs)
     are_many = samples.are_many(idx)
     best: WindowNormKind = "last"
     if are_many or config.loss_scale == "window":
@@ -76,6 +78,17 @@ def choose_norm(
     if kind in ("standard", "mean"):
         low = _low_scales(kind, samples, idx, channels)
     return NormSpec(kind, positions, loss_scale, low)
+
+
+def _with_named_channels(
+    config: NormConfig, channels: ChannelScaling, outputs: TargetSpec
+) -> NormConfig:
+    """Name the channels of `channel_independent` that the names of `y` tell."""
+    steps, names = outputs.steps, channels.names or ()
+    is_asked = config.channel_independent and config.target_channels is None
+    if not is_asked or not steps.is_known or not set(steps.names) <= set(names):
+        return config
+    return replace(config, target_channels=[str(name) for name in steps.names])
 
 
 def _choose(

@@ -184,7 +184,7 @@ class NetParameters(FieldParams):
         Doc("""
             Whether the same net forecasts every target channel separately (Nie et al.
             2023). It sees that channel and all channels that are not targets; a batch
-            grows by the number of targets. Name every target in `target_channels`.
+            grows by the number of targets. The channels are `target_channels`.
             """),
     ] = False
     patch_size: Annotated[
