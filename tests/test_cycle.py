@@ -282,7 +282,9 @@ def test_times_of_other_rows_are_not_counted():
     first = panel().rename(index={HOURS[0]: HOURS[0] - pd.Timedelta("7min")}, level=1)
     steps = TimeSteps.of(first.index[1:])
     assert_array_equal(steps.numbers(first.index[1:4]), [0, 1, 2])
-    with pytest.raises(ValueError, match=r"04:53:00'?\)\) in row 0, which is no whole"):
+    with pytest.raises(
+        ValueError, match=r"04:53:00'?\)\) in row 0, which is not a whole"
+    ):
         steps.numbers(first.index)
 
 
@@ -521,7 +523,7 @@ BAD_FITS = {
     "uneven": (
         {},
         lambda X: X.set_axis(X.index + pd.to_timedelta(np.arange(len(X)) % 2, "min")),
-        r"has 2024-03-01 07:00:00 in row 2, which is no whole.*cycle_channel",
+        r"has 2024-03-01 07:00:00 in row 2, which is not a whole.*cycle_channel",
     ),
     "trading hours": (
         {},
@@ -534,7 +536,7 @@ BAD_FITS = {
         "'SMS-15', the frequency of X, has steps that it cannot count",
     ),
     "no channel": ({"cycle_channel": "hour"}, None, "cycle_channel has 'hour'"),
-    "fractions": ({"cycle_channel": "w"}, None, "no whole number"),
+    "fractions": ({"cycle_channel": "w"}, None, "not a whole number"),
     "not a count": (
         {"cycle_channel": "step"},
         lambda X: X.assign(step=5 * X["step"]),
@@ -598,7 +600,7 @@ def test_classes_have_no_cycles():
 BAD_TIMES = {
     "off the grid": (
         lambda index: index + pd.Timedelta("7min"),
-        r"2024-03-05 05:07:00 in row 0, which is no whole number of steps of .*1:00:00",
+        r"03-05 05:07:00 in row 0, which is not a whole number of steps of .*1:00:00",
     ),
     "periods": (
         lambda index: index.to_period("h"),

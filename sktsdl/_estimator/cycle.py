@@ -228,8 +228,8 @@ def _check_whole(values: np.ndarray, windows: Windows) -> None:
     if is_broken.any():
         value = values[is_broken.argmax()]
         raise ValueError(
-            f"cycle_channel holds {value:g}, which is no whole number: give a channel "
-            "that counts steps, not scaled, such as 'hour' of make_supervised(..., "
+            f"cycle_channel holds {value:g}, which is not a whole number: give a "
+            "channel that counts steps, not scaled, such as 'hour' of make_supervised(..., "
             "calendar=['hour'])."
         )
 

@@ -145,7 +145,7 @@ class TimeSteps:
         if is_off[codes].any():
             row = int(is_off[codes].argmax())
             raise ValueError(
-                f"The index of X has {index[row]} in row {row}, which is no whole "
+                f"The index of X has {index[row]} in row {row}, which is not a whole "
                 f"number of steps of {self._unit} after the first training row: give "
                 f"rows at equal steps, or {CHANNEL}."
             )
