@@ -229,8 +229,8 @@ def _check_whole(values: np.ndarray, windows: Windows) -> None:
         value = values[is_broken.argmax()]
         raise ValueError(
             f"cycle_channel holds {value:g}, which is not a whole number: give a "
-            "channel that counts steps, not scaled, such as 'hour' of make_supervised(..., "
-            "calendar=['hour'])."
+            "channel that counts steps, not scaled, such as 'hour' of "
+            "make_supervised(..., calendar=['hour'])."
         )
 
 
