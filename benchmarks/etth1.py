@@ -225,8 +225,8 @@ PROTOCOL = (
     "windows of 336 hours, `channel_independent=True` (but for TSMixer and "
     "ITransformer, which mix channels), `patch_size=24` (but for nets that see all "
     "steps at once), absolute error, `lr=1e-3` with a cosine schedule, 5 epochs of "
-    "every second training window, batches of 16, all else by default (but for `dropout=0.3` of "
-    "TSMixer, `d_model=128` and `dropout=0.1` of ITransformer); `window_norm` "
+    "every second training window, batches of 16, all else by default (but for "
+    "`dropout=0.3` of TSMixer, `d_model=128` and `dropout=0.1` of ITransformer); `window_norm` "
     '"standard" or "last", by the '
     "validation hours of each seed. These parameters were chosen on the validation "
     "hours of seed 0; nothing was on the test hours. Processor seconds of one fit. "
