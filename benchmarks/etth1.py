@@ -226,10 +226,10 @@ PROTOCOL = (
     "ITransformer, which mix channels), `patch_size=24` (but for nets that see all "
     "steps at once), absolute error, `lr=1e-3` with a cosine schedule, 5 epochs of "
     "every second training window, batches of 16, all else by default (but for "
-    "`dropout=0.3` of TSMixer, `d_model=128` and `dropout=0.1` of ITransformer); `window_norm` "
-    '"standard" or "last", by the '
-    "validation hours of each seed. These parameters were chosen on the validation "
-    "hours of seed 0; nothing was on the test hours. Processor seconds of one fit. "
+    "`dropout=0.3` of TSMixer, `d_model=128` and `dropout=0.1` of ITransformer); "
+    '`window_norm` "standard" or "last", by the validation hours of each seed. These '
+    "parameters were chosen on the validation hours of seed 0; nothing was on the "
+    "test hours. Processor seconds of one fit. "
 )
 PUBLISHED = {
     96: "Published: DLinear 0.375/0.399, PatchTST 0.370/0.400, iTransformer "
