@@ -33,15 +33,23 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from sktsdl import (
     GRURegressor,
+    ITransformerRegressor,
     LSTMRegressor,
+    NBEATSRegressor,
+    NHiTSRegressor,
     RNNRegressor,
     SlidingWindow,
     TCNRegressor,
+    TFTRegressor,
+    TiDERegressor,
     TransformerRegressor,
+    TSMixerRegressor,
     WindowMLPRegressor,
+    make_supervised,
 )
 from sktsdl.architectures.transformer import sinusoidal_positions
 
+import _plain_nets  # isort: skip
 from _study import processor  # isort: skip
 
 RESULTS = Path(__file__).parent / "results"
@@ -55,6 +63,12 @@ NETS = {
     "RNN": RNNRegressor(hidden_sizes=(64,), window_norm=None),
     "TCN": TCNRegressor(channels=(64, 64, 64), window_norm=None),
     "Transformer": TransformerRegressor(d_model=64, window_norm=None),
+    "N-BEATS": NBEATSRegressor(window_norm=None),
+    "N-HiTS": NHiTSRegressor(window_norm=None),
+    "TiDE": TiDERegressor(window_norm=None),
+    "TSMixer": TSMixerRegressor(window_norm=None),
+    "iTransformer": ITransformerRegressor(window_norm=None),
+    "TFT": TFTRegressor(window_norm=None),
 }
 GOALS = {
     ("small", "LSTM"): 0.95,
@@ -67,9 +81,18 @@ GOALS = {
     ("big", "TCN"): 1.00,
     ("big", "Transformer"): 0.90,
 }
+OF_STEPS_AHEAD = ("N-BEATS", "N-HiTS", "TiDE", "TSMixer", "iTransformer", "TFT")
 SIZES = {
     "small": {"n": 1000, "window": 20, "channels": 1, "batch_size": 32, "epochs": 10},
     "big": {"n": 50_000, "window": 96, "channels": 7, "batch_size": 256, "epochs": 1},
+    "steps ahead": {
+        "n": 1000,
+        "window": 48,
+        "channels": 3,
+        "horizon": 12,
+        "batch_size": 32,
+        "epochs": 5,
+    },
 }
 
 
@@ -139,18 +162,34 @@ class Encoder(nn.Module):
         return self.head(self.layers(self.embed(x) + self.positions)[:, -1])
 
 
-BY_HAND: dict[str, Callable[[int, int], nn.Module]] = {
+BY_HAND: dict[str, Callable[..., nn.Module]] = {
     "LSTM": lambda n_channels, window: Recurrent(nn.LSTM, n_channels),
     "GRU": lambda n_channels, window: Recurrent(nn.GRU, n_channels),
     "RNN": lambda n_channels, window: Recurrent(nn.RNN, n_channels),
     "TCN": lambda n_channels, window: Convolutional(n_channels),
     "Transformer": Encoder,
+    "N-BEATS": _plain_nets.NBEATS,
+    "N-HiTS": _plain_nets.NHiTS,
+    "TiDE": _plain_nets.TiDE,
+    "TSMixer": _plain_nets.TSMixer,
+    "iTransformer": _plain_nets.ITransformer,
+    "TFT": _plain_nets.TFT,
 }
 
 
-def windows_and_targets(n: int, window: int, channels: int) -> tuple[Any, Any]:
-    """Return a view of `n` windows and a target for each."""
+def windows_and_targets(
+    n: int, window: int, channels: int, horizon: int = 0
+) -> tuple[Any, Any]:
+    """Return a view of `n` windows and a target for each.
+
+    With a horizon, the targets are the next rows of the first channel.
+    """
     rng = np.random.default_rng(0)
+    if horizon:
+        rows = rng.normal(size=(n + window - 1 + horizon, channels)).astype(np.float32)
+        series = pd.DataFrame(rows, columns=list("abcdefghij")[:channels])
+        X, y, _ = make_supervised(series, target="a", horizon=horizon)
+        return SlidingWindow(window).fit_transform(X)[window - 1 :], y[window - 1 :]
     rows = rng.normal(size=(n + window - 1, channels)).astype(np.float32)
     view = SlidingWindow(window).fit_transform(rows)[window - 1 :]
     return view, rng.normal(size=n)
@@ -159,9 +198,9 @@ def windows_and_targets(n: int, window: int, channels: int) -> tuple[Any, Any]:
 def prepared(X: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Return what the loop is given: standardised copies, as tensors."""
     windows = torch.from_numpy(np.ascontiguousarray(X))
-    targets = torch.from_numpy(np.asarray(y)[:, None]).float()
+    targets = torch.from_numpy(np.array(y).reshape(len(X), -1)).float()
     windows = (windows - windows.mean((0, 1))) / windows.std((0, 1))
-    return windows, (targets - targets.mean()) / targets.std()
+    return windows, (targets - targets.mean(0)) / targets.std(0)
 
 
 def loop(
@@ -213,7 +252,9 @@ def fit_and_loop(
     name: str, size: dict[str, int], **params: Any
 ) -> tuple[Callable[[], Any], Callable[[], Any]]:
     """Return our fit of a net, and the loop of the same."""
-    X, y = windows_and_targets(size["n"], size["window"], size["channels"])
+    names = "channels", "window", "horizon"
+    shape = {name: size[name] for name in names if name in size}
+    X, y = windows_and_targets(size["n"], **shape)
     net = NETS[name].set_params(
         max_epochs=size["epochs"],
         batch_size=size["batch_size"],
@@ -226,7 +267,7 @@ def fit_and_loop(
 
     def by_hand() -> nn.Module:
         torch.manual_seed(0)
-        module = BY_HAND[name](size["channels"], size["window"])
+        module = BY_HAND[name](*shape.values())
         assert sum(w.numel() for w in module.parameters()) == net.n_parameters_
         return loop(module, *tensors, size["epochs"], size["batch_size"])
 
@@ -562,6 +603,13 @@ def measures(pairs: int) -> dict[str, tuple[Any, float, str]]:
         0.50,
         1,
     )
+    for net in OF_STEPS_AHEAD:
+        add(
+            f"12 steps ahead by {net}, 1 thread: fit ÷ loop",
+            lambda net=net: fit_and_loop(net, SIZES["steps ahead"]),
+            1.0,
+            1,
+        )
     for net in ("LSTM", "TCN"):
         add(
             f"small {net}: fit ÷ skorch's with a DataLoader",

@@ -71,3 +71,40 @@ def test_a_second_run_resumes(study, tmp_path):
     assert "| net | 3.00 | 1.00-7.00 |" in (tmp_path / "made_up.md").read_text()
     one.run(quick=False)
     assert len(study.calls) == 3
+
+
+@pytest.fixture
+def speed(monkeypatch):
+    """The module of speed, and the modules that it imports by their bare names."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    yield importlib.import_module("speed")
+    for name in ("speed", "_plain_nets", "_study"):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize(
+    "name", ["N-BEATS", "N-HiTS", "TiDE", "TSMixer", "iTransformer", "TFT"]
+)
+def test_a_net_and_its_plain_form_have_the_same_weights(speed, name):
+    assert name in speed.OF_STEPS_AHEAD
+    size = speed.SIZES["steps ahead"] | {"n": 40, "epochs": 1}
+    fit, loop = speed.fit_and_loop(name, size)
+    net, plain = fit(), loop()
+    assert net.n_parameters_ == sum(w.numel() for w in plain.parameters())
+    X, y = speed.windows_and_targets(40, size["window"], size["channels"], 12)
+    assert X.shape == (40, 48, 3)
+    windows, targets = speed.prepared(X, y)
+    assert plain(windows).shape == targets.shape == (40, 12)
+    assert any(
+        row.startswith(f"12 steps ahead by {name},") for row in speed.measures(1)
+    )
+
+
+def test_plain_nets_need_torch_alone():
+    lines = (FOLDER / "_plain_nets.py").read_text().splitlines()
+    imports = [line.split()[1] for line in lines if line.startswith(("import", "from"))]
+    assert {name.split(".")[0] for name in imports} == {
+        "collections",
+        "typing",
+        "torch",
+    }
