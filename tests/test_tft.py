@@ -15,6 +15,7 @@ from sktsdl import (
     make_supervised,
 )
 from sktsdl._layers.gated import GatedResidualNetwork, VariableSelection
+from sktsdl._layers.known_ahead import StepOutputs
 from sktsdl._layers.temporal_fusion import InterpretableAttention
 from sktsdl.architectures.tft import TFT
 from sktsdl.inspection import AttentionDisplay
@@ -135,16 +136,14 @@ def perturbed(module):
     return module.double().eval()
 
 
-def tft(**params):
+def tft(n_outputs=3, steps=(0, 1, 2), targets=(0, 0, 0), n_values=1, **params):
     defaults = {
-        "n_outputs": 3,
-        "n_values": 1,
+        "outputs": StepOutputs(n_outputs, steps, targets, n_values),
+        "n_ahead": 3,
         "widths": (1,),
         "known_widths": (),
         "static": (),
         "patch_size": 1,
-        "target_steps": (0, 1, 2),
-        "targets": (0, 0, 0),
         "hidden_size": H,
         "nhead": 2,
         "num_layers": 1,
@@ -204,7 +203,7 @@ def test_the_net_against_the_equations(widths, known_widths, static):
         widths=widths,
         known_widths=known_widths,
         static=static,
-        target_steps=steps,
+        steps=steps,
         targets=targets,
     )
     x = RNG.normal(size=(2, 5, sum(widths)))

@@ -4,7 +4,7 @@ The numbers of the equations are those in the Notes of `TFTRegressor`.
 """
 
 from collections.abc import Sequence
-from functools import partial
+from functools import partial, reduce
 
 import torch
 from torch import Tensor, nn
@@ -115,7 +115,7 @@ class VariableSelection(nn.Module):
 
     def calls(self, n_steps: int) -> int:
         """Return how many kernels are called, besides those of the layers."""
-        return 1 if self.weights is None else 5
+        return 1 if self.weights is None else 3 + 2 * len(self.variables)
 
     def forward(
         self, columns: Sequence[Tensor], context: Tensor | None = None
@@ -130,8 +130,8 @@ class VariableSelection(nn.Module):
             return states[0], torch.ones_like(states[0][..., :1])
         scores = self.weights(torch.cat(inputs, dim=-1), context)
         weights = scores.softmax(dim=-1)  # (4)
-        selected = weights[..., None, :] @ torch.stack(states, dim=-2)  # (6)
-        return selected.squeeze(-2), weights
+        weighed = map(torch.mul, weights.split(1, dim=-1), states)
+        return reduce(torch.add, weighed), weights  # (6)
 
 
 class SelectInputs(nn.Module):

@@ -40,10 +40,10 @@ class InterpretableAttention(nn.Module):
     def forward(self, x: Tensor, n_attending: int) -> tuple[Tensor, Tensor]:
         time = x.shape[1]
         queries = self._heads(self.query(x[:, time - n_attending :]))
+        queries = queries / math.sqrt(queries.shape[-1])
         scores = queries @ self._heads(self.key(x)).transpose(-1, -2)
         mask = scores.new_ones(n_attending, time, dtype=torch.bool)
         mask = mask.triu(1 + time - n_attending)
-        scores = scores / math.sqrt(queries.shape[-1])
         weights = scores.masked_fill(mask, -math.inf).softmax(dim=-1)
         mean = self.dropout(weights).mean(dim=1)  # (9)
         return self.output(mean @ self.value(x)), mean  # (10)

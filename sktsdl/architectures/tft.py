@@ -16,6 +16,7 @@ from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.variables import names_of_variables
 from sktsdl._layers.causal import n_weights
 from sktsdl._layers.gated import SelectInputs
+from sktsdl._layers.known_ahead import StepOutputs
 from sktsdl._layers.temporal_fusion import TemporalFusion
 from sktsdl._sklearn.fields import PositiveInt, Probability
 
@@ -27,20 +28,17 @@ class TFT(nn.Module):
     channels) if there are any -> (batch, outputs)
     """
 
-    places: Tensor
     takes_known = True
 
     def __init__(
         self,
         *,
-        n_outputs: int,
-        n_values: int,
+        outputs: StepOutputs,
+        n_ahead: int,
         widths: Sequence[int],
         known_widths: Sequence[int],
         static: Sequence[int],
         patch_size: int,
-        target_steps: Sequence[int],
-        targets: Sequence[int],
         hidden_size: int,
         nhead: int,
         num_layers: int,
@@ -51,33 +49,24 @@ class TFT(nn.Module):
         self.patch_size = patch_size
         self.widths = list(widths)
         self.known_widths = list(known_widths)
-        self.n_ahead = max(target_steps, default=0) + 1
+        self.n_ahead = n_ahead
         self.select = SelectInputs(
             [patch_size * width for width in widths],
             known_widths,
             static,
-            self.n_ahead,
+            n_ahead,
             hidden_size,
             dropout=dropout,
         )
         self.fusion = TemporalFusion(
             hidden_size, nhead, num_layers, dropout=dropout, has_context=bool(static)
         )
-        self.has_steps = n_outputs == len(target_steps) * n_values
-        of_step = (max(targets, default=0) + 1) * n_values
-        self.head = nn.Linear(hidden_size, of_step if self.has_steps else n_outputs)
-        places = [
-            step * of_step + target * n_values + value
-            for step, target in zip(target_steps, targets, strict=True)
-            for value in range(n_values)
-        ]
-        self.register_buffer("places", torch.tensor(places).long(), persistent=False)
+        self.head = nn.Linear(hidden_size, outputs.n_each)
+        self.outputs = outputs
 
     def forward(self, x: Tensor, known: Tensor | None = None) -> Tensor:
-        states = self._decoded(x, known)[0]
-        if not self.has_steps:
-            return self.head(states[:, -1])
-        return self.head(states).flatten(1).index_select(1, self.places)  # (14)
+        states = self._decoded(x, known)[0][:, -self.outputs.n_steps :]
+        return self.outputs(self.head(states))  # (14)
 
     def attention_weights(self, x: Tensor, known: Tensor | None = None) -> Tensor:
         """(batch, time, channels) -> (batch, steps ahead, time + steps ahead)"""
@@ -284,13 +273,13 @@ class TFTRegressor(DeepRegressor):
 
     def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return TFT(
-            n_outputs=spec.n_outputs,
-            n_values=spec.n_values,
+            outputs=StepOutputs(
+                spec.n_outputs, spec.target_steps, spec.targets, spec.n_values
+            ),
+            n_ahead=spec.n_ahead,
             widths=spec.widths,
             known_widths=spec.known_widths,
             static=spec.static,
             patch_size=spec.patch_size,
-            target_steps=spec.target_steps,
-            targets=spec.targets,
             **self._architecture_parameters(),
         )
