@@ -68,14 +68,16 @@ class EncoderLayer(nn.TransformerEncoderLayer):
         is_causal: bool = False,
     ) -> Tensor:
         if self.is_batch_normed:  # torch's fast kernel knows layer norm only
-            return self.last_steps(src, src.shape[1], src_mask)
+            return self.of_steps(src, slice(None), src_mask)
         return super().forward(src, src_mask, src_key_padding_mask, is_causal)
 
-    def last_steps(self, h: Tensor, n: int, mask: Tensor | None = None) -> Tensor:
-        """Return the output for the last `n` steps, which attend to all steps."""
+    def of_steps(
+        self, h: Tensor, steps: slice | Tensor, mask: Tensor | None = None
+    ) -> Tensor:
+        """Return the output for some steps, which attend to all steps."""
         u = self.norm1(h) if self.norm_first else h
-        attended = self.self_attn(u[:, -n:], u, u, attn_mask=mask, need_weights=False)
-        h = h[:, -n:] + self.dropout1(attended[0])
+        attended = self.self_attn(u[:, steps], u, u, attn_mask=mask, need_weights=False)
+        h = h[:, steps] + self.dropout1(attended[0])
         if not self.norm_first:
             h = self.norm1(h)
         dense = self.linear1(self.norm2(h) if self.norm_first else h)

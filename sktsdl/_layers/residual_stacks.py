@@ -248,7 +248,7 @@ class ResidualStacks(nn.Module):
         self, x: Tensor, known: Tensor | None
     ) -> Iterator[tuple[int, Tensor]]:
         """Yield the stack of each block, and its forecast (batch, series, steps)."""
-        residual = x.reshape(len(x), -1, self.n_channels).mT
+        residual = x.reshape(len(x), -1, self.n_channels).mT.contiguous()
         if known is not None:
             known = known.flatten(1)
         for stack, block in self._blocks():

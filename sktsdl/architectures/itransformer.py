@@ -108,13 +108,16 @@ class ITransformer(nn.Module):
 
     def forward(self, x: Tensor, known: Tensor | None = None) -> Tensor:
         h = self._embedded(x, known)
-        for layer in self.layers:
+        last: Any
+        *layers, last = self.layers
+        for layer in layers:
             h = layer(h)  # (2), (3)
-        h = self.norm(h)
         if not self.is_by_channel:
-            return self.head(h.flatten(1))
-        outputs = self.head(h.index_select(1, self.tokens))  # (4)
-        return outputs.flatten(1).index_select(1, self.places)
+            return self.head(self.norm(last(h)).flatten(1))
+        # In the last layer all tokens are attended to, but only some may be read.
+        is_all = len(self.tokens) == self.n_tokens
+        h = self.norm(last(h) if is_all else last.of_steps(h, self.tokens))
+        return self.head(h).flatten(1).index_select(1, self.places)  # (4)
 
     def attention_weights(self, x: Tensor, known: Tensor | None = None) -> Tensor:
         """(batch, time, channels) -> (batch, layers, tokens, tokens)"""

@@ -111,7 +111,7 @@ class Transformer(CausalNet):
         for layer in layers:
             h = layer(h, src_mask=mask)
         # In the last layer all steps are attended to, but only one attends.
-        return self.norm(last.last_steps(h, 1))[:, 0]  # (3), (4)
+        return self.norm(last.of_steps(h, slice(-1, None)))[:, 0]  # (3), (4)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.pooling == "last" and not (self.every_step and self.training):
