@@ -205,7 +205,7 @@ def test_known_values_are_joined_step_by_step(cell):
     fitted = net(cell, **params).fit(windows, y)
     assert fitted.score(windows, y) > 0.9
     n_features = 12  # of each step: 64 // 5
-    assert len(fitted.module_.module.module.module.places) == 5 * n_features
+    assert len(fitted.module_.module.module.module.outputs.places) == 5 * n_features
 
 
 @every_cell

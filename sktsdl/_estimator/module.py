@@ -194,9 +194,8 @@ def _build_inner(
     module: Any = architecture(spec)
     if has_known and not getattr(module, "takes_known", False):
         # Only the module says whether it takes them, so it is built once more.
-        n_features = StepDecoder.n_features(spec.n_ahead) * spec.n_ahead
         module = StepDecoder(
-            architecture(replace(spec, n_outputs=n_features, n_values=1)),
+            architecture(_with_features(spec)),
             n_known=n_known,
             steps=spec.target_steps,
             targets=spec.targets,
@@ -227,3 +226,18 @@ def _build_inner(
     if each:
         module = ChannelIndependent(module, each, n_channels=n_channels)
     return module
+
+
+def _with_features(spec: ModuleSpec) -> ModuleSpec:
+    """Return the spec of a module that computes features of each step ahead."""
+    n_features = StepDecoder.n_features(spec.n_ahead)
+    return replace(
+        spec,
+        n_outputs=n_features * spec.n_ahead,
+        n_targets=spec.n_ahead,
+        n_values=n_features,
+        median_index=0,
+        target_steps=tuple(range(spec.n_ahead)),
+        targets=(0,) * spec.n_ahead,
+        target_channels=None,
+    )

@@ -88,7 +88,7 @@ class StepOutputs(nn.Module):
 
     Outputs that have no steps, such as scores of classes, are all of one step.
 
-    **Shape**: (batch, `n_steps`, `n_each`) -> (batch, outputs)
+    **Shape**: (batch, `n_steps`, `n_each`), or joined -> (batch, outputs)
 
     Parameters
     ----------

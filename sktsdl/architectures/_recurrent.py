@@ -1,15 +1,13 @@
 """Nets of recurrent layers, and the parameters of their regressors."""
 
-from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
-import torch
 from torch import Tensor, nn
 
 from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._layers.causal import CausalNet, n_weights
-from sktsdl._layers.known_ahead import StepDecoder
+from sktsdl._layers.known_ahead import StepOutputs
 from sktsdl._layers.recurrent import Cell, RecurrentStack, State
 from sktsdl._sklearn.fields import (
     Doc,
@@ -79,15 +77,11 @@ class ParallelDecoderNet(nn.Module):
         The channels of a step, and the width of its projection.
     patch_size : int
         The steps in a patch.
-    n_of_step : int
-        The outputs for each step ahead.
-    places : sequence of int
-        For each output, its place among the outputs of all steps ahead.
+    outputs : StepOutputs
+        Takes the outputs of the module out of those of all steps ahead.
     dropout : float
         The probability of a zero before the last linear map, in training only.
     """
-
-    places: Tensor
 
     def __init__(
         self,
@@ -96,18 +90,16 @@ class ParallelDecoderNet(nn.Module):
         n_channels: int,
         n_inputs: int,
         patch_size: int,
-        n_of_step: int,
-        places: Sequence[int],
+        outputs: StepOutputs,
         dropout: float,
     ) -> None:
         super().__init__()
-        n_of_patch = patch_size * n_of_step
-        self.register_buffer("places", torch.tensor(places), persistent=False)
+        self.outputs = outputs
         self.project = nn.Linear(n_channels, n_inputs)
         self.stack = stack
-        self.positions = nn.Embedding(max(places) // n_of_patch + 1, n_inputs)
+        self.positions = nn.Embedding(-(-outputs.n_steps // patch_size), n_inputs)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(stack.n_out, n_of_patch)
+        self.head = nn.Linear(stack.n_out, patch_size * outputs.n_each)
 
     def forward(self, x: Tensor) -> Tensor:
         u = self.project(x).relu()  # (1)
@@ -117,8 +109,7 @@ class ParallelDecoderNet(nn.Module):
         # Each patch is a sample of one step, after the same state.
         repeated = [_repeated(state, n_patches) for state in states]
         h, _ = self.stack.run_from(inputs.reshape(-1, 1, n_inputs), repeated)  # (3)
-        outputs = self.head(self.dropout(h)).reshape(len(x), -1)  # (4)
-        return outputs.index_select(1, self.places)
+        return self.outputs(self.head(self.dropout(h)).reshape(len(x), -1))  # (4)
 
     def multiplications(self, n_steps: int) -> int:
         """Return about how many multiplications a window takes."""
@@ -247,35 +238,20 @@ class DecodingRegressor(DecoderParameters, RecurrentRegressor):
         if self.decoder is None:
             stack = self._build_stack(cell, spec.n_channels)
             return RecurrentNet(stack=stack, n_outputs=spec.n_outputs)
-        n_inputs = int(self.hidden_sizes[0])
-        n_of_step, places = self._places(spec)
-        return ParallelDecoderNet(
-            stack=self._build_stack(cell, n_inputs),
-            n_channels=spec.n_channels,
-            n_inputs=n_inputs,
-            patch_size=spec.patch_size,
-            n_of_step=n_of_step,
-            places=places,
-            dropout=self.dropout,
-        )
-
-    def _places(self, spec: ModuleSpec) -> tuple[int, Sequence[int]]:
-        """Return the outputs of a step ahead, and the place of each output of `spec`.
-
-        The places are among the outputs of all steps, one step after another.
-        """
-        n_features = StepDecoder.n_features(spec.n_ahead)
-        if spec.n_known and spec.n_outputs == spec.n_ahead * n_features:
-            return n_features, range(spec.n_outputs)
         if spec.n_outputs != spec.n_targets * spec.n_values:
             raise ValueError(
                 f"decoder='parallel' of {type(self).__name__} has the same outputs for "
                 "each step ahead, and targets of classes have a score for each class: "
                 "use decoder=None."
             )
-        n_of_step = (max(spec.targets) + 1) * spec.n_values
-        return n_of_step, [
-            step * n_of_step + target * spec.n_values + value
-            for step, target in zip(spec.target_steps, spec.targets, strict=True)
-            for value in range(spec.n_values)
-        ]
+        n_inputs = int(self.hidden_sizes[0])
+        return ParallelDecoderNet(
+            stack=self._build_stack(cell, n_inputs),
+            n_channels=spec.n_channels,
+            n_inputs=n_inputs,
+            patch_size=spec.patch_size,
+            outputs=StepOutputs(
+                spec.n_outputs, spec.target_steps, spec.targets, spec.n_values
+            ),
+            dropout=self.dropout,
+        )
