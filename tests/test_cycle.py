@@ -624,10 +624,83 @@ def test_other_times_in_predict_are_refused(name):
         net.predict(windows)
 
 
-def test_rows_that_are_numbered_anew_are_refused():
-    X, y = (part.reset_index(drop=True) for part in FRAME)
-    model = pipe().fit(X[:100], y[:100])
-    whole = model.predict(X)
-    assert_array_equal(model.predict(X[100:]), whole[100:])
-    with pytest.raises(ValueError, match=r"Row 0 of X has the label 0.*from training"):
-        model.predict(X[100:].reset_index(drop=True))
+RENUMBERED = {
+    "anew": lambda labels: np.arange(len(labels)),
+    "anew, a later part": lambda labels: 5 + np.arange(len(labels)),
+    "anew, in another unit": lambda labels: np.arange(len(labels)) / 2,
+    "anew, as objects": lambda labels: pd.Index(range(len(labels)), dtype=object),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # of gaps, and of other rows
+@pytest.mark.parametrize("name", RENUMBERED)
+@pytest.mark.parametrize("start", [30, -5])
+@pytest.mark.parametrize(
+    "step", [SlidingWindow(6), SlidingWindow(1), SlidingWindow(6, history=None)]
+)
+def test_rows_that_are_numbered_anew_are_refused(step, start, name):
+    if start < 0 and "later" in name:
+        return  # they have the labels of training rows
+    X, y = (part.set_axis(np.arange(start, start + len(part))) for part in FRAME)
+    model = make_pipeline(step, mlp()).fit(X[:120], y[:120])
+    new = X[120:]
+    assert model.predict(new).shape == (39,)
+    label = 5 if "later" in name else 0
+    message = (
+        f"Row 0 of X has the label {label}.*, and the training rows start at {start},"
+        ".*before it was split.*cycle_channel"
+    )
+    new = new.set_axis(RENUMBERED[name](new.index))
+    with pytest.raises(ValueError, match=message):
+        model.predict(new)
+
+
+def test_numbers_of_the_training_rows_count_them():
+    dated = pipe().fit(*(part[:120] for part in FRAME))
+    X, y = (part.set_axis(np.arange(30, 30 + len(part))) for part in FRAME)
+    model = pipe().fit(X[:120], y[:120])
+    assert_array_equal(model.predict(X), dated.predict(FRAME[0]))
+    assert_array_equal(model.predict(X[120:]), dated.predict(FRAME[0][120:]))
+
+
+def counted_panel(start):
+    X, y = (part.set_axis(np.arange(start, start + len(part))) for part in FRAME)
+    return [pd.concat({"a": p, "b": p[7:]}, names=["series", "n"]) for p in (X, y)]
+
+
+def test_counted_times_of_a_panel():
+    X, y = counted_panel(30)
+    is_new = X.index.get_level_values("n") >= 150
+    model = pipe().fit(X[~is_new], y[~is_new])
+    assert_allclose(model.predict(X[is_new]), model.predict(X)[is_new])
+    for series in (["a", "b"], ["b"]):
+        new = X[is_new].loc[series].rename(index=lambda n: n - 150, level="n")
+        with (
+            pytest.warns(UserWarning, match="before the training rows"),
+            pytest.raises(ValueError, match="Row 0 of X has the label 0, and the"),
+        ):
+            model.predict(new)
+
+
+FROM_ZERO = {
+    "counted": lambda X, y: (X.reset_index(drop=True), y.reset_index(drop=True)),
+    "counted in pairs": lambda X, y: (
+        X.set_axis(np.arange(0, 2 * len(X), 2)),
+        y.set_axis(np.arange(0, 2 * len(X), 2)),
+    ),
+    "fractions": lambda X, y: (
+        X.set_axis(np.arange(len(X)) / 4),
+        y.set_axis(np.arange(len(X)) / 4),
+    ),
+    "panel": lambda X, y: counted_panel(0),
+}
+
+
+@pytest.mark.parametrize("name", FROM_ZERO)
+def test_numbers_from_0_do_not_say_the_time(name):
+    X, y = FROM_ZERO[name](*FRAME)
+    message = f"cycle=8 needs.*an index that starts at 0 may count any rows.*{EITHER}"
+    with pytest.raises(ValueError, match=message):
+        pipe().fit(X, y)
+    model = pipe(cycle_channel="step").fit(X, y)
+    assert np.isfinite(model.predict(X)).all()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
@@ -16,8 +17,9 @@ from sktsdl._estimator.samples import Samples
 from sktsdl._estimator.specs import CycleSpec, FittedSpec, InputSpec, KnownSpec
 from sktsdl._layers.causal import LossSteps
 from sktsdl._layers.cycle import Cycle
-from sktsdl._windows.missing import starts_unknown
-from sktsdl._windows.time_steps import TimeSteps
+from sktsdl._windows.time_index import as_time_index
+from sktsdl._windows.time_steps import CHANNEL, TimeSteps
+from sktsdl._windows.training_index import kind_of
 from sktsdl._windows.windows import Windows
 
 MOST_PHASES = 2**24  # whole numbers that float32 holds
@@ -104,9 +106,10 @@ def choose_cycle(
     if index is None or times is None:
         reason = "X has no time index" if index is None else "its index has no times"
         raise ValueError(NO_TIMES.format(config.cycle, reason))
-    is_first = times.numbers(index) == 0
-    is_unknown = bool(starts_unknown(samples.windows)[is_first].any())
-    return replace(spec, times=times, starts_unknown=is_unknown)
+    if times.kind == "number" and times.origin == 0:
+        reason = "an index that starts at 0 may count any rows"
+        raise ValueError(NO_TIMES.format(config.cycle, reason))
+    return replace(spec, times=times)
 
 
 def with_lead(spec: FittedSpec, samples: Samples, idx: np.ndarray) -> FittedSpec:
@@ -210,17 +213,24 @@ def _numbers(cycle: CycleSpec, windows: Windows) -> np.ndarray:
     if windows.index is None:
         reason = "X has no time index, as it had in fit"
         raise ValueError(NO_TIMES.format(cycle.periods, reason))
-    numbers = cycle.times.numbers(windows.index)
-    if cycle.times.kind == "number" and cycle.starts_unknown:
-        is_later = (numbers == 0) & ~starts_unknown(windows)
-        if is_later.any():
-            row = int(is_later.argmax())
-            raise ValueError(
-                f"Row {row} of X has the label {windows.index[row]}, as the first "
-                "training row, and rows before it, as a later one: number the rows of "
-                "X on from training, as cycle counts by the index."
-            )
-    return numbers
+    _check_not_renumbered(cycle.times, windows.index)
+    return cycle.times.numbers(windows.index)
+
+
+def _check_not_renumbered(times: TimeSteps, index: pd.Index) -> None:
+    """Raise a ValueError if numbers may count other rows than those of training."""
+    labels = as_time_index(index.get_level_values(-1))
+    if times.kind != "number" or kind_of(labels) != ("number",):
+        return
+    is_early = np.asarray(labels < times.origin, dtype=bool)
+    is_early[:1] |= labels[:1] == 0
+    if is_early.any():
+        row = int(is_early.argmax())
+        raise ValueError(
+            f"Row {row} of X has the label {labels[row]}, and the training rows start "
+            f"at {times.origin}, so the index of X may count other rows: keep the "
+            f"index that X had before it was split, give dates, or {CHANNEL}."
+        )
 
 
 def _check_whole(values: np.ndarray, windows: Windows) -> None:

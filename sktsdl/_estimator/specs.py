@@ -133,8 +133,6 @@ class CycleSpec:
         The steps of a window from one time of the index to the next.
     lead : int
         If the columns of `y` have no names, the step ahead of the first of them.
-    starts_unknown : bool
-        Whether the window of the first training row has unknown history.
     """
 
     periods: tuple[int, ...]
@@ -142,7 +140,6 @@ class CycleSpec:
     times: TimeSteps | None = None
     steps_per_row: int = 1
     lead: int = 1
-    starts_unknown: bool = False
 
     @property
     def taken(self) -> set[int]:
