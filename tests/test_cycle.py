@@ -495,6 +495,27 @@ def test_explanations_of_a_net_with_cycles():
     assert AttentionDisplay.from_estimator(attention, X, row=-1).weights.shape[-1] == 6
 
 
+@pytest.mark.parametrize("baseline", [None, [[12.0, -1.0, 3.0]]])
+@pytest.mark.parametrize("channel", [None, "step"])
+@pytest.mark.parametrize("norm", [None, "last"])
+def test_attributions_are_at_the_step_of_the_row(norm, channel, baseline):
+    X, y, _ = make_supervised(data(), target="v", horizon=2)
+    params = {"window_norm": norm, "cycle": (4, 8), "cycle_channel": channel}
+    model = fitted(X, y, hidden_sizes=(), **params)  # the integral of a line is exact
+    windows = model[:-1].transform(X)[100:108]
+    seen = integrated_gradients(model[-1], windows, baseline=baseline, target=1)
+    values = model[-1]._spec.channels.mean if baseline is None else baseline
+    base = model[:-1].transform(X)[100:108]
+    base.rows = np.broadcast_to(values, base.rows.shape).copy()
+    if channel is not None:
+        base.rows[:, 2] = windows.rows[:, 2]
+        assert (seen[:, :, 2] == 0).all()
+    of_base = model[-1].predict(base)[:, 1]
+    gap = model[-1].predict(windows)[:, 1] - of_base
+    assert_allclose(seen.sum(axis=(1, 2)), gap, rtol=1e-3, atol=1e-4)
+    assert np.ptp(of_base) > 0.1  # the step of the row decides it
+
+
 def test_columns_of_steps_with_a_time_index():
     X, y, _ = make_supervised(data()[["v"]], target="v")
     rows = SlidingWindow(6, flatten=True, pad="edge").fit_transform(X)

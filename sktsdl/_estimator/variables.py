@@ -13,8 +13,7 @@ def names_of_variables(fitted: FittedSpec) -> list[tuple[str, str]]:
     """
     names, codes = fitted.inputs.shown_names, fitted.channels.codes
     known = fitted.known
-    taken = set() if known is None else known.taken
-    past = [at for at in range(len(names)) if at not in taken]
+    past = [at for at in range(len(names)) if at not in fitted.taken]
     past.sort(key=lambda channel: channel in codes)  # embeddings come last
     found = [("past", names[channel]) for channel in past]
     if known is None:

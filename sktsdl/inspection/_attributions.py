@@ -44,6 +44,10 @@ def integrated_gradients(
     Here :math:`f` is one output of the net, :math:`x` the window and :math:`b` the
     baseline. The attributions of a window sum to :math:`f(x) - f(b)`.
 
+    Of a net with `cycle`, :math:`f` is the output at the step of the cycle that the row
+    explained is at, for :math:`b` as for :math:`x`. The step gets no attribution: that
+    of `cycle_channel` is 0.
+
     Parameters
     ----------
     {estimator}
@@ -126,6 +130,7 @@ def integrated_gradients(
     unit = targets.unit_of(target)
 
     def output(windows: Tensor, phases: Tensor) -> Tensor:
+        # The phases of a row hold for its baseline, and for all windows between.
         inputs = torch.cat([windows, phases], dim=-1)
         return targets.target_output(module(inputs), target) * unit
 
