@@ -380,6 +380,29 @@ def test_the_importance_has_a_row_for_each_column():
     assert [layer.in_features for layer in select.static.inputs] == [1, 1]
 
 
+@pytest.mark.parametrize("is_known", [False, True])
+@pytest.mark.parametrize("categories", [None, ["kind"], ["hour", "kind"]])
+def test_the_importance_leaves_the_channel_of_a_cycle_out(is_known, categories):
+    data = DATA.assign(hour=np.arange(len(DATA)) % 4)[["hour", *DATA.columns]]
+    known = ["load", "hour"] if is_known else []
+    X, y, _ = make_supervised(data, target="price", horizon=2, known_future=known)
+    X = X.assign(size=2.0)
+    net = small(
+        categorical_features=categories,
+        static_features=["size"],
+        cycle=4,
+        cycle_channel="hour",
+    )
+    model = make_pipeline(SlidingWindow(5), net).fit(X, y)
+    importance = net.variable_importance(model[:-1].transform(X))
+    rows = list(zip(importance["kind"], importance["variable"], strict=True))
+    expected = [("past", "price"), ("past", "load"), ("past", "kind")]
+    expected += [("known", "load"), ("known", "hour")] if is_known else []
+    assert rows == [*expected, ("static", "size")]
+    by_kind = importance.groupby("kind")["importance"].sum()
+    np.testing.assert_allclose(by_kind, 1, rtol=1e-5)
+
+
 def test_the_importance_of_arrays_and_patches():
     X = RNG.normal(size=(30, 6, 2))
     net = small(patch_size=3).fit(X, X[:, -1, :1])
