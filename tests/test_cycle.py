@@ -1,6 +1,7 @@
 """Learned cycles: the tables, the phases of rows, and what has no phase."""
 
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -522,9 +523,25 @@ def test_columns_of_steps_with_a_time_index():
     net = mlp(window_norm=None).fit(rows, y)
     phases = net._prepared_windows(rows)[-5:].windows[:, -1, -1]
     assert_array_equal(phases, np.arange(154, 159) % 8)
-    windows = np.asarray(SlidingWindow(6).fit_transform(X))
-    with pytest.raises(ValueError, match="X has no time index, as it had in fit"):
-        net.predict(windows)
+
+
+@pytest.mark.parametrize("cycle", [8, (8,), (4, 8)])
+def test_errors_show_the_parameter_as_it_was_given(cycle, tmp_path):
+    X, y, _ = make_supervised(data()[["v"]], target="v")
+    window = SlidingWindow(6)
+    net = mlp(cycle=cycle).fit(window.fit_transform(X), y)
+    net.save(tmp_path / "net")
+    windows = np.asarray(window.transform(X))
+    message = re.escape(f"cycle={cycle} needs the time of each row, and X has no time")
+    for fitted_net in (net, load(tmp_path / "net")):
+        with pytest.raises(ValueError, match=f"^{message} index, as it had in fit"):
+            fitted_net.predict(windows)
+    with pytest.raises(ValueError, match=f"^{message} index"):
+        mlp(cycle=cycle).fit(windows, y)
+    codes = SlidingWindow(6).fit_transform(X.round())
+    coded = mlp(cycle=cycle, categorical_features=["v"], window_norm=None)
+    with pytest.raises(ValueError, match=re.escape(f"cycle={cycle} is learned of")):
+        coded.fit(codes, y)
 
 
 FRAME = make_supervised(data(), target="v")[:2]
@@ -572,6 +589,16 @@ BAD_FITS = {
         {"cycle_channel": "step", "static_features": ["step"]},
         lambda X: X.assign(step=1),
         "cycle_channel='step' is known ahead or static",
+    ),
+    "only the channel": (
+        {"cycle_channel": "step"},
+        lambda X: X[["step"]],
+        "The only channel of X is the cycle_channel, so no window is left: add the",
+    ),
+    "the channel and a static one": (
+        {"cycle_channel": "step", "static_features": ["s"]},
+        lambda X: X[["step"]].assign(s=1.0),
+        "All channels of X are known ahead, static or the cycle_channel, so no",
     ),
     "target": (
         {"cycle_channel": "step", "target_channels": "step"},

@@ -90,7 +90,11 @@ def choose_cycle(
     """
     if config.cycle is None:
         return None
-    spec = CycleSpec(config.periods, steps_per_row=samples.windows.steps_per_row)
+    spec = CycleSpec(
+        config.periods,
+        steps_per_row=samples.windows.steps_per_row,
+        is_number=np.ndim(config.cycle) == 0,
+    )
     if config.cycle_channel is not None:
         channel = inputs.position(config.cycle_channel, "cycle_channel")
         if known is not None and channel in known.taken:
@@ -184,7 +188,7 @@ def with_cycle(module: nn.Module, fitted: FittedSpec, numeric: list[int]) -> nn.
     assert cycle is not None
     if not numeric:
         raise ValueError(
-            f"cycle={cycle.periods} is learned of channels of numbers, and the window "
+            f"cycle={cycle.given} is learned of channels of numbers, and the window "
             "has none: leave out `cycle`, or a channel of categorical_features."
         )
     steps, origins = steps_and_channels(fitted, cycle.steps_per_row, cycle.lead)
@@ -212,7 +216,7 @@ def _numbers(cycle: CycleSpec, windows: Windows) -> np.ndarray:
     assert cycle.times is not None
     if windows.index is None:
         reason = "X has no time index, as it had in fit"
-        raise ValueError(NO_TIMES.format(cycle.periods, reason))
+        raise ValueError(NO_TIMES.format(cycle.given, reason))
     _check_not_renumbered(cycle.times, windows.index)
     return cycle.times.numbers(windows.index)
 

@@ -72,9 +72,13 @@ def build_module(
     taken, cycle = fitted.taken, fitted.cycle
     past = [i for i in range(n_channels) if i not in taken]
     if not past:
+        what = "All channels of X are known ahead or static"
+        if cycle is not None and cycle.taken:
+            what = "The only channel of X is the cycle_channel"
+        if cycle is not None and cycle.taken and known is not None:
+            what = "All channels of X are known ahead, static or the cycle_channel"
         raise ValueError(
-            "All channels of X are known ahead or static, so no window is left: add "
-            "the column whose future y is."
+            f"{what}, so no window is left: add the column whose future y is."
         )
     categorical = [i for i, channel in enumerate(past) if channel in codes]
     n_codes = [channels.n_codes(past[i]) for i in categorical]

@@ -133,6 +133,8 @@ class CycleSpec:
         The steps of a window from one time of the index to the next.
     lead : int
         If the columns of `y` have no names, the step ahead of the first of them.
+    is_number : bool
+        Whether the parameter `cycle` is a number, and no tuple.
     """
 
     periods: tuple[int, ...]
@@ -140,6 +142,12 @@ class CycleSpec:
     times: TimeSteps | None = None
     steps_per_row: int = 1
     lead: int = 1
+    is_number: bool = False
+
+    @property
+    def given(self) -> int | tuple[int, ...]:
+        """The parameter `cycle`."""
+        return self.periods[0] if self.is_number else self.periods
 
     @property
     def taken(self) -> set[int]:
