@@ -645,6 +645,48 @@ def test_classes_have_no_cycles():
     assert np.isfinite(model.predict(X)).all(axis=None)
 
 
+FEW = "repeats itself after {} steps, and the training rows cover {}, fewer than two"
+
+
+@pytest.mark.parametrize("channel", [None, "count"])
+@pytest.mark.parametrize(
+    ("cycle", "longest", "rows"),
+    [(8, 8, 15), (8, 8, 7), (200, 200, 159), ((8, 80), 80, 159), (8, 8, 16)],
+)
+def test_fewer_than_two_cycles_of_training_rows_warn(cycle, longest, rows, channel):
+    X, y = (part[:rows] for part in FRAME)
+    X = X.assign(count=np.arange(rows))
+    message = re.escape(f"cycle={cycle} ") + FEW.format(longest, rows)
+    model = pipe(cycle=cycle, cycle_channel=channel)
+    if rows >= 2 * longest:
+        model.fit(X, y)  # warnings are errors
+        return
+    with pytest.warns(
+        UserWarning, match=f"{message}.* at least {2 * longest} "
+    ) as all_:
+        model.fit(X, y)
+    assert len(all_) == 1
+    assert all_[0].filename.endswith(__file__)
+
+
+def test_the_steps_of_training_are_of_the_windows_that_train():
+    X, y = FRAME
+    hold_out = {"early_stopping": True, "validation_fraction": 0.5}
+    with pytest.warns(UserWarning, match=FEW.format(48, r"[78]\d")):
+        pipe(cycle=48, **hold_out).fit(X, y)
+    hours = pd.date_range("2024-03-01", periods=24 * 12, freq="h")
+    of_days = make_supervised(data(hours)[["v"]], target="v", row="D")[:2]
+    of_hours = SlidingWindow(2, steps_per_row=24)
+    with pytest.warns(UserWarning, match=FEW.format(24 * 7, 24 * 11)):
+        make_pipeline(of_hours, mlp(cycle=24 * 7)).fit(*of_days)
+    make_pipeline(of_hours, mlp(cycle=24 * 5)).fit(*of_days)
+    many = pd.concat(dict.fromkeys("abc", X), names=["series", "time"])
+    of_many = pd.concat(dict.fromkeys("abc", y), names=["series", "time"])
+    with pytest.warns(UserWarning, match=FEW.format(80, len(X))):
+        pipe(cycle=80).fit(many, of_many)
+    pipe(cycle=79).fit(many, of_many)
+
+
 BAD_TIMES = {
     "off the grid": (
         lambda index: index + pd.Timedelta("7min"),

@@ -1,4 +1,4 @@
-"""Which cycles a net learns, and the phase of each row."""
+"""Which cycles a net learns, and how the phases of rows are known."""
 
 from __future__ import annotations
 
@@ -7,28 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import nn
 
 from sktsdl._estimator.carriers import Carriers
 from sktsdl._estimator.columns import steps_and_channels
+from sktsdl._estimator.phases import NO_TIMES, check_whole
 from sktsdl._estimator.samples import Samples
 from sktsdl._estimator.specs import CycleSpec, FittedSpec, InputSpec, KnownSpec
 from sktsdl._layers.causal import LossSteps
 from sktsdl._layers.cycle import Cycle
-from sktsdl._windows.time_index import as_time_index
-from sktsdl._windows.time_steps import CHANNEL, TimeSteps
-from sktsdl._windows.training_index import kind_of
-from sktsdl._windows.windows import Windows
+from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.time_steps import TimeSteps
 
 MOST_PHASES = 2**24  # whole numbers that float32 holds
-NO_TIMES = (
-    "cycle={} needs the time of each row, and {}: give X as a frame with a time index "
-    "(and `set_output(transform='pandas')` for the steps before the windows), or name "
-    "a channel that holds the step of the cycle in `cycle_channel`, such as 'hour' of "
-    "make_supervised(..., calendar=['hour'])."
-)
 
 
 @dataclass(frozen=True)
@@ -87,13 +79,31 @@ def choose_cycle(
     ------
     ValueError
         If the phase of a row is not known.
+
+    Warns
+    -----
+    UserWarning
+        If the training windows hold fewer than two whole cycles.
     """
     if config.cycle is None:
         return None
+    spec = _with_clock(config, samples, idx, inputs, known)
+    _warn_of_few_steps(config, spec, samples, idx)
+    return spec
+
+
+def _with_clock(
+    config: CycleConfig,
+    samples: Samples,
+    idx: np.ndarray,
+    inputs: InputSpec,
+    known: KnownSpec | None,
+) -> CycleSpec:
+    """Return the cycles, and how the phases of rows are known."""
     spec = CycleSpec(
         config.periods,
         steps_per_row=samples.windows.steps_per_row,
-        is_number=np.ndim(config.cycle) == 0,
+        is_number=not isinstance(config.cycle, Sequence),
     )
     if config.cycle_channel is not None:
         channel = inputs.position(config.cycle_channel, "cycle_channel")
@@ -116,6 +126,27 @@ def choose_cycle(
     return replace(spec, times=times)
 
 
+def _warn_of_few_steps(
+    config: CycleConfig, spec: CycleSpec, samples: Samples, idx: np.ndarray
+) -> None:
+    """Warn if the training windows hold fewer than two whole cycles."""
+    windows = samples.windows
+    if spec.times is None:  # one clock of many series is not known
+        n_steps = len(samples.training_rows(idx)[0])
+    else:
+        assert windows.index is not None
+        numbers = spec.times.numbers(windows.index)[idx]
+        n_steps = int(np.ptp(numbers)) * spec.steps_per_row + windows.window
+    longest = max(spec.periods)
+    if n_steps < 2 * longest:
+        warn(
+            f"cycle={config.cycle} repeats itself after {longest} steps, and the "
+            f"training rows cover {n_steps}, fewer than two whole cycles, so the net "
+            f"learns single rows by heart: give at least {2 * longest} steps, or a "
+            "shorter cycle."
+        )
+
+
 def with_lead(spec: FittedSpec, samples: Samples, idx: np.ndarray) -> FittedSpec:
     """Return `spec` with the step ahead of the first column of a `y` without names."""
     cycle, channels = spec.cycle, spec.norm.channels
@@ -125,55 +156,6 @@ def with_lead(spec: FittedSpec, samples: Samples, idx: np.ndarray) -> FittedSpec
     found = Carriers.of(samples, idx).find_lead(channels, channels)
     lead = 1 if found is None else found[1]
     return replace(spec, cycle=replace(cycle, lead=lead))
-
-
-def with_phases(
-    x: np.ndarray,
-    cycle: CycleSpec | None,
-    windows: Windows,
-    rows: np.ndarray | None = None,
-    starts: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return standardised rows and, if there are cycles, the phase of each at the end.
-
-    The phase is a whole number below `CycleSpec.n_phases`. By the time index, it is
-    that of the window that ends at the row; other rows have 0.
-
-    Parameters
-    ----------
-    x : ndarray of shape (n_rows, channels), float32
-        The standardised rows.
-    cycle : CycleSpec or None
-        The cycles.
-    windows : Windows
-        The windows.
-    rows, starts : ndarray or None, default=None
-        The rows in their units, and where each window starts; None is as in `windows`.
-        Rows of filled windows come after the rows of `windows`.
-
-    Raises
-    ------
-    ValueError
-        If the phase of a row is not known.
-    """
-    if cycle is None:
-        return x
-    phases = np.zeros(len(x), dtype=np.float32)
-    if cycle.channel is not None:
-        values = (windows.rows if rows is None else rows)[:, cycle.channel]
-        _check_whole(values, windows)
-        known = np.where(np.isnan(values), 0.0, values)
-        phases[:] = known % cycle.n_phases
-        filled = phases[len(windows.rows) :].reshape(-1, windows.window)
-        back = np.arange(1 - windows.window, 1)
-        filled[:] = (filled[:, -1:] + back) % cycle.n_phases
-    else:
-        starts = windows.starts if starts is None else starts
-        ends = starts + windows.window - 1
-        numbers = _numbers(cycle, windows) * cycle.steps_per_row
-        is_known = ends >= 0
-        phases[ends[is_known]] = (numbers % cycle.n_phases)[is_known]
-    return np.concatenate([x, phases[:, None]], axis=1)
 
 
 def with_cycle(module: nn.Module, fitted: FittedSpec, numeric: list[int]) -> nn.Module:
@@ -211,49 +193,12 @@ def with_cycle(module: nn.Module, fitted: FittedSpec, numeric: list[int]) -> nn.
     )
 
 
-def _numbers(cycle: CycleSpec, windows: Windows) -> np.ndarray:
-    """Return the number of the time of each window."""
-    assert cycle.times is not None
-    if windows.index is None:
-        reason = "X has no time index, as it had in fit"
-        raise ValueError(NO_TIMES.format(cycle.given, reason))
-    _check_not_renumbered(cycle.times, windows.index)
-    return cycle.times.numbers(windows.index)
-
-
-def _check_not_renumbered(times: TimeSteps, index: pd.Index) -> None:
-    """Raise a ValueError if numbers may count other rows than those of training."""
-    labels = as_time_index(index.get_level_values(-1))
-    if times.kind != "number" or kind_of(labels) != ("number",):
-        return
-    is_early = np.asarray(labels < times.origin, dtype=bool)
-    is_early[:1] |= labels[:1] == 0
-    if is_early.any():
-        row = int(is_early.argmax())
-        raise ValueError(
-            f"Row {row} of X has the label {labels[row]}, and the training rows start "
-            f"at {times.origin}, so the index of X may count other rows: keep the "
-            f"index that X had before it was split, give dates, or {CHANNEL}."
-        )
-
-
-def _check_whole(values: np.ndarray, windows: Windows) -> None:
-    is_broken = np.isfinite(values) & (values != np.round(values))
-    if is_broken.any():
-        value = values[is_broken.argmax()]
-        raise ValueError(
-            f"cycle_channel holds {value:g}, which is not a whole number: give a "
-            "channel that counts steps, not scaled, such as 'hour' of "
-            "make_supervised(..., calendar=['hour'])."
-        )
-
-
 def _check_channel(
     config: CycleConfig, spec: CycleSpec, samples: Samples, idx: np.ndarray
 ) -> None:
     """Raise a ValueError if the channel does not count the steps of all cycles."""
     rows = samples.rows[:, spec.channel]
-    _check_whole(rows, samples.windows)
+    check_whole(rows)
     ends = np.asarray(samples.windows.ends)[idx]
     phases = rows[ends] % spec.n_phases
     if samples.window > 1:

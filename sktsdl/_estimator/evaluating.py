@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from sktsdl._estimator.cycle import with_phases
+from sktsdl._estimator.phases import with_phases
 from sktsdl._estimator.specs import FittedSpec
 from sktsdl._estimator.validation import (
     check_outputs,

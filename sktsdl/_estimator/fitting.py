@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sktsdl._estimator.cycle import CycleConfig, choose_cycle, with_lead, with_phases
+from sktsdl._estimator.cycle import CycleConfig, choose_cycle, with_lead
 from sktsdl._estimator.known import (
     KnownConfig,
     categorical_with_known,
@@ -18,6 +18,7 @@ from sktsdl._estimator.known import (
 )
 from sktsdl._estimator.module import AdapterConfig, Architecture, build_module
 from sktsdl._estimator.norm_choice import NormConfig, choose_norm
+from sktsdl._estimator.phases import with_phases
 from sktsdl._estimator.samples import Samples
 from sktsdl._estimator.scaling import ChannelScaling, Scaling
 from sktsdl._estimator.specs import FittedSpec, InputSpec, NormSpec, TargetSpec

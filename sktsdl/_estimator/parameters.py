@@ -233,7 +233,7 @@ class NetParameters(FieldParams):
         Doc("""
             The channel that holds the step of each row in `cycle`, by position or name,
             such as the hour: whole numbers that grow by 1 from row to row. It leaves
-            the window. None takes the time index.
+            the window. None takes the time index, not of numbers from 0.
             """),
     ] = None
     loss_steps: Annotated[
