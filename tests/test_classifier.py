@@ -45,6 +45,8 @@ from sktsdl import (
     forecast,
     load,
 )
+from sktsdl._estimator import base
+from sktsdl.compose import _classifier
 from sktsdl.inspection import (
     AttributionDisplay,
     ForecastDisplay,
@@ -247,6 +249,81 @@ def test_balanced_weights_find_a_rare_class():
         model = NetClassifier(mlp(max_epochs=8), class_weight=class_weight).fit(X, y)
         shares.append((model.predict(X) == "rare").mean())
     assert shares[0] + 0.05 < shares[1]
+
+
+def labels_at_start(n=90, window=31):
+    """Windows, the first 30 of which start with NaN and are all of one class."""
+    rows = pd.DataFrame({"a": RNG.normal(size=n)}, pd.date_range("2024", periods=n))
+    rare = (np.arange(n) < window - 1) | (np.arange(n) % 6 == 0)
+    y = pd.Series(np.where(rare, "rare", "usual"), rows.index)
+    return SlidingWindow(window).fit_transform(rows), y
+
+
+def test_balanced_weights_count_only_rows_that_are_trained_on():
+    windows, y = labels_at_start()
+    model = NetClassifier(mlp(max_epochs=2), class_weight="balanced")
+    found = model.fit(windows, y).predict_proba(windows[30:])
+    complete = model.fit(windows[30:], y[30:]).predict_proba(windows[30:])
+    np.testing.assert_allclose(found, complete, rtol=1e-4)
+    weights = np.r_[np.ones(60), np.zeros(30)]
+    found = model.fit(windows, y, weights).predict_proba(windows[30:60])
+    expected = model.fit(windows[30:60], y[30:60]).predict_proba(windows[30:60])
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("params", [{}, {"early_stopping": True}, {"X_val": True}])
+def test_balanced_weights_leave_out_validation_rows(params, monkeypatch):
+    y = np.where(np.arange(200) < 160, TWO, "up")
+    fit_net, seen = base.fit_net, []
+
+    def spy(config, split, *args, **kwargs):
+        seen.append((split.samples.weights[split.train_idx], split.train_idx))
+        return fit_net(config, split, *args, **kwargs)
+
+    monkeypatch.setattr(base, "fit_net", spy)
+    given = {"X_val": X, "y_val": y} if params.get("X_val") else {}
+    stopping = bool(params)
+    net = mlp(max_epochs=1, early_stopping=stopping, validation_fraction=0.2)
+    NetClassifier(net, class_weight="balanced").fit(X, y, **given)
+    ((weights, idx),) = seen
+    assert len(idx) == (160 if "early_stopping" in params else 200)
+    of_up = weights[y[idx] == "up"].sum()
+    np.testing.assert_allclose(of_up, weights[y[idx] == "down"].sum())
+    np.testing.assert_allclose(weights.mean(), 1)
+
+
+def test_balanced_weights_count_the_steps_of_all_windows(monkeypatch):
+    windows, y = labels_at_start(window=11)
+    seen = []
+
+    def count(class_weight, labels, is_continued, is_trained):
+        seen.append(is_trained)
+        return np.ones(len(labels))
+
+    monkeypatch.setattr(_classifier, "factors_in_training", count)
+    weights = np.where(np.arange(90) == 50, 0, 1)
+    NetClassifier(lstm(loss_steps="all", max_epochs=1)).fit(windows, y, weights)
+    # The first whole window ends at row 10, and all of its steps have labels.
+    assert np.flatnonzero(~seen[0]).tolist() == [50]
+
+
+LEFT_OUT = r"has the labels \['late'\] in no row that is trained on"
+
+
+def test_labels_that_are_never_trained_give_a_warning():
+    windows, y = labels_at_start()
+    y = y.mask(np.arange(90) < 20, "late")
+    with pytest.warns(UserWarning, match="^y " + LEFT_OUT) as caught:
+        NetClassifier(mlp(max_epochs=1)).fit(windows, y)
+    assert len(caught) == 1
+    weights = np.ones(200)
+    weights[:10] = 0
+    labels = np.where(np.arange(200) < 10, "late", TWO)
+    with pytest.warns(UserWarning, match="^y " + LEFT_OUT):
+        NetClassifier(mlp(max_epochs=1)).fit(X, labels, weights)
+    net = mlp(max_epochs=1, warm_start=True)
+    model = NetClassifier(net).fit(X, labels)
+    model.set_params(regressor__max_epochs=2).fit(X, labels, weights)
 
 
 def test_times_of_weights_are_compared():

@@ -491,3 +491,13 @@ def test_a_clone_is_unfitted():
     np.testing.assert_array_equal(
         ordinary.predict(X), lstm().fit(X, Y["level"]).predict(X)
     )
+
+
+def test_labels_that_are_never_trained_give_a_warning():
+    y = Y.assign(direction=Y["direction"].mask(np.arange(200) < 10, "late"))
+    weights = np.r_[np.zeros(10), np.ones(190)]
+    message = r"^Column 'direction' of y has the labels \['late'\] in no row"
+    with pytest.warns(UserWarning, match=message) as caught:
+        MultiTaskNet(lstm(max_epochs=1), tasks=TASKS).fit(X, y, weights)
+    assert len(caught) == 1
+    MultiTaskNet(lstm(max_epochs=1), tasks=TASKS).fit(X, y)

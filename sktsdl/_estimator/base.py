@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import Tags
@@ -162,8 +163,13 @@ class DeepNet(CallbackSupportMixin, SaveMixin, EvaluateMixin, NetSettings, ABC):
         X_val: ArrayLike | None,
         y_val: ArrayLike | None,
         targets: Targets | None = None,
+        factors: Callable[[np.ndarray], np.ndarray | None] | None = None,
     ) -> Self:
-        """Fit to targets of a given type; to the type of the parameters by default."""
+        """Fit to targets of a given type; to the type of the parameters by default.
+
+        `factors` is told which windows are trained on, as a mask, and may return
+        factors of the weights of all windows.
+        """
         self._check_parameters()
         n_epochs = self.max_epochs
         previous = self._previous(targets) if self.warm_start else None
@@ -173,9 +179,8 @@ class DeepNet(CallbackSupportMixin, SaveMixin, EvaluateMixin, NetSettings, ABC):
             warn_warm_start(previous, n_epochs, self.lr_schedule)
         targets = targets or self._make_targets()
         callbacks = ScikitLearnCallbacks.begin(self, n_epochs, X, y, sample_weight)
-        self._train(
-            X, y, sample_weight, (X_val, y_val), targets, n_epochs, previous, callbacks
-        )
+        given = X, y, sample_weight, (X_val, y_val), targets
+        self._train(*given, n_epochs, previous, callbacks, factors)
         if callbacks is not None:
             callbacks.end()
         return self
@@ -197,6 +202,7 @@ class DeepNet(CallbackSupportMixin, SaveMixin, EvaluateMixin, NetSettings, ABC):
         n_epochs: int,
         previous: Net | None,
         callbacks: ScikitLearnCallbacks | None = None,
+        factors: Callable[[np.ndarray], np.ndarray | None] | None = None,
     ) -> None:
         """Train a new net, or continue `previous`, and set all fitted attributes."""
         with roll_back_on_error(self):
@@ -210,6 +216,9 @@ class DeepNet(CallbackSupportMixin, SaveMixin, EvaluateMixin, NetSettings, ABC):
             if n_epochs:
                 config = self._fit_config(self._build_module)
                 split = split_samples(config.split, samples, valid, inputs)
+                if factors is not None:
+                    every_step = self.loss_steps == "all"
+                    split = split.weighed(factors(split.is_trained(every_step)))
                 structure = self._structure()
                 spec = fit_scaling(
                     config, split, inputs, outputs, targets, structure, fitted

@@ -1,6 +1,7 @@
 """Which windows train a net, and which validate it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -29,6 +30,34 @@ class Split:
     train_idx: np.ndarray
     valid: Samples | None
     valid_idx: np.ndarray | None
+
+    def is_trained(self, every_step: bool) -> np.ndarray:
+        """Mark each window whose target is trained on, shape (n,).
+
+        With `every_step`, these are the windows that end at a row of a training window.
+        """
+        samples, idx = self.samples, self.train_idx
+        trained = np.zeros(len(samples.windows), dtype=bool)
+        trained[idx] = True
+        if every_step:
+            edges = np.zeros(len(samples.rows) + 1, dtype=int)
+            np.add.at(edges, samples.windows.starts[idx], 1)
+            np.add.at(edges, samples.windows.starts[idx] + samples.window, -1)
+            ends = np.asarray(samples.windows.ends)
+            trained = (edges.cumsum()[ends] > 0) & (ends >= 0)
+            if samples.weights is not None:
+                trained &= samples.weights > 0
+        return trained
+
+    def weighed(self, factors: np.ndarray | None) -> Self:
+        """Return a split with the weights of `samples` multiplied by `factors`."""
+        if factors is None:
+            return self
+        weights = self.samples.weights
+        weights = factors if weights is None else weights * factors
+        samples = replace(self.samples, weights=weights)
+        valid = samples if self.valid is self.samples else self.valid
+        return replace(self, samples=samples, valid=valid)
 
 
 def split_samples(

@@ -1,4 +1,4 @@
-"""The weights of classes, as weights of rows."""
+"""The classes in the rows that are trained on, and their weights."""
 
 from collections.abc import Hashable, Mapping
 from typing import Literal
@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.validation import check_number
+from sktsdl._sklearn.warnings import warn
 
 ClassWeight = Mapping[Hashable, float] | Literal["balanced"] | None
 
@@ -19,6 +20,9 @@ def row_weights(
     class_weight: ClassWeight, labels: pd.Series, sample_weight: ArrayLike | None
 ) -> ArrayLike | None:
     """Return the weight of each row, by its class and by `sample_weight`.
+
+    Classes are balanced by `factors_in_training`, once it is known which rows are
+    trained on.
 
     Raises
     ------
@@ -35,11 +39,54 @@ def row_weights(
             f"class_weight={class_weight!r} is not known: use a dict of "
             "{label: weight}, 'balanced' or None."
         )
+    is_balanced = class_weight == "balanced"
+    if sample_weight is not None:
+        check_consistent_length(labels, sample_weight)
+    if is_balanced:
+        return sample_weight
     by_class: np.ndarray = compute_sample_weight(class_weight, labels.to_numpy())
     if sample_weight is None:
         return by_class
-    check_consistent_length(labels, sample_weight)
     sample_weight = readable(sample_weight, "sample_weight")
     if isinstance(sample_weight, pd.Series):  # with its times
         return sample_weight * by_class
     return np.asarray(sample_weight) * by_class
+
+
+def factors_in_training(
+    class_weight: ClassWeight,
+    labels: pd.Series,
+    is_continued: bool,
+    is_trained: np.ndarray,
+) -> np.ndarray | None:
+    """Return the factor of each row's weight that balances the classes, if asked.
+
+    Only rows that are trained on are counted. A training that `is_continued` may have
+    seen the other labels before, and gives no warning.
+    """
+    if not is_continued:
+        warn_of_untrained(labels, is_trained, "y")
+    if class_weight != "balanced":
+        return None
+    y = labels.to_numpy()[is_trained]
+    classes = np.unique(y)
+    factors = compute_class_weight("balanced", classes=classes, y=y)
+    by_class = labels.map(dict(zip(classes, factors, strict=True)))
+    filled: np.ndarray = by_class.astype(float).fillna(1.0).to_numpy()
+    return filled
+
+
+def warn_of_untrained(labels: pd.Series, is_trained: np.ndarray, what: str) -> None:
+    """Warn of labels that are in no row that is trained on.
+
+    `what` names the labels, such as ``"Column 'direction' of y"``.
+    """
+    values = labels.to_numpy()
+    never = np.setdiff1d(values, values[is_trained])
+    if len(never):
+        warn(
+            f"{what} has the labels {never.tolist()} in no row that is trained on, so "
+            "their probabilities mean nothing: give more rows of them, or leave these "
+            "rows out. Windows that start with NaN, rows of weight 0 and validation "
+            "rows are not trained on."
+        )

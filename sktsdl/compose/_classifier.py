@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from os import PathLike
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.targets import ClassTargets
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.validation import roll_back_on_error
-from sktsdl.compose._class_weight import ClassWeight, row_weights
+from sktsdl.compose._class_weight import ClassWeight, factors_in_training, row_weights
 from sktsdl.compose._labels import (
     as_dtype_of,
     as_labels,
@@ -46,9 +47,9 @@ class NetClassifier(ClassifierMixin, NetWrapper):
         another ``fit`` trains `regressor_` further, on labels of `classes_`.
     class_weight : dict of {label: float}, "balanced" or None, default=None
         The weight of the rows of each class in the loss, as of scikit-learn's
-        classifiers: ``"balanced"`` gives all classes the same sum of weights. None is 1
-        for each class, and so is a class that a dict leaves out. It multiplies
-        `sample_weight`; the validation rows of `X_val` have no weights.
+        classifiers: ``"balanced"`` gives all classes the same sum of weights, by their
+        numbers of rows that are trained on. None is 1 for each class, and so is a class
+        that a dict leaves out. It multiplies `sample_weight`; `X_val` has no weights.
     random_state : int, RandomState instance or None, default=None
         Replaces the `random_state` of the net, unless it is None.
 
@@ -162,9 +163,12 @@ class NetClassifier(ClassifierMixin, NetWrapper):
                 of_val = as_labels(self, y_val, "y_val")
                 y_val = like(y_val, to_codes(of_val, classes, "y_val", "y_val"))
             weights = row_weights(self.class_weight, labels, sample_weight)
-            targets = ClassTargets(len(classes))
+            factors = partial(
+                factors_in_training, self.class_weight, labels, is_continued
+            )
+            given = (X, codes, weights, X_val, y_val, ClassTargets(len(classes)))
             self.classes_ = classes
-            self.regressor_ = net._fit(X, codes, weights, X_val, y_val, targets)
+            self.regressor_ = net._fit(*given, factors)
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:

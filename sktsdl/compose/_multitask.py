@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -28,6 +29,7 @@ from sktsdl.compose._tasks import (
     read_tasks,
     read_weights,
     to_numbers,
+    warn_of_untrained_tasks,
 )
 
 
@@ -166,7 +168,8 @@ class MultiTaskNet(RegressorMixin, NetWrapper):
         net = self._next_net("net", "several tasks")
         with fit_task(self, X, y, net), roll_back_on_error(self):
             tasks = read_tasks(self.tasks, self.net, y)
-            if hasattr(net, "net_"):
+            is_continued = hasattr(net, "net_")
+            if is_continued:
                 check_same_tasks((self._columns, self.classes_), tasks)
             self._columns, self.classes_ = tasks
             y = readable(y, "y")
@@ -183,7 +186,10 @@ class MultiTaskNet(RegressorMixin, NetWrapper):
                 for name in names
             ]
             targets = MultiTargets(columns, read_weights(self.weights, names))
-            self.net_ = net._fit(X, numbers, sample_weight, X_val, y_val, targets)
+            of_first = {} if is_continued else self.classes_
+            warn_of = partial(warn_of_untrained_tasks, y, self._columns, of_first)
+            given = (X, numbers, sample_weight, X_val, y_val, targets)
+            self.net_ = net._fit(*given, warn_of)
         return self
 
     def predict(self, X: ArrayLike) -> pd.DataFrame | pd.Series | np.ndarray:

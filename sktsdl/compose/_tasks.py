@@ -11,6 +11,7 @@ from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._sklearn.target_steps import ahead, split_ahead
 from sktsdl._sklearn.validation import check_number, check_option
 from sktsdl._windows.windows import Windows
+from sktsdl.compose._class_weight import warn_of_untrained
 from sktsdl.compose._labels import find_classes, to_codes
 
 Tasks = Mapping[str, str] | None
@@ -79,6 +80,18 @@ def read_tasks(
     if classes:
         refuse_numbers_only(net)
     return list(frame.columns), classes
+
+
+def warn_of_untrained_tasks(
+    y: ArrayLike,
+    names: Collection[Hashable] | None,
+    classes: Classes,
+    is_trained: np.ndarray,
+) -> None:
+    """Warn of labels of the columns of classes that are in no row trained on."""
+    for name in classes:
+        frame = check_columns(y, names or (), "y")
+        warn_of_untrained(frame[name], is_trained, f"Column {name!r} of y")
 
 
 def check_columns(
