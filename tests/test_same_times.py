@@ -205,3 +205,62 @@ def test_the_times_of_y_may_be_those_of_its_targets():
         model.fit(series[1:], series["rail"][:-1])
     with pytest.raises(ValueError, match=r"^y has the label"):
         model.fit(rows, targets.iloc[[*range(1, 39), 0]])
+
+
+STEPS = {
+    "days": pd.date_range("2020-01-01", periods=40),
+    "months": pd.date_range("2020-01-01", periods=40, freq="MS"),
+    "business days": pd.bdate_range("2020-01-01", periods=40),
+    "periods": pd.period_range("2020-01-01", periods=40, freq="D"),
+}
+
+
+@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("shift", [1, 2, 3, 10, 35])
+@pytest.mark.parametrize("series", [1, 2])
+def test_times_of_targets_are_within_the_horizon(kind, shift, series):
+    index = STEPS[kind]
+    before, after = index[:-shift], index[shift:]
+    if series == 2:
+        before, after = (
+            pd.MultiIndex.from_product([["a", "b"], times]) for times in (before, after)
+        )
+    frame = pd.DataFrame(index=before)
+    for horizon in (1, 2, 3):
+        y = pd.DataFrame(np.zeros((len(after), horizon)), index=after)
+        if shift <= horizon:
+            check_same_times(frame, y)
+        else:
+            with pytest.raises(ValueError, match=r"^y has the label .* in row 0"):
+                check_same_times(frame, y)
+        named = y.set_axis([f"rail+{i + 1}" for i in range(horizon)], axis=1)
+        with pytest.raises(ValueError, match=r"^y has the label .* in row 0"):
+            check_same_times(frame, named)
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_rows_with_the_times_of_their_targets_may_be_selected(kind):
+    index = STEPS[kind]
+    kept = np.array([0, 1, 2, 5, 6, 11, 12, 13, 30])
+    frame = pd.DataFrame(index=index[kept])
+    check_same_times(frame, pd.Series(0.0, index=index[kept + 1]))
+    both = pd.DataFrame(0.0, index=index[kept + 2], columns=["a", "b"])
+    if kind in ("days", "periods"):
+        check_same_times(frame, both)
+    changing = index[kept + np.arange(len(kept)) % 2 + 1]
+    with pytest.raises(ValueError, match=r"^y has the label"):
+        check_same_times(frame, both.set_axis(changing))
+
+
+def test_later_times_are_refused_by_nets_and_pipelines():
+    features, y, _ = make_supervised(X[["rail"]], target="rail")
+    net = sktsdl.WindowMLPRegressor(max_epochs=1, random_state=0)
+    multi = sktsdl.MultiTaskNet(net, tasks={"rail": "regression"})
+    for model in (net, multi):
+        pipe = make_pipeline(SlidingWindow(3), model)
+        for target in (y, y.rename("rail")):
+            with pytest.raises(ValueError, match=r"^y has the label 2020-01-06"):
+                pipe.fit(features[:30], target[5:35])
+        with pytest.raises(ValueError, match=r"^y has the label 2020-01-02"):
+            pipe.fit(features[:30], y[1:31])
+        pipe.fit(features[:30], y[1:31].rename("rail"))

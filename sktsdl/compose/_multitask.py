@@ -174,9 +174,9 @@ class MultiTaskNet(RegressorMixin, NetWrapper):
             self._columns, self.classes_ = tasks
             y = readable(y, "y")
             self._is_1d = np.asarray(y).ndim == 1
-            numbers = to_numbers(y, self._columns, self.classes_, "y")
+            numbers = to_numbers(X, y, self._columns, self.classes_, "y")
             if y_val is not None:
-                y_val = to_numbers(y_val, self._columns, self.classes_, "y_val")
+                y_val = to_numbers(X_val, y_val, self._columns, self.classes_, "y_val")
             shape = np.asarray(numbers).shape
             names = self._columns or list(range(shape[1] if len(shape) == 2 else 1))
             columns = [

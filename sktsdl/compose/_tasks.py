@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._sklearn.target_steps import ahead, split_ahead
 from sktsdl._sklearn.validation import check_number, check_option
+from sktsdl._windows.same_times import check_same_times, has_times_of_targets
 from sktsdl._windows.windows import Windows
 from sktsdl.compose._class_weight import warn_of_untrained
 from sktsdl.compose._labels import find_classes, to_codes
@@ -146,7 +147,11 @@ def in_form_of_y(
 
 
 def to_numbers(
-    y: ArrayLike, names: list[Hashable] | None, classes: Classes, argument: str
+    X: Any,
+    y: ArrayLike,
+    names: list[Hashable] | None,
+    classes: Classes,
+    argument: str,
 ) -> ArrayLike:
     """Return the columns `names` of `y`, with labels as codes and steps in the names.
 
@@ -155,7 +160,8 @@ def to_numbers(
     Raises
     ------
     ValueError
-        If the columns are not the tasks, or a label is not one of the classes.
+        If the columns are not the tasks, a label is not one of the classes, or if `y`
+        has other times than `X`.
     """
     if names is None:
         return y
@@ -167,6 +173,9 @@ def to_numbers(
         for name in names
     ]
     numbers = pd.concat(columns, axis=1)
+    check_same_times(X, y, argument)
+    if has_times_of_targets(X, numbers):
+        numbers = numbers.set_axis(X.index)
     labels = pd.Index([with_step(name) for name in names], tupleize_cols=False)
     return numbers.set_axis(labels, axis=1)
 
