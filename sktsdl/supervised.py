@@ -37,7 +37,7 @@ def make_supervised(
     horizon: int = 1,
     lead: int = 1,
     known_future: Any = (),
-    calendar: Sequence[str] = (),
+    calendar: Sequence[str] | None = (),
     row: Any = None,
     time: Column | None = None,
     series: Any = None,
@@ -64,11 +64,11 @@ def make_supervised(
     lead : int, default=1
         How many rows after its row the first of them is: 12 for the hours of tomorrow
         if all forecasts are made at noon of hourly rows.
-    known_future : column name or position, or a list of them, default=()
+    known_future : column name or position, a list of them, or None, default=()
         Columns that are known ahead, such as a calendar. Their values at the predicted
         steps become columns of row `t`. For the forecast from now, append
         `lead + horizon - 1` rows to `data` with these values, and NaN as target.
-    calendar : sequence of str, default=()
+    calendar : sequence of str or None, default=()
         Calendar columns that are made of the index, for each row and ahead, without
         appended rows: ``"year"``, ``"quarter"``, ``"month"``, ``"week"``, ``"day"``,
         ``"dayofweek"``, ``"dayofyear"``, ``"hour"``, ``"minute"``,
@@ -157,12 +157,14 @@ def make_supervised(
     check_scalar(lead, "lead", Integral, min_val=1)
     steps, furthest = range(lead, lead + horizon), lead + horizon - 1
     needed = f"{'horizon + 1' if lead == 1 else 'lead + horizon'} = {lead + horizon}"
+    known_future = () if known_future is None else known_future
+    calendar = () if calendar is None else calendar
     refuse_lazy(data, "data")
     check_uses(
         {"time": time, "series": series}, target=target, known_future=known_future
     )
     frame = to_frame(data, time, series)
-    check_columns(frame)
+    check_columns(frame, "data")
     panel = _check_index(frame, time)
     targets, is_list = columns_of(frame, target, "target")
     known_ahead, _ = columns_of(frame, known_future, "known_future")

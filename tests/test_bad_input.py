@@ -10,6 +10,8 @@ import sklearn
 import torch
 from scipy import sparse
 from sklearn.base import is_regressor
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 
 import sktsdl
@@ -544,3 +546,32 @@ def test_arrays_of_times_are_not_numbers(shape):
     for targets in (X.index.to_numpy(), pd.Series(X.index), X[[]].assign(a=X.index)):
         with pytest.raises(ValueError, match="y holds dates or times"):
             sktsdl.WindowMLPRegressor().fit(X[["rail"]].to_numpy(), targets)
+
+
+@every_estimator
+@pytest.mark.filterwarnings("ignore:X is a DataFrame with a time index")
+def test_two_targets_of_one_name_are_an_error(cls):
+    X, Y = rows()
+    if not is_regressor(small(cls)) and cls is not sktsdl.NetClassifier:
+        pytest.skip("it does not read y")
+    y = pd.concat([Y, Y], axis=1, keys=["rail", "rail"])
+    with pytest.raises(ValueError, match=r"^y has two columns named 'rail': rename or"):
+        small(cls).fit(X, y)
+
+
+def test_two_targets_of_one_name_are_an_error_of_backtests_and_metrics():
+    X, Y = rows()
+    y = pd.concat([Y, Y], axis=1, keys=["rail", "rail"])
+    with pytest.raises(ValueError, match=r"^y has two columns named 'rail': rename or"):
+        sktsdl.backtest(Ridge(), X, y, cv=TimeSeriesSplit(2))
+    for name, given in (("y_true", (y, y.to_numpy())), ("y_pred", (y.to_numpy(), y))):
+        with pytest.raises(ValueError, match=f"^{name} has two columns named 'rail'"):
+            sktsdl.metrics.smape(*given)
+        with pytest.raises(ValueError, match=f"^{name} has two columns named 'rail'"):
+            sktsdl.metrics.mase(*given, y_train=Y)
+
+
+def test_two_columns_of_data_of_one_name_are_an_error():
+    data = rows()[0].iloc[:, [0, 0]]
+    with pytest.raises(ValueError, match=r"^data has two columns named 'rail': rename"):
+        sktsdl.make_supervised(data, target="rail")

@@ -541,3 +541,13 @@ def test_estimators_read_the_lead_from_the_names():
         make_pipeline(sktsdl.SlidingWindow(4), net), relation="difference"
     )
     assert relative.fit(X, y).predict(X_latest).shape == (4, 2)
+
+
+def test_none_stands_for_no_column():
+    data = pd.DataFrame({"rail": range(9)}, pd.date_range("2020", periods=9))
+    given = make_supervised(data, target="rail", known_future=None, calendar=None)
+    for found, expected in zip(
+        given, make_supervised(data, target="rail"), strict=True
+    ):
+        assert found.equals(expected)
+    assert given[0].attrs == make_supervised(data, target="rail")[0].attrs

@@ -15,6 +15,15 @@ def refuse_lazy(data: Any, name: str) -> None:
         )
 
 
+def refuse_repeated_names(data: Any, name: str) -> None:
+    """Raise a ValueError if two columns of a frame of pandas have one name."""
+    if isinstance(data, pd.DataFrame) and not data.columns.is_unique:
+        column = data.columns[data.columns.duplicated()][0]
+        raise ValueError(
+            f"{name} has two columns named {column!r}: rename or drop one."
+        )
+
+
 def readable(data: Any, name: str) -> Any:
     """Return `data` as numpy can read it, and as it is if numpy can.
 
@@ -25,8 +34,11 @@ def readable(data: Any, name: str) -> Any:
     ------
     TypeError
         If a tensor has no values in memory, or is sparse, or if a frame is lazy.
+    ValueError
+        If two columns of a frame have one name.
     """
     refuse_lazy(data, name)
+    refuse_repeated_names(data, name)
     if hasattr(data, "detach") and hasattr(data, "cpu"):  # a tensor of torch
         return _array_of(data, name)
     if hasattr(data, "__array_namespace__") and not isinstance(data, np.ndarray):

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_scalar
 
+from sktsdl._sklearn.arrays import refuse_repeated_names
 from sktsdl._sklearn.warnings import warn
 
 AHEAD = re.compile(r"(.+)\+([1-9]\d*)")
@@ -57,12 +58,12 @@ class TargetSteps:
     @classmethod
     def of(cls, y: Any) -> Self:
         """Read the names of the columns of `y`, or the name of a Series."""
+        refuse_repeated_names(y, "y")
         if hasattr(y, "columns"):
             return cls.of_labels(list(y.columns))
-        shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
-        if len(shape) == 1:
+        if np.ndim(y) == 1:
             return cls.of_labels([getattr(y, "name", None)])
-        return cls.of_labels([None] * math.prod(shape[1:]))
+        return cls.of_labels([None] * math.prod(np.shape(y)[1:]))
 
     @classmethod
     def of_labels(cls, labels: Sequence[Hashable]) -> Self:
@@ -218,8 +219,7 @@ def own_columns(column: OwnColumn, X: Any, y: TargetSteps) -> list[Hashable]:
         found = [find_label(name, labels) for name in y.names]
         if None not in found:
             return found
-        shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
-        if not y.is_known or (len(y.names) == 1 and shape[1:] in ((), (1,))):
+        if not y.is_known or (len(y.names) == 1 and np.shape(X)[1:] in ((), (1,))):
             return [0]
     elif not all(isinstance(name, str) and name in labels for name in y.labels):
         return [0]

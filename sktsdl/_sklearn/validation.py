@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_scalar
 from sklearn.utils.validation import validate_data
 
-from sktsdl._sklearn.arrays import readable
+from sktsdl._sklearn.arrays import readable, refuse_repeated_names
 from sktsdl._sklearn.dates import conversion_of_text
 from sktsdl._sklearn.target_steps import split_ahead
 
@@ -73,16 +73,14 @@ def validate_rows(
     return rows
 
 
-def check_columns(X: object) -> None:
+def check_columns(X: object, name: str = "X") -> None:
     """Raise a ValueError if a frame has no column, or two of one name."""
     if isinstance(X, pd.DataFrame) and X.shape[1] == 0:
         raise ValueError(
-            f"Found X with 0 feature(s) (shape={X.shape}) while a minimum of 1 is "
+            f"Found {name} with 0 feature(s) (shape={X.shape}) while a minimum of 1 is "
             "required: select at least one column."
         )
-    if isinstance(X, pd.DataFrame) and not X.columns.is_unique:
-        name = X.columns[X.columns.duplicated()][0]
-        raise ValueError(f"X has two columns named {name!r}: rename or drop one.")
+    refuse_repeated_names(X, name)
 
 
 def refuse_times(data: Any, name: str) -> None:

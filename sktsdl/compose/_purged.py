@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar, indexable
 
+from sktsdl._sklearn.arrays import refuse_repeated_names
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.target_steps import horizon_of
 from sktsdl._sklearn.validation import roll_back_on_error
@@ -94,6 +95,7 @@ class PurgedRegressor(DelegatingWrapper):
         regressor = next_regressor(self.regressor, getattr(self, "regressor_", None))
         with fit_task(self, X, y, regressor), roll_back_on_error(self):
             fit_params = dict(self._fit_params(fit_params))
+            refuse_repeated_names(y, "y")
             purge = self._n_purged(y)
             X, y, _ = indexable(X, y, fit_params.get("sample_weight"))
             check_same_times(X, y)
