@@ -1,6 +1,7 @@
 """NetClassifier: any net as a classifier of windows."""
 
 import pickle
+import re
 from typing import ClassVar
 
 import joblib
@@ -36,12 +37,14 @@ from sktsdl import (
     MultiTaskNet,
     NetClassifier,
     PurgedRegressor,
+    RelativeTargetRegressor,
     Seq2SeqRegressor,
     SlidingWindow,
     TCNRegressor,
     TransformerRegressor,
     WindowMLPRegressor,
     append_history,
+    backtest,
     forecast,
     load,
 )
@@ -300,7 +303,7 @@ def test_balanced_weights_count_the_steps_of_all_windows(monkeypatch):
         seen.append(is_trained)
         return np.ones(len(labels))
 
-    monkeypatch.setattr(_classifier, "factors_in_training", count)
+    monkeypatch.setattr(_classifier, "balance", count)
     weights = np.where(np.arange(90) == 50, 0, 1)
     NetClassifier(lstm(loss_steps="all", max_epochs=1)).fit(windows, y, weights)
     # The first whole window ends at row 10, and all of its steps have labels.
@@ -793,3 +796,69 @@ def test_a_failed_callback_changes_nothing():
     with pytest.raises(RuntimeError, match="disk of the callback"):
         model.fit(X, TWO)
     assert joblib.hash(vars(model)) == before
+
+
+NOT_FOR_CLASSES = [
+    {"cycle": 24},
+    {"known_future": ["rail"]},
+    {"static_features": ["rail"]},
+    {"decoder": "parallel"},
+    {"loss_scale": "window"},
+]
+
+
+@pytest.mark.parametrize("params", NOT_FOR_CLASSES, ids=str)
+def test_parameters_for_numbers_are_refused(params):
+    rows, y = daily()
+    y = pd.DataFrame({"rise": y, "level": rows["rail"]})
+    tasks = {"rise": "classification", "level": "regression"}
+    windows = SlidingWindow(4).fit_transform(rows)
+    ((name, value),) = params.items()
+    message = re.escape(f"{name}={value!r}")
+    with pytest.raises(ValueError, match=message):
+        NetClassifier(lstm(**params)).fit(windows, y["rise"])
+    with pytest.raises(ValueError, match=message):
+        MultiTaskNet(lstm(**params), tasks=tasks).fit(windows, y)
+
+
+def test_wrappers_of_numbers_name_the_mistake():
+    rows, y = daily()
+    pipe = make_pipeline(SlidingWindow(4), NetClassifier(lstm()))
+    labels = y.map({0: "down", 1: "up"})
+    message = (
+        "The regressor predicts classes, which have no differences or ratios: give"
+    )
+    with pytest.raises(ValueError, match=message):
+        RelativeTargetRegressor(pipe, column="rail").fit(rows, labels)
+
+
+def test_classes_have_no_intervals():
+    rows, y = daily()
+    pipe = make_pipeline(SlidingWindow(4), NetClassifier(lstm(max_epochs=1)))
+    message = (
+        r"levels=\[0\.8\] .*classes have none: leave out `levels`, or use predict_pr"
+    )
+    with pytest.raises(ValueError, match=message):
+        backtest(pipe, rows, y, cv=TimeSeriesSplit(2), levels=[0.8])
+    with pytest.raises(ValueError, match=message):
+        forecast(pipe.fit(rows, y), rows, levels=[0.8])
+
+
+OBJECTS = {
+    "bytes": (TWO.astype("S"), "str"),
+    "bytes as objects": (TWO.astype("S").astype(object), "str"),
+    "intervals": (pd.Series(pd.cut(MOVE, 3)), "str"),
+    "periods": (pd.Series(pd.period_range("2020", periods=2)[[0, 1] * 100]), "str"),
+    "whole numbers": ((MOVE > 0).astype(int).astype(object), "int"),
+    "truth values": ((MOVE > 0).astype(object), "bool"),
+}
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_labels_that_are_objects_have_a_way_out(kind):
+    y, dtype = OBJECTS[kind]
+    message = rf"^Unknown label type: y has labels such as .*`y\.astype\({dtype}\)`"
+    model = NetClassifier(lstm(max_epochs=1))
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+    assert len(model.fit(X, y.astype(dtype)).classes_) in (2, 3)

@@ -21,7 +21,7 @@ def row_weights(
 ) -> ArrayLike | None:
     """Return the weight of each row, by its class and by `sample_weight`.
 
-    Classes are balanced by `factors_in_training`, once it is known which rows are
+    Classes are balanced by `balance`, once it is known which rows are
     trained on.
 
     Raises
@@ -53,7 +53,7 @@ def row_weights(
     return np.asarray(sample_weight) * by_class
 
 
-def factors_in_training(
+def balance(
     class_weight: ClassWeight,
     labels: pd.Series,
     is_continued: bool,

@@ -18,7 +18,7 @@ from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.targets import ClassTargets
 from sktsdl._sklearn.callbacks import fit_task, with_callbacks
 from sktsdl._sklearn.validation import roll_back_on_error
-from sktsdl.compose._class_weight import ClassWeight, factors_in_training, row_weights
+from sktsdl.compose._class_weight import ClassWeight, balance, row_weights
 from sktsdl.compose._labels import (
     as_dtype_of,
     as_labels,
@@ -38,7 +38,9 @@ class NetClassifier(ClassifierMixin, NetWrapper):
 
     .. math:: p_k = \frac{e^{s_k}}{\sum_j e^{s_j}}, \qquad \ell = -\log p_y
 
-    The net's own `loss` is for numbers and has no effect.
+    The net's own `loss` is for numbers and has no effect. Its `window_norm`,
+    `linear_skip`, `channel_independent`, `cycle`, `known_future`, `static_features`,
+    ``decoder="parallel"`` and ``loss_scale="window"`` are refused.
 
     Parameters
     ----------
@@ -163,9 +165,7 @@ class NetClassifier(ClassifierMixin, NetWrapper):
                 of_val = as_labels(self, y_val, "y_val")
                 y_val = like(y_val, to_codes(of_val, classes, "y_val", "y_val"))
             weights = row_weights(self.class_weight, labels, sample_weight)
-            factors = partial(
-                factors_in_training, self.class_weight, labels, is_continued
-            )
+            factors = partial(balance, self.class_weight, labels, is_continued)
             given = (X, codes, weights, X_val, y_val, ClassTargets(len(classes)))
             self.classes_ = classes
             self.regressor_ = net._fit(*given, factors)
@@ -189,8 +189,7 @@ class NetClassifier(ClassifierMixin, NetWrapper):
         ValueError
             If `X` cannot be used.
         """
-        best = self._scores(X).argmax(axis=1)
-        labels: np.ndarray = self.classes_[best]
+        labels: np.ndarray = self.classes_[self._scores(X).argmax(axis=1)]
         return labels
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:

@@ -28,6 +28,7 @@ from sktsdl.compose._calibration import scaled_residuals, split_rows
 from sktsdl.compose._wrapper import (
     next_regressor,
     params_of_rows,
+    refuse_classes,
 )
 
 
@@ -220,11 +221,7 @@ class ConformalRegressor(CalibratedRegressor):
         return self
 
     def _check_parameters(self, fit_params: dict[str, Any]) -> None:
-        if hasattr(self.regressor, "predict_proba"):
-            raise ValueError(
-                "The regressor predicts classes, which have no residuals: give a "
-                "regressor of numbers."
-            )
+        refuse_classes(self.regressor, "residuals")
         for name in ("confidence_level", "calibration_fraction"):
             value, ends = getattr(self, name), "neither"
             check_number(name, value, min_val=0, max_val=1, include_boundaries=ends)

@@ -68,6 +68,15 @@ def check_levels(levels: Any) -> list[float]:
     return list(levels)
 
 
+def refuse_levels_of_classes(model: BaseEstimator, levels: list[float]) -> None:
+    """Raise a ValueError if intervals are asked of a model of classes."""
+    if levels and hasattr(model, "predict_proba"):
+        raise ValueError(
+            f"levels={levels} needs intervals, and classes have none: leave out "
+            "`levels`, or use predict_proba."
+        )
+
+
 def interval_at(
     model: BaseEstimator, X: ArrayLike, level: float
 ) -> tuple[np.ndarray, np.ndarray]:

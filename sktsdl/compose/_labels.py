@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sktsdl._sklearn.arrays import readable
 
 MIXED = "{} mixes labels of several types: give one type, such as str."
+AS_OBJECTS = {"integer": "int", "boolean": "bool"}
 
 
 def find_classes(labels: pd.Series, what: str) -> np.ndarray:
@@ -95,11 +96,26 @@ def as_labels(estimator: BaseEstimator, y: Any, argument: str) -> pd.Series:
         name=y.name if is_series else None,
     )
     _check_labels(labels, argument, argument)
-    try:
-        check_classification_targets(labels.to_numpy())
-    except TypeError as error:
-        raise ValueError(MIXED.format(argument)) from error
+    _check_type(labels.to_numpy(), argument)
     return labels
+
+
+def _check_type(labels: np.ndarray, argument: str) -> None:
+    """Raise a ValueError if scikit-learn does not take `labels` as classes."""
+    try:
+        check_classification_targets(labels)
+    except (TypeError, ValueError) as error:
+        kind = pd.api.types.infer_dtype(labels, skipna=False)
+        if labels.dtype.kind not in "OS" or kind in ("floating", "mixed-integer-float"):
+            raise
+        dtype = AS_OBJECTS.get(kind, "str")
+        if dtype == "str" and len({type(label) for label in labels}) > 1:
+            raise ValueError(MIXED.format(argument)) from error
+        raise ValueError(
+            f"Unknown label type: {argument} has labels such as {labels[0]!r}, which "
+            f"are objects of type {type(labels[0]).__name__}: give "
+            f"`{argument}.astype({dtype})`."
+        ) from error
 
 
 def as_dtype_of(y: Any, classes: np.ndarray) -> np.ndarray:

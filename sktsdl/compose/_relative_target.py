@@ -36,6 +36,7 @@ from sktsdl.compose._wrapper import (
     has_quantiles,
     is_warm,
     next_regressor,
+    refuse_classes,
 )
 from sktsdl.preprocessing import SlidingWindow
 
@@ -143,6 +144,7 @@ class RelativeTargetRegressor(RegressorWrapper):
         """
         regressor = next_regressor(self.regressor, getattr(self, "regressor_", None))
         with fit_task(self, X, y, regressor), roll_back_on_error(self):
+            refuse_classes(self.regressor, "differences or ratios")
             check_relation(self.relation, self.period)
             params = dict(self._fit_params(fit_params))
             columns = own_columns(self.column, X, TargetSteps.of(y))

@@ -78,6 +78,15 @@ class RegressorWrapper(RegressorMixin, Wrapper):
         return routed["regressor"]["fit"]
 
 
+def refuse_classes(regressor: BaseEstimator, what: str) -> None:
+    """Raise a ValueError if `regressor` predicts classes, which have no `what`."""
+    if hasattr(regressor, "predict_proba"):
+        raise ValueError(
+            f"The regressor predicts classes, which have no {what}: give a regressor "
+            "of numbers."
+        )
+
+
 def has_quantiles(wrapper: RegressorWrapper) -> bool:
     """Say whether the regressor, or the last step of a pipeline, has quantiles."""
     regressor = last_step(getattr(wrapper, "regressor_", wrapper.regressor))

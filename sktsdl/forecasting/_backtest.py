@@ -17,7 +17,7 @@ from sklearn.utils.validation import _num_samples
 from sktsdl._sklearn.target_steps import TargetSteps, horizon_of
 from sktsdl._windows.row_parts import times_in_rows
 from sktsdl._windows.same_times import check_same_times
-from sktsdl.compose._inner import check_levels
+from sktsdl.compose._inner import check_levels, refuse_levels_of_classes
 from sktsdl.forecasting._plan import Refit, Task, plan
 from sktsdl.forecasting._refits import (
     Predicted,
@@ -165,6 +165,7 @@ def backtest(
     """
     _check_refit(refit)
     levels = check_levels(levels)
+    refuse_levels_of_classes(model, levels)
     is_warm = refit == "warm"
     if is_warm:
         path_to_warm(model)

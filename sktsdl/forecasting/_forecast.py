@@ -18,7 +18,12 @@ from sktsdl._sklearn.target_steps import TargetSteps, part, split_part
 from sktsdl._sklearn.target_steps import ahead as ahead_of
 from sktsdl._windows.panel import Panel
 from sktsdl._windows.row_parts import width_of
-from sktsdl.compose._inner import check_levels, interval_at, target_steps
+from sktsdl.compose._inner import (
+    check_levels,
+    interval_at,
+    refuse_levels_of_classes,
+    target_steps,
+)
 from sktsdl.forecasting._blocks import later_blocks
 from sktsdl.forecasting._index_ahead import index_of_steps, times_of_parts
 from sktsdl.forecasting._latest import Latest, check_latest
@@ -116,6 +121,7 @@ def forecast(
     """
     check_is_fitted(model)
     levels = check_levels(levels)
+    refuse_levels_of_classes(model, levels)
     if steps is not None:
         check_scalar(steps, "steps", Integral, min_val=1)
     panel = Panel.of(X_latest, "X_latest")
