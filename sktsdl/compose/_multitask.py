@@ -60,8 +60,9 @@ class MultiTaskNet(RegressorMixin, NetWrapper):
     Parameters
     ----------
     net : net
-        Any net of this package, with its own parameters. With its ``warm_start=True``,
-        another ``fit`` trains `net_` further; the labels of classes stay the same.
+        Any net of this package, with its own parameters; with a class target, those
+        that `NetClassifier` takes. With its ``warm_start=True``, another ``fit`` trains
+        `net_` further; the labels of classes stay the same.
     tasks : dict of {str: {"regression", "classification"}} or None, default=None
         The kind of each column of `y`. None takes every column as a regression, and `y`
         as an array. Early stopping reads from a name such as ``rail+14`` how many rows
