@@ -324,6 +324,8 @@ def test_labels_that_are_never_trained_give_a_warning():
     labels = np.where(np.arange(200) < 10, "late", TWO)
     with pytest.warns(UserWarning, match="^y " + LEFT_OUT):
         NetClassifier(mlp(max_epochs=1)).fit(X, labels, weights)
+    with pytest.raises(ValueError, match=r"^y has one class, 'down', in the rows that"):
+        NetClassifier(mlp(max_epochs=1)).fit(X, TWO, np.where(TWO == "up", 0, 1))
     net = mlp(max_epochs=1, warm_start=True)
     model = NetClassifier(net).fit(X, labels)
     model.set_params(regressor__max_epochs=2).fit(X, labels, weights)

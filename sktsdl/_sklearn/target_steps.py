@@ -61,9 +61,8 @@ class TargetSteps:
         refuse_repeated_names(y, "y")
         if hasattr(y, "columns"):
             return cls.of_labels(list(y.columns))
-        if np.ndim(y) == 1:
-            return cls.of_labels([getattr(y, "name", None)])
-        return cls.of_labels([None] * math.prod(np.shape(y)[1:]))
+        shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
+        return cls.of_labels([getattr(y, "name", None)] * math.prod(shape[1:]))
 
     @classmethod
     def of_labels(cls, labels: Sequence[Hashable]) -> Self:
@@ -219,7 +218,8 @@ def own_columns(column: OwnColumn, X: Any, y: TargetSteps) -> list[Hashable]:
         found = [find_label(name, labels) for name in y.names]
         if None not in found:
             return found
-        if not y.is_known or (len(y.names) == 1 and np.shape(X)[1:] in ((), (1,))):
+        shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
+        if not y.is_known or (len(y.names) == 1 and shape[1:] in ((), (1,))):
             return [0]
     elif not all(isinstance(name, str) and name in labels for name in y.labels):
         return [0]

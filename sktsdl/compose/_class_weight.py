@@ -13,6 +13,10 @@ from sktsdl._sklearn.arrays import readable
 from sktsdl._sklearn.validation import check_number
 from sktsdl._sklearn.warnings import warn
 
+LEFT_OUT = (
+    "Windows that start with NaN, rows of weight 0 and validation rows are not trained "
+    "on."
+)
 ClassWeight = Mapping[Hashable, float] | Literal["balanced"] | None
 
 
@@ -80,13 +84,23 @@ def warn_of_untrained(labels: pd.Series, is_trained: np.ndarray, what: str) -> N
     """Warn of labels that are in no row that is trained on.
 
     `what` names the labels, such as ``"Column 'direction' of y"``.
+
+    Raises
+    ------
+    ValueError
+        If only one label is in rows that are trained on.
     """
     values = labels.to_numpy()
-    never = np.setdiff1d(values, values[is_trained])
+    trained = np.unique(values[is_trained])
+    never = np.setdiff1d(values, trained)
+    if len(never) and len(trained) == 1:
+        raise ValueError(
+            f"{what} has one class, {trained[0]!r}, in the rows that are trained on, "
+            f"and there is nothing to tell apart: give rows of two or more. {LEFT_OUT}"
+        )
     if len(never):
         warn(
             f"{what} has the labels {never.tolist()} in no row that is trained on, so "
             "their probabilities mean nothing: give more rows of them, or leave these "
-            "rows out. Windows that start with NaN, rows of weight 0 and validation "
-            "rows are not trained on."
+            f"rows out. {LEFT_OUT}"
         )

@@ -189,8 +189,8 @@ class NetClassifier(ClassifierMixin, NetWrapper):
         ValueError
             If `X` cannot be used.
         """
-        labels: np.ndarray = self.classes_[self._scores(X).argmax(axis=1)]
-        return labels
+        best = self._scores(X).argmax(axis=1)
+        return np.take(self.classes_, best)
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict the probability of each class.
