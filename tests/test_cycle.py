@@ -243,6 +243,16 @@ def test_index_and_channel_give_equal_predictions():
         assert_allclose(*pair, rtol=1e-4)
 
 
+def test_every_second_window_may_train_a_cycle():
+    X, y, _ = make_supervised(data(), target="v", horizon=3)
+    windows = SlidingWindow(6).fit_transform(X[["v", "step"]])
+    net = mlp(cycle_channel="step", max_epochs=1)
+    by_weight = net.fit(windows, y, sample_weight=np.arange(len(X)) % 2)
+    expected = by_weight.predict(windows)
+    by_rows = net.fit(windows[1::2], y[1::2])
+    assert_allclose(by_rows.predict(windows), expected, rtol=1e-6)
+
+
 def test_phases_are_right_after_gaps():
     whole = make_supervised(data(), target="v", horizon=3)[:2]
     kept = np.delete(np.arange(len(whole[0])), np.r_[40:53, 130:145])

@@ -200,7 +200,8 @@ def _check_channel(
     rows = samples.rows[:, spec.channel]
     check_whole(rows)
     ends = np.asarray(samples.windows.ends)[idx]
-    phases = rows[ends] % spec.n_phases
+    # Of all rows of windows, as the windows may be every second one.
+    phases = samples.training_rows(idx)[0][:, spec.channel] % spec.n_phases
     if samples.window > 1:
         steps = (rows[ends] - rows[ends - 1]) % spec.n_phases
         if np.median(steps) != 1:
@@ -211,8 +212,8 @@ def _check_channel(
             )
     for period in spec.periods:
         n_found = len(np.unique(phases % period))
-        share = 0.5 if len(idx) < 2 * period else 0.9  # rows may be missing
-        if len(idx) >= period and n_found <= share * period:
+        share = 0.5 if len(phases) < 2 * period else 0.9  # rows may be missing
+        if len(phases) >= period and n_found <= share * period:
             raise ValueError(
                 f"cycle_channel={config.cycle_channel!r} has {n_found} values of the "
                 f"{period} steps of cycle={config.cycle}: give a channel that counts "
