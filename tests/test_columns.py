@@ -1,4 +1,4 @@
-"""What a net's module is told of the columns of `y`."""
+"""The steps, targets and channels of the columns of `y`, as a module gets them."""
 
 import numpy as np
 import pandas as pd

@@ -47,7 +47,7 @@ def check_cycle(
         if cycle_channel is not None:
             raise ValueError(
                 f"cycle_channel={cycle_channel!r} says at which step of a cycle each "
-                "row is, and there is none: give `cycle` too."
+                "row is, and cycle=None: give `cycle` too."
             )
         return
     periods = CycleConfig(cycle, cycle_channel).periods
