@@ -178,7 +178,7 @@ def with_cycle(module: nn.Module, fitted: FittedSpec, numeric: list[int]) -> nn.
     if not is_level or not set(origins or ()) <= set(numeric):
         origins = None
     gain = np.ones(len(steps))
-    if origins is not None and norm.kind not in ("standard", "mean"):
+    if origins is not None and not norm.divides:
         gain, _ = fitted.channels.to_target_units(origins, targets.scaling)
     return Cycle(
         module,

@@ -118,7 +118,7 @@ def fit_scaling(
     norm = choose_norm(
         config.norm, samples, idx, channels, outputs, targets, spec.taken
     )
-    if norm.kind in ("standard", "mean") and samples.are_many(idx):
+    if norm.divides and samples.are_many(idx):
         channels = channels.from_zero()
         targets = targets.with_scaling(targets.scaling.from_zero())
     spec = replace(spec, channels=channels, targets=targets, norm=norm)

@@ -115,8 +115,8 @@ def build_module(
         )
     elif len(past) < n_channels:
         module = SelectChannels(module, past)
-    n_phases, is_divided = 0, norm.kind in ("standard", "mean")
-    if cycle is not None and is_divided:
+    n_phases = 0
+    if cycle is not None and norm.divides:
         module, n_phases = with_cycle(module, fitted, numeric), 1
     if norm.kind is not None and norm.channels is not None:
         origins = shared_evenly(norm.channels, fitted.outputs.n_targets)
@@ -133,7 +133,7 @@ def build_module(
             zero=F.pad(torch.from_numpy(channels.zero).float(), (0, n_phases)),
             low=F.pad(torch.tensor(norm.low or [1.0] * n_channels), (0, n_phases)),
         )
-    if cycle is not None and not is_divided:
+    if cycle is not None and not norm.divides:
         module = with_cycle(module, fitted, numeric)
     return module.to(torch.float32)
 

@@ -12,7 +12,7 @@ from sktsdl._estimator.scaling import ChannelScaling
 from sktsdl._estimator.specs import NormSpec, TargetSpec
 from sktsdl._estimator.targets import Targets
 from sktsdl._layers.causal import LossSteps
-from sktsdl._layers.window_norm import LossScale, WindowNormKind
+from sktsdl._layers.window_norm import DIVIDING, LossScale, WindowNormKind
 from sktsdl._sklearn.warnings import warn
 
 TargetChannels = int | str | Sequence[int | str] | None
@@ -61,7 +61,7 @@ def choose_norm(
     kind, positions = _choose(config, samples, idx, channels, targets, best, taken)
     loss_scale = config.loss_scale
     if loss_scale == "auto":
-        divides = kind in ("standard", "mean") and targets.are_levels
+        divides = kind in DIVIDING and targets.are_levels
         loss_scale = "window" if are_many and divides else "target"
     if loss_scale == "window" and not targets.are_levels:
         raise ValueError(
@@ -75,7 +75,7 @@ def choose_norm(
             f"window_norm='auto' chose {kind!r}: use 'standard' or 'mean'."
         )
     low: tuple[float, ...] = ()
-    if kind in ("standard", "mean"):
+    if kind in DIVIDING:
         low = _low_scales(kind, samples, idx, channels)
     return NormSpec(kind, positions, loss_scale, low)
 

@@ -153,8 +153,8 @@ class DeepRegressor(RegressorMixin, DeepNet):
     @property
     def _scale_kind(self) -> str | None:
         """The window norm, if it gives each window a scale."""
-        kind = self._spec.norm.kind
-        return kind if kind in ("standard", "mean") else None
+        norm = self._spec.norm
+        return norm.kind if norm.divides else None
 
     def _predict_with_scales(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         self._refuse_classes()

@@ -9,7 +9,7 @@ import numpy as np
 
 from sktsdl._estimator.scaling import ChannelScaling, channel_position
 from sktsdl._estimator.targets import Targets
-from sktsdl._layers.window_norm import LossScale, WindowNormKind
+from sktsdl._layers.window_norm import DIVIDING, LossScale, WindowNormKind
 from sktsdl._sklearn.target_steps import TargetSteps
 from sktsdl._training.config import Units
 from sktsdl._windows.time_steps import TimeSteps
@@ -180,6 +180,11 @@ class NormSpec:
     channels: tuple[int, ...] | None
     loss_scale: LossScale = "target"
     low: tuple[float, ...] = ()
+
+    @property
+    def divides(self) -> bool:
+        """Whether each window is divided by a scale of its own."""
+        return self.kind in DIVIDING
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,15 @@ from torch import Tensor, nn
 EncoderNorm = Literal["layer", "batch"]
 
 
+def check_heads(nhead: int, name: str, width: int) -> None:
+    """Raise a ValueError if heads cannot share the parameter `name` evenly."""
+    if width % nhead:
+        raise ValueError(
+            f"nhead={nhead} does not divide {name}={width}: each head takes an equal "
+            "part of the width."
+        )
+
+
 class StepBatchNorm(nn.BatchNorm1d):
     """Batch normalisation of each feature, over all steps of all windows.
 

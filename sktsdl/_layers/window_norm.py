@@ -9,6 +9,7 @@ from sktsdl._layers.adapters import Adapter
 
 WindowNormKind = Literal["last", "standard", "mean"]
 LossScale = Literal["target", "window"]
+DIVIDING = ("standard", "mean")
 # Of the low scale; a window that varies less is constant.
 LEAST = 1e-5**0.5
 ROUNDING = 1e-6  # of float32, with a margin

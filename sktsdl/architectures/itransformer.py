@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._layers.causal import n_weights
-from sktsdl._layers.encoder import EncoderLayer
+from sktsdl._layers.encoder import EncoderLayer, check_heads
 from sktsdl._sklearn.fields import PositiveInt, Probability
 
 
@@ -246,11 +246,7 @@ class ITransformerRegressor(DeepRegressor):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        if self.d_model % self.nhead:
-            raise ValueError(
-                f"nhead={self.nhead} does not divide d_model={self.d_model}: each head "
-                "takes an equal part of the width."
-            )
+        check_heads(self.nhead, "d_model", self.d_model)
 
     def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return ITransformer(

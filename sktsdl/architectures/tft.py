@@ -15,6 +15,7 @@ from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.variables import names_of_variables
 from sktsdl._layers.causal import n_weights
+from sktsdl._layers.encoder import check_heads
 from sktsdl._layers.gated import SelectInputs
 from sktsdl._layers.known_ahead import StepOutputs
 from sktsdl._layers.temporal_fusion import TemporalFusion
@@ -265,11 +266,7 @@ class TFTRegressor(DeepRegressor):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        if self.hidden_size % self.nhead:
-            raise ValueError(
-                f"nhead={self.nhead} does not divide hidden_size={self.hidden_size}: "
-                "each head takes an equal part of the width."
-            )
+        check_heads(self.nhead, "hidden_size", self.hidden_size)
 
     def _build_module(self, spec: ModuleSpec) -> nn.Module:
         return TFT(

@@ -25,8 +25,7 @@ def row_weights(
 ) -> ArrayLike | None:
     """Return the weight of each row, by its class and by `sample_weight`.
 
-    Classes are balanced by `balance`, once it is known which rows are
-    trained on.
+    Classes are balanced by `balance`, once it is known which rows are trained on.
 
     Raises
     ------
@@ -43,10 +42,9 @@ def row_weights(
             f"class_weight={class_weight!r} is not known: use a dict of "
             "{label: weight}, 'balanced' or None."
         )
-    is_balanced = class_weight == "balanced"
     if sample_weight is not None:
         check_consistent_length(labels, sample_weight)
-    if is_balanced:
+    if class_weight == "balanced":
         return sample_weight
     by_class: np.ndarray = compute_sample_weight(class_weight, labels.to_numpy())
     if sample_weight is None:
