@@ -75,16 +75,20 @@ class Samples:
 
         A row's weight is the mean weight of its windows, None if all are equal.
         """
-        starts, weights = self.windows.starts[idx], self.weights_of(idx)
-
-        def sum_by_row(values: np.ndarray) -> Any:
-            edges = np.zeros(len(self.rows) + 1, dtype=values.dtype)
-            np.add.at(edges, starts, values)
-            np.add.at(edges, starts + self.window, -values)
-            return edges[:-1].cumsum()
-
-        n_windows = sum_by_row(np.ones(len(starts), dtype=int))
+        n_windows, weights = self.n_windows_of_rows(idx), self.weights_of(idx)
         is_used = n_windows > 0
         if weights is not None:
-            weights = sum_by_row(weights)[is_used] / n_windows[is_used]
+            weights = self._sum_by_row(idx, weights)[is_used] / n_windows[is_used]
         return self.rows[is_used], weights
+
+    def n_windows_of_rows(self, idx: np.ndarray) -> np.ndarray:
+        """Return in how many of the windows `idx` each row lies, shape (n_rows,)."""
+        return self._sum_by_row(idx, np.ones(len(idx), dtype=int))
+
+    def _sum_by_row(self, idx: np.ndarray, values: np.ndarray) -> Any:
+        """Return the sum of the values of the windows `idx` that each row lies in."""
+        starts = self.windows.starts[idx]
+        edges = np.zeros(len(self.rows) + 1, dtype=values.dtype)
+        np.add.at(edges, starts, values)
+        np.add.at(edges, starts + self.window, -values)
+        return edges[:-1].cumsum()

@@ -40,11 +40,8 @@ class Split:
         trained = np.zeros(len(samples.windows), dtype=bool)
         trained[idx] = True
         if every_step:
-            edges = np.zeros(len(samples.rows) + 1, dtype=int)
-            np.add.at(edges, samples.windows.starts[idx], 1)
-            np.add.at(edges, samples.windows.starts[idx] + samples.window, -1)
             ends = np.asarray(samples.windows.ends)
-            trained = (edges.cumsum()[ends] > 0) & (ends >= 0)
+            trained = (samples.n_windows_of_rows(idx)[ends] > 0) & (ends >= 0)
             if samples.weights is not None:
                 trained &= samples.weights > 0
         return trained
