@@ -5,9 +5,11 @@ OLDEST := .venv-oldest
 WHEEL := .venv-wheel
 BENCH := .venv-bench
 ECOSYSTEM := .venv-ecosystem
+DISTRIBUTED := .venv-distributed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: bench bench-quick bench-speed demo test test-oldest test-panel test-wheel test-ecosystem lint audit licenses clean
+.PHONY: bench bench-quick bench-speed demo test test-oldest test-panel test-wheel test-ecosystem \
+	test-distributed lint audit licenses clean
 
 demo: $(VENV)/demo
 	$(BIN)/python benchmarks/demo.py
@@ -47,6 +49,10 @@ test-panel: $(VENV)/dev
 test-ecosystem: $(ECOSYSTEM)/test
 	$(ECOSYSTEM)/bin/python -m pytest tests/ecosystem tests/test_time_index.py
 
+# Searches on clusters, and one net in several processes, on the real engines.
+test-distributed: $(DISTRIBUTED)/test
+	$(DISTRIBUTED)/bin/python -m pytest tests/distributed
+
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -62,7 +68,7 @@ licenses: $(VENV)/audit
 	$(BIN)/pip-licenses --order=license --format=markdown
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(WHEEL) $(BENCH) $(ECOSYSTEM)
+	rm -rf $(VENV) $(OLDEST) $(WHEEL) $(BENCH) $(ECOSYSTEM) $(DISTRIBUTED)
 
 # torch comes first, so that its build is chosen by this version alone.
 $(VENV)/torch: constraints.txt
@@ -108,4 +114,11 @@ $(ECOSYSTEM)/test: constraints.txt pyproject.toml
 		torch
 	$(ECOSYSTEM)/bin/pip install --quiet --constraint $(ECOSYSTEM)/constraints.txt \
 		--editable ".[ecosystem]"
+	touch $@
+
+$(DISTRIBUTED)/test: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(DISTRIBUTED)
+	$(DISTRIBUTED)/bin/pip install --quiet --constraint constraints.txt torch
+	$(DISTRIBUTED)/bin/pip install --quiet --constraint constraints.txt \
+		--editable ".[test,distributed]"
 	touch $@
