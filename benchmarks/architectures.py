@@ -46,10 +46,10 @@ def ridership_error(model: Any) -> float:
     """Mean absolute error in riders on the development rows."""
     end, first, last = SPLITS["development"]
     X, y = load()
-    y.index = y.index + (y.index[1] - y.index[0])  # the day of the target
-    n = len(y[:end])
+    days = y.index + (y.index[1] - y.index[0])  # of the targets
+    n = int((days <= end).sum())
     predicted = model.fit(X[:n], y[:n]).predict(X[n:])
-    scored = (y.index[n:] >= first) & (y.index[n:] <= last)
+    scored = (days[n:] >= first) & (days[n:] <= last)
     return float(mean_absolute_error(y[n:][scored], predicted[scored]))
 
 
