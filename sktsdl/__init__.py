@@ -30,6 +30,7 @@ from sktsdl.compose import (
     NetClassifier,
     PurgedRegressor,
     RelativeTargetRegressor,
+    SeedEnsemble,
 )
 from sktsdl.forecasting import append_history, backtest, forecast
 from sktsdl.model_selection import PanelTimeSeriesSplit
@@ -70,6 +71,7 @@ __all__ = [
     "RelativeTargetRegressor",
     "SeasonalDifference",
     "SeasonalNaiveRegressor",
+    "SeedEnsemble",
     "Seq2SeqRegressor",
     "SlidingWindow",
     "TCNRegressor",

@@ -17,7 +17,13 @@ CLASSES = [
     for member in map(vars(sktsdl).get, sktsdl.__all__)
     if inspect.isclass(member) and issubclass(member, BaseEstimator)
 ]
-NETS = (DeepRegressor, sktsdl.MultiTaskNet, sktsdl.NetClassifier)
+# The ensemble is one of nets, see `REQUIRED`.
+NETS = (
+    DeepRegressor,
+    sktsdl.MultiTaskNet,
+    sktsdl.NetClassifier,
+    sktsdl.SeedEnsemble,
+)
 TAKE_WINDOWS = (*NETS, sktsdl.MiniRocket)
 # These leave the values of X to the regressor inside.
 PASS_X_ON = (sktsdl.ConformalRegressor, sktsdl.PurgedRegressor)
@@ -33,11 +39,12 @@ REQUIRED = {
     "transformer": FunctionTransformer(),
     "n_rows": 3,
     "net": NET,
+    "estimator": NET,
 }
 
 
 def make(cls, **params):
-    """Construct `cls` with its defaults, but few epochs or kernels, and a seed."""
+    """Construct `cls` with its defaults and a seed, but few epochs or members."""
     signature = inspect.signature(cls).parameters
     if cls is sktsdl.NetClassifier:
         params.setdefault("regressor", NET)
@@ -46,6 +53,8 @@ def make(cls, **params):
             params.setdefault(name, REQUIRED[name])
     if issubclass(cls, DeepRegressor):
         params = {"max_epochs": 2, "random_state": 0} | params
+    if cls is sktsdl.SeedEnsemble:
+        params = {"n_estimators": 2, "random_state": 0} | params
     if cls is sktsdl.MiniRocket:
         params = {"n_kernels": 168, "random_state": 0} | params
     return cls(**params)

@@ -67,6 +67,8 @@ def for_checks(cls):
         return cls(Ridge(), relation="difference")
     if cls is sktsdl.MultiTaskNet:
         return cls(for_checks(sktsdl.LSTMRegressor))
+    if cls is sktsdl.SeedEnsemble:
+        return make(cls, estimator=for_checks(sktsdl.LSTMRegressor))
     if cls is sktsdl.NetClassifier:
         return cls(sktsdl.LSTMRegressor(lr=3e-2, max_epochs=12, random_state=0))
     if issubclass(cls, DeepRegressor):

@@ -132,6 +132,17 @@ def check_saving(names):
     )
 
 
+def check_scaling(names):
+    mean, spread = names["mean"], names["spread"]
+    assert mean.shape == spread.shape == (3, 3)
+    assert (spread > 0).all()
+    np.testing.assert_allclose(names["forecasts"]["passengers"], mean[-1])
+    rows = names["X"].to_numpy()
+    for name in ("voting", "bagging"):
+        assert np.isfinite(names[name].predict(rows)).all()
+    assert len(names["bagging"].estimators_) == 3
+
+
 def check_serving(names):
     served, X = names["served"], names["X"]
     assert served.index.equals(X.index[801:811])
@@ -167,6 +178,7 @@ CHECKS = {
     "multitask": check_multitask,
     "panel": check_panel,
     "saving": check_saving,
+    "scaling": check_scaling,
     "serving": check_serving,
     "tuning": check_tuning,
     "uncertainty": check_uncertainty,

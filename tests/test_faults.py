@@ -18,6 +18,7 @@ from sktsdl import (
     MultiTaskNet,
     PurgedRegressor,
     RelativeTargetRegressor,
+    SeedEnsemble,
     SlidingWindow,
     WindowMLPRegressor,
 )
@@ -89,6 +90,7 @@ AROUND = {
     "conformal": ConformalRegressor,
     "purged": lambda net: PurgedRegressor(net, purge=1),
     "relative": RelativeTargetRegressor,
+    "seeds": lambda net: SeedEnsemble(net, n_estimators=2, random_state=0),
     "tasks": MultiTaskNet,
 }
 

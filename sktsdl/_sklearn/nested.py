@@ -23,6 +23,15 @@ def to_last_step(estimator: Any, X: ArrayLike) -> tuple[Any, Any]:
     return estimator, X
 
 
+def wrapped(estimator: Any) -> Any:
+    """Return the fitted regressor inside of a wrapper, None if there is none.
+
+    Of an ensemble of seeds, it is the first member.
+    """
+    inside = getattr(estimator, "regressor_", None)
+    return getattr(estimator, "_first", None) if inside is None else inside
+
+
 def _inside(estimator: FrozenEstimator | Pipeline) -> Any:
     is_frozen = isinstance(estimator, FrozenEstimator)
     return estimator.estimator if is_frozen else estimator.steps[-1][1]

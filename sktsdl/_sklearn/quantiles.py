@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sktsdl._sklearn.nested import last_step, to_last_step
+from sktsdl._sklearn.nested import last_step, to_last_step, wrapped
 
 
 def predict_quantiles(estimator: Any, X: ArrayLike) -> np.ndarray:
@@ -19,6 +19,6 @@ def quantile_levels(estimator: Any) -> np.ndarray | None:
     regressor = last_step(estimator)
     if not hasattr(regressor, "predict_quantiles"):
         return None
-    while not hasattr(regressor, "quantiles") and hasattr(regressor, "regressor_"):
-        regressor = last_step(regressor.regressor_)
+    while not hasattr(regressor, "quantiles") and wrapped(regressor) is not None:
+        regressor = last_step(wrapped(regressor))
     return np.asarray(regressor.quantiles, dtype=np.float64)

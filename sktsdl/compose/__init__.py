@@ -5,6 +5,7 @@ from sktsdl.compose._conformal import ConformalRegressor
 from sktsdl.compose._multitask import MultiTaskNet
 from sktsdl.compose._purged import PurgedRegressor
 from sktsdl.compose._relative_target import RelativeTargetRegressor
+from sktsdl.compose._seed_ensemble import SeedEnsemble
 
 __all__ = [
     "ConformalRegressor",
@@ -12,4 +13,5 @@ __all__ = [
     "NetClassifier",
     "PurgedRegressor",
     "RelativeTargetRegressor",
+    "SeedEnsemble",
 ]

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._sklearn.nested import last_step, to_last_step
+from sktsdl._sklearn.nested import last_step, to_last_step, wrapped
 from sktsdl._sklearn.quantiles import predict_quantiles, quantile_levels
 from sktsdl._sklearn.target_steps import MADE_TARGETS, TargetSteps
 from sktsdl._sklearn.validation import check_number
@@ -123,8 +123,8 @@ def interval_or_quantiles(
         return {"lower": lower, "upper": upper}, None
     if hasattr(regressor, "predict_quantiles"):
         quantiles = regressor.predict_quantiles(to_regressor(estimator, X)[1])
-        while not hasattr(regressor, "quantiles") and hasattr(regressor, "regressor_"):
-            regressor, _ = to_regressor(regressor.regressor_, None)
+        while not hasattr(regressor, "quantiles") and wrapped(regressor) is not None:
+            regressor, _ = to_regressor(wrapped(regressor), None)
         return {"quantiles": quantiles}, getattr(regressor, "quantiles", None)
     return {}, None
 
@@ -142,8 +142,8 @@ def target_steps(
     labels = TargetSteps.of(y).labels
     if len(labels) != n_outputs or None in labels:
         regressor, _ = to_regressor(estimator, None)
-        while hasattr(regressor, "regressor_") and not hasattr(regressor, "_y_labels"):
-            regressor, _ = to_regressor(regressor.regressor_, None)
+        while not hasattr(regressor, "_y_labels") and wrapped(regressor) is not None:
+            regressor, _ = to_regressor(wrapped(regressor), None)
         if isinstance(regressor, NetWrapper):
             regressor = regressor._net
         labels = getattr(regressor, "_y_labels", (None,) * n_outputs)
@@ -164,9 +164,9 @@ def own_columns_of(estimator: BaseEstimator) -> list[Hashable] | None:
     """
     regressor, _ = to_regressor(estimator, None)
     while not isinstance(regressor, RelativeTargetRegressor | SeasonalNaiveRegressor):
-        if not hasattr(regressor, "regressor_"):
+        if wrapped(regressor) is None:
             return None
-        regressor, _ = to_regressor(regressor.regressor_, None)
+        regressor, _ = to_regressor(wrapped(regressor), None)
     return list(regressor._columns)
 
 
@@ -187,6 +187,6 @@ def tail_of(estimator: Any) -> TrainingTail | PanelTail | None:
         if isinstance(step, Pipeline):
             steps += [each for _, each in step.steps]
         else:
-            inner = ("best_estimator_", "regressor_", "estimator", "_season")
-            steps += [getattr(step, name) for name in inner if hasattr(step, name)]
+            names = ("best_estimator_", "regressor_", "_first", "estimator", "_season")
+            steps += [getattr(step, name) for name in names if hasattr(step, name)]
     return None

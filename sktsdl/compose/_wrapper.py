@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -52,14 +52,20 @@ class RegressorWrapper(RegressorMixin, Wrapper):
     """A wrapper whose ``fit`` passes metadata to the ``fit`` of its `regressor`."""
 
     regressor: Any
+    _parameter: ClassVar[str] = "regressor"  # the name of the parameter
 
     @property
     def _inner(self) -> BaseEstimator:
-        return self.regressor
+        inner: BaseEstimator = getattr(self, self._parameter)
+        return inner
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.regressor_tags = get_tags(self._inner).regressor_tags
+        inner = get_tags(self._inner)
+        tags.regressor_tags = inner.regressor_tags
+        if inner.estimator_type == "classifier":
+            tags.estimator_type = inner.estimator_type
+            tags.classifier_tags = inner.classifier_tags
         return tags
 
     def get_metadata_routing(self) -> MetadataRouter:
@@ -67,7 +73,7 @@ class RegressorWrapper(RegressorMixin, Wrapper):
         methods = MethodMapping().add(caller="fit", callee="fit")
         methods.add(caller="predict", callee="predict")
         return MetadataRouter(owner=self).add(
-            regressor=self.regressor, method_mapping=methods
+            method_mapping=methods, **{self._parameter: self._inner}
         )
 
     def _fit_params(self, fit_params: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +81,7 @@ class RegressorWrapper(RegressorMixin, Wrapper):
         if not get_config()["enable_metadata_routing"]:
             return fit_params
         routed: dict[str, Any] = process_routing(self, "fit", **fit_params)
-        return routed["regressor"]["fit"]
+        return routed[self._parameter]["fit"]
 
 
 def refuse_classes(regressor: BaseEstimator, what: str) -> None:
@@ -210,14 +216,6 @@ class DelegatingWrapper(RegressorWrapper):
             return float(super().score(X, y, sample_weight))
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         return float(self.regressor_.score(X, y, **weights))
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self._inner)
-        if inner.estimator_type == "classifier":
-            tags.estimator_type = inner.estimator_type
-            tags.classifier_tags = inner.classifier_tags
-        return tags
 
     @property
     def classes_(self) -> Any:

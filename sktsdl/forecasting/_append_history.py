@@ -22,6 +22,7 @@ from sktsdl._sklearn.validation import validate_columns
 from sktsdl._windows.last_rows import take_rows
 from sktsdl.baseline import SeasonalNaiveRegressor
 from sktsdl.compose._relative_target import RelativeTargetRegressor
+from sktsdl.compose._seed_ensemble import SeedEnsemble
 from sktsdl.compose._wrapper import Wrapper
 from sktsdl.preprocessing import WithHistory
 from sktsdl.preprocessing._base import LookBackTransformer
@@ -135,6 +136,8 @@ def _extend(estimator: Any, X: Any) -> Extended:
 
 def _gives_each_all_rows(estimator: Any) -> bool:
     """Say whether each of `estimators_` is given the rows as they are."""
+    if isinstance(estimator, SeedEnsemble):
+        return True
     # Where there is one of these, the module is loaded; else it takes time to load.
     classes = (
         ("sklearn.ensemble", "VotingRegressor"),

@@ -16,6 +16,7 @@ from sklearn.utils import _safe_indexing
 from sktsdl.compose._inner import interval_at
 from sktsdl.compose._purged import PurgedRegressor
 from sktsdl.compose._relative_target import RelativeTargetRegressor
+from sktsdl.compose._seed_ensemble import SeedEnsemble
 from sktsdl.compose._wrapper import Wrapper, next_regressor
 from sktsdl.forecasting._plan import Task
 
@@ -84,9 +85,9 @@ def rows_left_out(model: BaseEstimator, horizon: int) -> int:
     A search, or a wrapper that parts the rows, is not such a model: it would use the
     rows that its regressor leaves out.
     """
-    while isinstance(model, Pipeline | RelativeTargetRegressor):
+    while isinstance(model, Pipeline | RelativeTargetRegressor | SeedEnsemble):
         is_pipeline = isinstance(model, Pipeline)
-        model = model.steps[-1][1] if is_pipeline else model.regressor
+        model = model.steps[-1][1] if is_pipeline else model._inner
     if not isinstance(model, PurgedRegressor):
         return 0
     return int(model.purge) if isinstance(model.purge, Integral) else horizon - 1

@@ -11,7 +11,8 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from sktsdl.inspection._attributions import integrated_gradients
 from sktsdl.inspection._display import Display, use_whole_numbers
-from sktsdl.inspection._windows import channel_names, to_window
+from sktsdl.inspection._series import pick_row
+from sktsdl.inspection._windows import channel_names, to_nets, window_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,13 +119,21 @@ class AttributionDisplay(Display):
             If `X` or a parameter cannot be used.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        regressor, window, title = to_window(estimator, X, row, series)
-        attributions = integrated_gradients(
-            regressor, window, baseline=baseline, n_steps=n_steps, target=target
-        )[0]
+        row, title = pick_row(X, row, series)
+        nets = to_nets(estimator, X)
+        attributions = [
+            integrated_gradients(
+                net,
+                window_of(windows, row),
+                baseline=baseline,
+                n_steps=n_steps,
+                target=target,
+            )[0]
+            for net, windows in nets
+        ]
         display = cls(
-            attributions=attributions,
-            channels=channel_names(regressor),
+            attributions=np.mean(attributions, axis=0),
+            channels=channel_names(nets[0][0]),
             name=name,
             title=title,
         )

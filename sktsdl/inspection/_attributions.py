@@ -11,12 +11,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_scalar
 from torch import Tensor
 
+from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.scaling import ChannelScaling
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.warnings import warn
 from sktsdl._training.batches import evaluate_in_blocks
 from sktsdl._training.device import own_torch_state
-from sktsdl.inspection._windows import ESTIMATOR, to_net
+from sktsdl.inspection._windows import ESTIMATOR, to_nets
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -48,6 +49,9 @@ def integrated_gradients(
     explained is at, for :math:`b` as for :math:`x`. The step gets no attribution: that
     of `cycle_channel` is 0.
 
+    Of a `SeedEnsemble`, the attributions are the mean of those of its members, which
+    are the attributions of its mean.
+
     Parameters
     ----------
     {estimator}
@@ -77,7 +81,8 @@ def integrated_gradients(
     ImportError
         If captum is missing.
     TypeError
-        If `estimator` does not end in a net of this package.
+        If `estimator` does not end in a net of this package, or in a `SeedEnsemble` of
+        nets of numbers.
     ValueError
         If the net has categorical channels, as gradients between category codes have
         no meaning, or if `X` or a parameter cannot be used.
@@ -106,13 +111,33 @@ def integrated_gradients(
     (1, 12, 1)
     """
     try:
-        from captum.attr import IntegratedGradients
+        import captum.attr  # noqa: F401
     except ImportError as error:
         raise ImportError(
             "integrated_gradients needs captum, which is not installed: pip install "
             '"sktsdl[explain]".'
         ) from error
-    regressor, X = to_net(estimator, X)
+    parts = [
+        _of_net(regressor, windows, baseline, n_steps, target)
+        for regressor, windows in to_nets(estimator, X)
+    ]
+    mean: np.ndarray = sum(parts[1:], start=parts[0]) / len(parts)
+    return mean
+
+
+fill_docs(integrated_gradients, {"estimator": ESTIMATOR})
+
+
+def _of_net(
+    regressor: DeepRegressor,
+    X: ArrayLike,
+    baseline: ArrayLike | None,
+    n_steps: int,
+    target: int,
+) -> np.ndarray:
+    """Return the attributions of one net, and warn if they are not exact."""
+    from captum.attr import IntegratedGradients
+
     module, spec = regressor.module_, regressor._spec
     channels, targets = spec.channels, spec.targets
     check_scalar(n_steps, "n_steps", Integral, min_val=1)
@@ -161,9 +186,6 @@ def integrated_gradients(
             "another baseline."
         )
     return attributions
-
-
-fill_docs(integrated_gradients, {"estimator": ESTIMATOR})
 
 
 def _baseline(

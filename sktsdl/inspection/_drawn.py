@@ -22,7 +22,7 @@ from sktsdl.inspection._series import (
     pick_series,
     row_labels,
 )
-from sktsdl.inspection._windows import to_net
+from sktsdl.inspection._windows import to_nets
 
 
 @dataclass(frozen=True)
@@ -152,13 +152,18 @@ def drawn_parts(
         If `estimator` does not end in a net that decomposes its forecasts.
     """
     picked = pick_series(row_labels(X), series)
-    net, windows = to_net(estimator, X)
-    if not hasattr(net, "decompose"):
-        raise TypeError(
-            f"{type(net).__name__} does not decompose its forecasts: use "
-            "NBEATSRegressor."
-        )
-    parts = net.decompose(windows)
+    decomposed = []
+    for net, windows in to_nets(estimator, X):
+        if not hasattr(net, "decompose"):
+            raise TypeError(
+                f"{type(net).__name__} does not decompose its forecasts: use "
+                "NBEATSRegressor."
+            )
+        decomposed.append(net.decompose(windows))
+    parts = {
+        part: np.mean([each[part] for each in decomposed], axis=0)
+        for part in decomposed[0]
+    }
     cells = Cells.of(
         estimator,
         X,

@@ -13,6 +13,7 @@ from sktsdl._sklearn.docs import fill_docs
 from sktsdl._windows.missing import why_incomplete
 from sktsdl._windows.windows import Windows
 from sktsdl.compose._inner import to_regressor
+from sktsdl.compose._seed_ensemble import SeedEnsemble
 from sktsdl.inspection._parts import PartsRegressor
 from sktsdl.inspection._windows import needs_times
 
@@ -224,6 +225,8 @@ def _importance(
         )
         if hasattr(regressor, "regressor_"):
             way_out = "give its `regressor_`, and the target it was trained on."
+        elif isinstance(regressor, SeedEnsemble):
+            way_out = "put the steps of its pipeline before SeedEnsemble."
         raise ValueError(
             f"{type(regressor).__name__} is given X of shape {windows.shape}, not "
             f"windows of shape (n, window, channels): {way_out}"

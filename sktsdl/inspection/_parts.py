@@ -12,7 +12,7 @@ from sklearn.utils import Tags, get_tags
 from sklearn.utils.metaestimators import available_if
 
 from sktsdl._windows.windows import Windows
-from sktsdl.compose import MultiTaskNet
+from sktsdl.compose import MultiTaskNet, SeedEnsemble
 
 PREDICTED_AT_ONCE = 4096
 
@@ -80,7 +80,7 @@ class PartsRegressor(RegressorMixin, BaseEstimator):
         return tags
 
     def score(self, X: np.ndarray, y: Any, sample_weight: Any = None) -> float:
-        if isinstance(self.regressor, MultiTaskNet):
+        if isinstance(self.regressor, MultiTaskNet | SeedEnsemble):
             return self.regressor._score_of(self.predict(X), y, sample_weight)
         if is_classifier(self):
             labels = self.predict(X)
