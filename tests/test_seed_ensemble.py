@@ -152,13 +152,13 @@ def test_none_is_other_seeds_in_every_fit():
     assert pickle.dumps(np.random.get_state()) == state  # noqa: NPY002
 
 
-@pytest.mark.filterwarnings("ignore:X starts at .* after a gap")
 def test_a_row_alone_is_predicted_to_the_last_bit():
     model = pipe(seeds(net(), n=9)).fit(X[TRAIN], Y[TRAIN])
     windows = model[0].transform(X[TEST])
     together = model[1].predict(windows, return_std=True)
-    alone = model[1].predict(windows[7:8], return_std=True)
-    np.testing.assert_array_equal(np.ravel(alone), np.stack(together)[:, 7])
+    for i in range(len(windows)):
+        alone = model[1].predict(windows[i : i + 1], return_std=True)
+        np.testing.assert_array_equal(np.ravel(alone), np.stack(together)[:, i])
 
 
 @pytest.mark.parametrize("place", ["inside", "before"])
@@ -425,6 +425,15 @@ def test_forecasts_have_dates(place):
     year = forecast(model, LAST_ROWS, steps=7, X_future=MONTHS)
     assert len(year) == 7
     np.testing.assert_array_equal(year[:3], table)
+
+
+@pytest.mark.parametrize("place", ["inside", "before", "relative inside", "conformal"])
+def test_the_training_rows_are_known(place):
+    model = PLACES[place]().fit(X, Y)
+    one_row = X_LATEST.set_axis(pd.DatetimeIndex(["1960-12-01"]))
+    assert forecast(model, one_row).index.tolist() == [pd.Timestamp("1961-01-01")]
+    with pytest.raises(ValueError, match="before the end of the training rows"):
+        forecast(model, X[:50])
 
 
 @every_place
