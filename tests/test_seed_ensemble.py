@@ -574,6 +574,12 @@ def test_members_are_trained_further(n_jobs):
     expected = seeds(pipe(net(max_epochs=4))).fit(X[TRAIN], Y[TRAIN])
     np.testing.assert_array_equal(model.predict(X), expected.predict(X))
     assert len(before[-1].loss_curve_) == len(curve) == 2
+    trained = [list(member[-1].loss_curve_) for member in model.estimators_]
+    model.set_params(estimator__windowmlpregressor__max_epochs=6)
+    for member, losses in zip(
+        model.fit(X[:90], Y[:90]).estimators_, trained, strict=True
+    ):
+        assert member[-1].loss_curve_[:4] == losses
     assert not hasattr(last, "net_")
 
 
