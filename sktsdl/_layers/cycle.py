@@ -119,7 +119,7 @@ class Cycle(Adapter):
         if not self.adds:
             return x.new_zeros(1, len(self.steps))
         phases = x[:, -1:, -1].long() + self.steps  # (batch, targets)
-        columns = self.columns.expand(len(x), -1)[..., None]
+        columns = self.columns.expand(x.shape[0], -1)[..., None]
         return self._cycles(phases).gather(-1, columns)[..., 0] * self.gain
 
     def _cycles(self, phases: Tensor) -> Tensor:

@@ -214,7 +214,7 @@ class SelectInputs(nn.Module):
             weights.insert(0, of_known.mean(dim=1))
         else:
             assert self.positions is not None
-            ahead = self.positions.weight.expand(len(columns[0]), -1, -1)
+            ahead = self.positions.weight.expand(columns[0].shape[0], -1, -1)
         past, of_past = self.past(columns, context)
         weights.insert(0, of_past.mean(dim=1))
         return past, ahead, contexts, torch.cat(weights, dim=-1)

@@ -192,7 +192,7 @@ class StepDecoder(Adapter):
     def forward(self, x: Tensor, known: Tensor | None = None, **kwargs: Any) -> Tensor:
         assert known is not None
         features = self.module(x, **kwargs)
-        features = features.reshape(len(x), self.outputs.n_steps, -1)
+        features = features.reshape(x.shape[0], self.outputs.n_steps, -1)
         joined = torch.cat([features, known], dim=-1)
         output = self.linear(joined) + self.output(self.hidden(joined).relu())
         return self.outputs(output)

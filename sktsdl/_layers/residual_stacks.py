@@ -99,7 +99,7 @@ class Expansion(nn.Module):
         self.register_buffer("basis", values, persistent=False)
 
     def forward(self, h: Tensor) -> Tensor:
-        theta = self.linear(h).reshape(len(h), self.n_series, -1)
+        theta = self.linear(h).reshape(h.shape[0], self.n_series, -1)
         return theta if self.basis is None else theta @ self.basis
 
 
@@ -248,7 +248,7 @@ class ResidualStacks(nn.Module):
         self, x: Tensor, known: Tensor | None
     ) -> Iterator[tuple[int, Tensor]]:
         """Yield the stack of each block, and its forecast (batch, series, steps)."""
-        residual = x.reshape(len(x), -1, self.n_channels).mT.contiguous()
+        residual = x.reshape(x.shape[0], -1, self.n_channels).mT.contiguous()
         if known is not None:
             known = known.flatten(1)
         for stack, block in self._blocks():

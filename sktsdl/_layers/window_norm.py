@@ -154,7 +154,7 @@ class WindowNorm(Adapter):
         if self.window_norm == "last":
             level = x[:, -1:]
         elif self.window_norm == "mean":
-            level = self.zero.expand(len(x), 1, -1)
+            level = self.zero.expand(x.shape[0], 1, -1)
             scale = (x - level).abs().mean(dim=1, keepdim=True)
             is_zero = scale <= ROUNDING * self.zero.abs()
             scale = torch.where(is_zero, self.low, scale)

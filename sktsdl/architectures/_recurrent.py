@@ -105,11 +105,11 @@ class ParallelDecoderNet(nn.Module):
         u = self.project(x).relu()  # (1)
         _, states = self.stack.run_from(u)  # (2)
         n_patches, n_inputs = self.positions.weight.shape
-        inputs = self.positions.weight.expand(len(x), n_patches, n_inputs)
+        inputs = self.positions.weight.expand(x.shape[0], n_patches, n_inputs)
         # Each patch is a sample of one step, after the same state.
         repeated = [_repeated(state, n_patches) for state in states]
         h, _ = self.stack.run_from(inputs.reshape(-1, 1, n_inputs), repeated)  # (3)
-        return self.outputs(self.head(self.dropout(h)).reshape(len(x), -1))  # (4)
+        return self.outputs(self.head(self.dropout(h)).reshape(x.shape[0], -1))  # (4)
 
     def multiplications(self, n_steps: int) -> int:
         """Return about how many multiplications a window takes."""
