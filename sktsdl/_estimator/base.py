@@ -14,6 +14,7 @@ from sklearn.utils import Tags
 
 from sktsdl._estimator.attributes import NET_ATTRIBUTES
 from sktsdl._estimator.evaluating import EvaluateMixin
+from sktsdl._estimator.exporting import ExportMixin
 from sktsdl._estimator.fitting import fit_net, fit_scaling
 from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.norm_choice import check_order
@@ -41,7 +42,9 @@ LAYERS_HTML = (
 )
 
 
-class DeepNet(CallbackSupportMixin, SaveMixin, EvaluateMixin, NetSettings, ABC):
+class DeepNet(
+    CallbackSupportMixin, SaveMixin, ExportMixin, EvaluateMixin, NetSettings, ABC
+):
     """Base of all nets: everything but the architecture and the kind of prediction.
 
     A subclass adds its own parameters as annotated fields and builds its module in

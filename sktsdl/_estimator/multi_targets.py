@@ -1,6 +1,6 @@
 """Several targets, each of its own type."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Self
 
 import numpy as np
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sktsdl._estimator.scaling import Scaling
 from sktsdl._estimator.targets import Targets
+from sktsdl._layers.in_units import ByName
 from sktsdl._layers.losses import MultiLoss
 
 
@@ -59,6 +60,14 @@ class MultiTargets(Targets):
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         parts = zip(self.columns, self.split(outputs), strict=True)
         return np.concatenate([column.decode(part) for column, part in parts], axis=1)
+
+    def decoder(
+        self, is_1d: bool, names: Sequence[Hashable] | None = None
+    ) -> nn.Module:
+        if names is None:
+            return super().decoder(is_1d)
+        decoders = [column.decoder(is_1d=True) for column in self.columns]
+        return ByName(names, decoders, self.sizes)
 
     def target_output(self, outputs: Tensor, target: int) -> Tensor:
         start, column = sum(self.sizes[:target]), self.columns[target]

@@ -2,7 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from inspect import signature
 from typing import Self
 
@@ -11,6 +11,7 @@ from sklearn.utils.extmath import softmax
 from torch import Tensor, nn
 
 from sktsdl._estimator.scaling import Scaling
+from sktsdl._layers.in_units import Values
 from sktsdl._layers.losses import ClassLoss, PinballLoss
 
 LOSSES = {
@@ -87,6 +88,16 @@ class Targets(ABC):
     @abstractmethod
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """(n, outputs) -> (n, targets), predictions in the units of `y`"""
+
+    def decoder(
+        self, is_1d: bool, names: Sequence[Hashable] | None = None
+    ) -> nn.Module:
+        """Return a module that decodes all values of the targets, as ``decode``.
+
+        With `names`, which several targets of their own types may have, it returns a
+        dict.
+        """
+        return Values(self.scaling.mean, self.scaling.scale, self.n_values, is_1d)
 
     def decode_parts(self, parts: np.ndarray) -> np.ndarray:
         """(n, parts, outputs) -> (n, parts, targets), addends of the predictions
@@ -239,6 +250,12 @@ class ClassTargets(Targets):
         """(n, classes) -> (n, classes), by softmax"""
         probabilities: np.ndarray = softmax(outputs)
         return probabilities
+
+    def decoder(
+        self, is_1d: bool, names: Sequence[Hashable] | None = None
+    ) -> nn.Module:
+        """Return a module that gives the probabilities of the classes."""
+        return nn.Softmax(dim=1)
 
     def n_explained(self, n_targets: int) -> int:
         return self.n_classes
