@@ -1,7 +1,10 @@
-"""Files, registries, other runtimes and threads."""
+"""Files, registries, threads and services."""
 
 import io
+import json
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import cloudpickle
@@ -9,12 +12,11 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
-from sktsdl import LSTMRegressor, Seq2SeqRegressor, TCNRegressor, load
+from sktsdl import load
 from sktsdl.persistence import trusted_types
 from tests.ecosystem.models import TEST, X, fitted, net, pipeline
-from tests.pages import ROOT, needs_fastapi, python_blocks, read
+from tests.pages import ROOT, needs_extras, python_blocks, read
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::FutureWarning", "ignore::DeprecationWarning"
@@ -107,87 +109,6 @@ def test_autolog_of_mlflow(mlflow):
     assert params["windowmlpregressor__lr"] == "0.01"
 
 
-# Other runtimes
-
-SMALL = {"max_epochs": 2, "standardize": False, "random_state": 0}
-NETS = {
-    "MLP": net(standardize=False),
-    "LSTM": LSTMRegressor(hidden_sizes=(4,), **SMALL),
-    "TCN": TCNRegressor(channels=(4,), **SMALL),
-    "Seq2Seq": Seq2SeqRegressor(hidden_size=4, **SMALL),
-    "patches": LSTMRegressor(hidden_sizes=(4,), patch_size=4, **SMALL),
-    "layer_norm": LSTMRegressor(hidden_sizes=(4,), layer_norm=True, **SMALL),
-}
-
-# torch's exporters warn of their own changes, and of torch's own layers.
-exporters_warn = pytest.mark.filterwarnings("ignore")
-
-
-@pytest.fixture(scope="module", params=NETS)
-def served(request):
-    """A fitted net, its windows as a tensor, and its predictions."""
-    model = fitted(pipeline(NETS[request.param]))
-    x = torch.tensor(np.asarray(model[0].transform(X[TEST])), dtype=torch.float32)
-    return model[1].module_.eval(), x, model.predict(X[TEST])
-
-
-@exporters_warn
-def test_onnx(served, tmp_path):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnxscript")
-    module, x, expected = served
-    path = str(tmp_path / "net.onnx")
-    batch = torch.export.Dim("batch")
-    torch.onnx.export(
-        module, (x[:2],), path, dynamo=True, dynamic_shapes=({0: batch},), verbose=False
-    )
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    for n in (1, len(x)):
-        (outputs,) = session.run(None, {name: x[:n].numpy()})
-        np.testing.assert_allclose(outputs[:, 0], expected[:n], atol=1e-5)
-
-
-@exporters_warn
-def test_exported_programs(served):
-    module, x, expected = served
-    batch = torch.export.Dim("batch")
-    program = torch.export.export(module, (x[:2],), dynamic_shapes=({0: batch},))
-    outputs = program.module()(x).detach().numpy()
-    np.testing.assert_allclose(outputs[:, 0], expected, atol=1e-5)
-
-
-@exporters_warn
-def test_traced_modules(served):
-    module, x, expected = served
-    with torch.no_grad():
-        outputs = torch.jit.trace(module, x[:2])(x).numpy()
-    np.testing.assert_allclose(outputs[:, 0], expected, atol=1e-5)
-
-
-@exporters_warn
-def test_compiled_modules(served):
-    module, x, expected = served
-    with torch.no_grad():
-        outputs = torch.compile(module, backend="eager")(x).numpy()
-    np.testing.assert_allclose(outputs[:, 0], expected, atol=1e-5)
-
-
-@exporters_warn
-def test_predict_uses_a_module_that_was_compiled_in_place():
-    model = fitted()
-    expected = model.predict(X[TEST])
-    graphs = []
-
-    def backend(graph, inputs):
-        graphs.append(graph)
-        return graph.forward
-
-    model[1].module_.compile(backend=backend)
-    np.testing.assert_array_equal(model.predict(X[TEST]), expected)
-    assert graphs
-
-
 # Threads
 
 
@@ -229,7 +150,7 @@ def test_the_service_of_the_page_gives_the_forecasts_of_all_rows(tmp_path, monke
     names = {"__name__": "examples"}
     for block in python_blocks(read(ROOT / "docs" / "serving.md")):
         exec(compile(block, "serving.md", "exec"), names)
-        if needs_fastapi(block):
+        if needs_extras(block):
             break
     client = testclient.TestClient(names["app"])
     rows, expected = names["X"][800:830], names["pipe"].predict(names["X"][800:830])
@@ -241,3 +162,44 @@ def test_the_service_of_the_page_gives_the_forecasts_of_all_rows(tmp_path, monke
         assert answer.status_code == 200
         assert answer.json()["forecast"] == expected[at]
         assert answer.json()["time"] == (time + pd.Timedelta(hours=1)).isoformat()
+
+
+CLIENT = """
+import json, sys
+from fastapi.testclient import TestClient
+from service import app
+client = TestClient(app)
+answers = [client.post("/rows", json=row).json() for row in json.load(sys.stdin)]
+modules = sorted({name.partition(".")[0] for name in sys.modules})
+print(json.dumps([answers, modules]))
+"""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_service_of_a_file_gives_the_forecasts_of_all_rows(tmp_path, monkeypatch):
+    pytest.importorskip("fastapi.testclient")
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "examples"}
+    for block in python_blocks(read(ROOT / "docs" / "deploy.md")):
+        if "FastAPI" in block:
+            (tmp_path / "service.py").write_text(block)
+        else:
+            exec(compile(block, "deploy.md", "exec"), names)
+    X = names["X"][800:]
+    expected = names["pipe"].predict(X)
+    for name in ("from_file", "from_program"):
+        np.testing.assert_allclose(names[name], expected, rtol=1e-5)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CLIENT],
+        input=X[:30].to_json(orient="records", double_precision=15),
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    answers, modules = json.loads(done.stdout.splitlines()[-1])
+    found = [answer["forecast"] for answer in answers]
+    np.testing.assert_allclose(found, expected[:30], rtol=1e-5)
+    assert not {"torch", "sktsdl", "sklearn", "pandas"} & set(modules)
