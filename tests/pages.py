@@ -14,6 +14,6 @@ def python_blocks(text):
     return re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
-def needs_fastapi(block):
-    """Say whether a block of docs/serving.md is run by tests/ecosystem only."""
-    return "from fastapi import" in block
+def needs_extras(block):
+    """Say whether a block is run by tests/ecosystem only."""
+    return bool(re.search("fastapi|onnx|torch.export", block))

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 import sktsdl
 from sktsdl import ForwardFill, LSTMRegressor, SlidingWindow
-from tests.pages import ROOT, needs_fastapi, python_blocks, read
+from tests.pages import ROOT, needs_extras, python_blocks, read
 
 README = ROOT / "README.md"
 FAQ = ROOT / "docs" / "faq.md"
@@ -22,7 +22,7 @@ every_text = pytest.mark.parametrize("path", [README, *PAGES], ids=lambda p: p.s
 
 
 def run_blocks(path):
-    blocks = [b for b in python_blocks(read(path)) if not needs_fastapi(b)]
+    blocks = [b for b in python_blocks(read(path)) if not needs_extras(b)]
     assert blocks
     names = {"__name__": "examples"}
     for block in blocks:
@@ -41,6 +41,12 @@ def links(path):
 def names_in_first_column(section):
     cells = [line.split("|")[1] for line in section.splitlines() if line[:3] == "| `"]
     return sorted(name for cell in cells for name in re.findall(r"`(\w+)`", cell))
+
+
+def check_deploy(names):
+    assert names["forecasts"].shape == (197, 3)
+    expected = names["pipe"].predict(names["X"][800:])
+    np.testing.assert_allclose(names["forecasts"], expected, rtol=1e-5)
 
 
 def check_forecasting(names):
@@ -172,6 +178,7 @@ PIPE = make_pipeline(ForwardFill(), SlidingWindow(), LSTMRegressor())
 AHEAD = ("+1", "+2", "+3")
 SHOPS = [f"shop {i}" for i in range(5)]
 CHECKS = {
+    "deploy": check_deploy,
     "forecasting": check_forecasting,
     "history": check_history,
     "inspection": check_inspection,

@@ -89,9 +89,6 @@ def check_explanations(names):
 
 
 def check_files_registries_and_other_runtimes(names):
-    windows = names["before"].transform(names["X"][names["test"]])
-    expected = 100 * names["net"].predict(windows)
-    np.testing.assert_allclose(names["forecasts"], expected, rtol=1e-4)
     assert names["logged_forecasts"].shape == (35,)
 
 
