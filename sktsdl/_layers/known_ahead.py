@@ -37,6 +37,7 @@ class SplitKnown(Adapter):
     past: Tensor
     channels: Tensor
     lags: Tensor
+    numeric: Tensor
 
     def __init__(
         self,
@@ -48,11 +49,16 @@ class SplitKnown(Adapter):
         n_codes: Sequence[int],
     ) -> None:
         super().__init__(module)
-        tables = {"past": past, "channels": channels, "lags": lags}
+        numeric, self.coded = self.kinds(n_codes)
+        tables = {
+            "past": past,
+            "channels": channels,
+            "lags": lags,
+            "numeric": numeric,
+        }
         for name, table in tables.items():
             tensor = torch.tensor(table, dtype=torch.long)
             self.register_buffer(name, tensor, persistent=False)
-        self.numeric, self.coded = self.kinds(n_codes)
         counts = [n_codes[i] for i in self.coded]
         widths = EmbedCategories.widths(counts)
         self.embeddings = nn.ModuleList(map(nn.Embedding, counts, widths))
@@ -76,7 +82,7 @@ class SplitKnown(Adapter):
         """(batch, time, channels) -> (batch, steps ahead, known channels)"""
         known = x[:, x.shape[1] - 1 - self.lags, self.channels]
         if self.coded:
-            parts = [known[..., self.numeric]]
+            parts = [known.index_select(-1, self.numeric)]
             for column, embedding in zip(self.coded, self.embeddings, strict=True):
                 parts.append(embedding(known[..., column].long()))
             known = torch.cat(parts, dim=-1)
