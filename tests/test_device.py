@@ -1,5 +1,6 @@
 """Placement on devices, tested with torch's meta device, which holds no values."""
 
+import copy
 import io
 import pickle
 from dataclasses import replace
@@ -14,12 +15,16 @@ from torch import nn
 import sktsdl._training.callbacks
 import sktsdl._training.skorch_net
 import sktsdl._training.trainer
-from sktsdl import LSTMRegressor, TransformerRegressor
+from sktsdl import LSTMRegressor, TFTRegressor, TransformerRegressor
 from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._training.batches import Batches, WindowDataset
+from sktsdl._training.blocks import block_size
 from sktsdl._training.config import Units
-from sktsdl._training.device import move_rows
+from sktsdl._training.device import move_rows, resolve_device, seeded
+from sktsdl._training.mc_dropout import mc_mean_and_std
+from sktsdl.inspection import integrated_gradients
 from tests.estimators import every_net
+from tests.nets import lstm
 
 META = torch.device("meta")
 RNG = np.random.default_rng(0)
@@ -189,3 +194,148 @@ def test_the_last_weights_are_kept_off_the_device():
     )
     stopper.on_train_end(SimpleNamespace(module_=module, verbose=0))
     assert calls == [(("cpu",), {"copy": True})]
+
+
+def test_an_accelerator_has_its_index(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr("torch.cuda.current_device", lambda: 1)
+    found = [resolve_device(name) for name in ("cuda", "auto", "cuda:0", "cpu:0")]
+    assert found == [
+        torch.device("cuda", 1),
+        torch.device("cuda", 1),
+        torch.device("cuda", 0),
+        torch.device("cpu"),
+    ]
+
+
+def test_rows_on_the_device_of_the_batches_are_not_sent():
+    expected = lstm().fit(X, Y).predict(X)
+    # As "cuda" and "cuda:0" are one device, and not equal.
+    np.testing.assert_array_equal(lstm(device="cpu:0").fit(X, Y).predict(X), expected)
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """The generators of two GPUs, of which the first one is the current device."""
+    generators = torch.Generator(), torch.Generator()
+    for seed, generator in enumerate(generators):
+        generator.manual_seed(seed)
+    monkeypatch.setattr("torch.cuda.init", lambda: None)
+    monkeypatch.setattr("torch.cuda.default_generators", generators)
+    return generators
+
+
+@pytest.mark.filterwarnings("ignore:.*CUDA is not available")
+def test_the_generator_of_the_device_is_seeded_and_no_other(two_gpus, monkeypatch):
+    cudnn = torch.backends.cudnn
+    monkeypatch.setattr(cudnn, "benchmark", True)
+    before = [generator.get_state() for generator in two_gpus]
+    drawn = []
+    for _ in range(2):
+        with seeded(0, torch.device("cuda:1")):
+            assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
+            drawn.append(torch.rand(3, generator=two_gpus[1]))
+            assert torch.equal(two_gpus[0].get_state(), before[0])
+            states = sktsdl._training.device.generator_states(torch.device("cuda:1"))
+            after = torch.rand(3, generator=two_gpus[1])
+        assert torch.equal(two_gpus[1].get_state(), before[1])
+    assert torch.equal(*drawn)
+    with seeded(5, torch.device("cuda:0"), states):
+        assert torch.equal(torch.rand(3, generator=two_gpus[0]), after)
+    assert (cudnn.deterministic, cudnn.benchmark) == (False, True)
+
+
+def test_blocks_are_larger_on_an_accelerator():
+    for net in (LSTMRegressor(), TransformerRegressor(d_model=256)):
+        module = net.set_params(max_epochs=1).fit(X, Y).module_
+        sizes = block_size(module, 720), block_size(module.to(META), 720)
+        assert sizes[0] < sizes[1] <= 1024
+        assert sizes[1] % 16 == 0
+
+
+def test_dropout_draws_the_same_for_each_window_without_states_of_the_device():
+    net = TFTRegressor(dropout=0.2, max_epochs=1, random_state=0).fit(X, Y)
+    twice = net._prepared_windows(X[[3, 3]])
+    decode = net._spec.targets.decode
+    mean, std = mc_mean_and_std(net.module_, twice, decode, {}, 5, 16)
+    np.testing.assert_array_equal(mean[0], mean[1])
+    np.testing.assert_array_equal(std[0], std[1])
+
+
+def flatten(module):
+    """Put the weights of each recurrent layer into one buffer, as CUDA does."""
+    for layer in module.modules():
+        if isinstance(layer, nn.RNNBase):
+            weights = list(layer.parameters())
+            sizes = [weight.numel() for weight in weights]
+            joined = torch.cat([weight.detach().flatten() for weight in weights])
+            for weight, part in zip(weights, torch.split(joined, sizes), strict=True):
+                weight.data = part.view_as(weight)
+
+
+def test_a_pickle_holds_each_weight_once_also_if_weights_share_a_buffer():
+    net = LSTMRegressor(max_epochs=1, random_state=0).fit(X, Y)
+    size, expected = len(pickle.dumps(net)), net.predict(X)
+    flatten(net.module_)
+    content = pickle.dumps(net)
+    assert len(content) < 1.05 * size
+    for one in (net, pickle.loads(content), copy.deepcopy(net)):
+        np.testing.assert_array_equal(one.predict(X), expected)
+        optimized = one.net_.optimizer_.param_groups[0]["params"]
+        assert {*map(id, optimized)} == {*map(id, one.module_.parameters())}
+
+
+def test_copies_of_recurrent_layers_are_made_compact(monkeypatch):
+    compacted = []
+    net = lstm(hidden_sizes=(4, 4), dropout=0.1).fit(X, Y)
+    content = pickle.dumps(net)
+    name = "torch.nn.RNNBase.flatten_parameters"
+    monkeypatch.setattr(name, lambda layer: compacted.append(layer))
+    again = pickle.loads(content)
+    layers = [m for m in again.module_.modules() if isinstance(m, nn.RNNBase)]
+    assert compacted == layers
+    compacted.clear()
+    net.predict(X[:2], return_std=True, n_draws=2)
+    assert len(compacted) == 2
+
+
+def test_a_pickle_of_a_device_that_is_not_here_is_read_to_the_cpu():
+    net = lstm(early_stopping=True).fit(X, Y)
+    expected = net.predict(X)
+    for name in ("cuda:9", "mps"):
+        net.net_.device = torch.device(name)
+        again = pickle.loads(pickle.dumps(net))
+        assert again.net_.device == torch.device("cpu")
+        np.testing.assert_array_equal(again.predict(X), expected)
+
+
+def out_of_memory(*args, **kwargs):
+    raise torch.cuda.OutOfMemoryError
+
+
+def test_too_little_memory_for_the_rows_of_a_fit(monkeypatch):
+    net = lstm().fit(X, Y)
+    before, expected = dict(vars(net)), net.predict(X)
+    with monkeypatch.context() as patch:
+        patch.setattr("sktsdl._training.batches.WindowDataset.to", out_of_memory)
+        with pytest.raises(MemoryError, match=r"^cpu has too little .*smaller window"):
+            net.fit(X[:20], Y[:20])
+    assert vars(net) == before
+    np.testing.assert_array_equal(net.predict(X), expected)
+
+
+@pytest.mark.parametrize("where", ["batches.WindowDataset.to", "batches.Tensor.view"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda net: net.predict(X),
+        lambda net: net.predict(X, return_std=True, n_draws=2),
+        lambda net: integrated_gradients(net, X[:3]),
+    ],
+    ids=["predict", "dropout", "gradients"],
+)
+def test_too_little_memory_for_a_prediction(monkeypatch, where, use):
+    net = lstm(hidden_sizes=(4, 4), dropout=0.1).fit(X, Y)
+    monkeypatch.setattr(f"sktsdl._training.{where}", out_of_memory)
+    with pytest.raises(MemoryError, match=r"to predict: predict fewer rows.*device='c"):
+        use(net)

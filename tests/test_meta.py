@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from skorch.callbacks import Callback
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -66,6 +67,19 @@ class OneDevice(TorchDispatchMode):
         return result
 
 
+class NoLists(TorchFunctionMode):
+    """Refuses to send lists of Python to the device while steps run."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if Steps.are_inside():
+            if func in (torch.tensor, torch.as_tensor):
+                assert str((kwargs or {}).get("device")) in ("None", "cpu")
+            if func is torch.Tensor.__getitem__:
+                where = args[1] if isinstance(args[1], tuple) else args[1:]
+                assert not any(isinstance(part, list) for part in where)
+        return func(*args, **kwargs or {})
+
+
 @pytest.fixture
 def fit_on_meta(monkeypatch):
     """Train on the meta device; only the losses of an epoch are replaced, by 0."""
@@ -89,7 +103,7 @@ def fit_on_meta(monkeypatch):
         net.set_params(callbacks=[Steps()], max_epochs=1, batch_size=step, **params)
         if net.optimizer == "adam":  # it has no kernel for this device
             net.set_params(optimizer_params={"fused": False})
-        with OneDevice() as mode:
+        with OneDevice() as mode, NoLists():
             model.fit(X[-60:], y[-60:])
         assert Steps.n_ended == 3
         assert mode.n_calls > 50
@@ -119,6 +133,19 @@ def rows_of_two_series():
 @every_net
 def test_no_value_is_read_or_copied_in_a_step(cls, fit_on_meta):
     fit_on_meta(make(cls), *windows_and_targets())
+
+
+def test_batches_are_not_parted_for_the_cache_of_a_cpu(fit_on_meta, monkeypatch):
+    monkeypatch.setattr("sktsdl._training.blocks.BUFFER_BYTES", 1)
+    sizes = []
+
+    class Loss(torch.nn.MSELoss):
+        def forward(self, output, targets):
+            sizes.append(len(output))
+            return super().forward(output, targets)
+
+    fit_on_meta(LSTMRegressor(hidden_sizes=(4,), loss=Loss), *windows_and_targets())
+    assert sizes == [20] * 3
 
 
 EVERYTHING = {

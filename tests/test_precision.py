@@ -1,9 +1,12 @@
 """Training in half precision."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from skorch.callbacks import Callback
 
 import sktsdl._layers.recurrent
 import sktsdl._training.config
@@ -53,3 +56,21 @@ def test_fp16_scales_the_loss_and_not_the_step(monkeypatch):
     low = lstm(optimizer="sgd", precision="bf16").fit(X, Y)
     assert low.net_.scaler_.get_scale() > 1e4
     np.testing.assert_allclose(low.predict(X), full.predict(X), atol=1e-2)
+
+
+class InterruptInTheSecondEpoch(Callback):
+    def on_grad_computed(self, net, **kwargs):
+        if len(net.history) == 2:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_step_of_fp16_can_be_pickled_and_continued(monkeypatch):
+    monkeypatch.setitem(sktsdl._training.config.PRECISIONS, "bf16", torch.float16)
+    net = lstm(precision="bf16", warm_start=True)
+    with pytest.raises(KeyboardInterrupt):
+        net.set_params(callbacks=[InterruptInTheSecondEpoch()]).fit(X, Y)
+    again = pickle.loads(pickle.dumps(net.set_params(callbacks=None)))
+    assert again.net_.scaler_.get_scale() == net.net_.scaler_.get_scale()
+    for one in (net, again):
+        assert one.fit(X, Y).n_epochs_ == 3
+    np.testing.assert_array_equal(net.predict(X), again.predict(X))

@@ -18,13 +18,17 @@ from sktsdl._estimator.validation import (
 )
 from sktsdl._training.batches import WindowDataset, evaluate_in_blocks
 from sktsdl._training.blocks import block_size
-from sktsdl._training.device import own_torch_state
+from sktsdl._training.device import explained_memory_errors, own_torch_state
 from sktsdl._windows.given import refuse_missing
 from sktsdl._windows.missing import parts_to_fill
 from sktsdl._windows.windows import Windows
 
 # Values of windows with unknown history, of which copies are filled.
 FILLED_AT_ONCE = 2**26
+TOO_LARGE = (
+    "The device of the net has too little memory to predict: predict fewer rows at "
+    "once, or save the net and use load(path, device='cpu')."
+)
 
 
 class EvaluateMixin:
@@ -61,7 +65,11 @@ class EvaluateMixin:
         outputs = []
         for part in parts_to_fill(windows, FILLED_AT_ONCE):
             dataset = self._dataset(windows if part is None else windows[part])
-            with own_torch_state(dataset.device), torch.inference_mode():
+            with (
+                explained_memory_errors(TOO_LARGE),
+                own_torch_state(dataset.device),
+                torch.inference_mode(),
+            ):
                 found = evaluate_in_blocks(evaluate, dataset, self._block_size)
             outputs.append(found.cpu().double().numpy())
         return check_outputs(outputs[0] if len(outputs) == 1 else np.vstack(outputs))
@@ -88,4 +96,5 @@ class EvaluateMixin:
         dataset = WindowDataset(
             torch.from_numpy(x), torch.from_numpy(starts), inputs.window
         )
-        return dataset.to(next(self.module_.parameters()).device)
+        with explained_memory_errors(TOO_LARGE):
+            return dataset.to(next(self.module_.parameters()).device)

@@ -27,7 +27,7 @@ from sktsdl._estimator.targets import Targets
 from sktsdl._training.batches import WindowDataset, labelled_dataset
 from sktsdl._training.callbacks import ScikitLearnCallbacks
 from sktsdl._training.config import TrainingConfig
-from sktsdl._training.device import move_rows, seeded
+from sktsdl._training.device import explained_memory_errors, move_rows, seeded
 from sktsdl._training.skorch_net import Net
 from sktsdl._training.trainer import train
 
@@ -155,6 +155,11 @@ def fit_net(
     -------
     net : Net
         The trained net.
+
+    Raises
+    ------
+    MemoryError
+        If the accelerator has too little memory.
     """
     samples, valid, device = split.samples, split.valid, config.training.device
     window, channels, targets = spec.inputs.window, spec.channels, spec.targets
@@ -165,8 +170,16 @@ def fit_net(
             "norm='batch' needs at least 2 windows in a batch: give more rows, a "
             "larger batch_size, or norm='layer'."
         )
+    too_large = (
+        f"{device} has too little memory for batch_size={config.training.batch_size} "
+        f"windows of {window} steps: use a smaller batch_size (with more "
+        "accumulate_batches), a smaller window, or precision='bf16'."
+    )
     module: Any
-    with seeded(config.random_state, device, states):
+    with (
+        explained_memory_errors(too_large),
+        seeded(config.random_state, device, states),
+    ):
         if previous is None:
             module = build_module(
                 config.architecture,

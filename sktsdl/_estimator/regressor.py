@@ -13,8 +13,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.base import DeepNet
+from sktsdl._estimator.evaluating import TOO_LARGE
 from sktsdl._estimator.targets import QuantileTargets
 from sktsdl._estimator.validation import check_outputs
+from sktsdl._training.device import explained_memory_errors
 from sktsdl._training.mc_dropout import has_dropout, mc_mean_and_std
 
 
@@ -193,15 +195,16 @@ class DeepRegressor(RegressorMixin, DeepNet):
                 f"return_std=True draws by dropout, and this {type(self).__name__} has "
                 f"none: fit it with {self._dropout_advice}."
             )
-        mean, std = mc_mean_and_std(
-            self.module_,
-            dataset,
-            self._spec.targets.decode,
-            self.net_.generators_,
-            n_draws,
-            self._block_size,
-            verbose=self.verbose > 0,
-        )
+        with explained_memory_errors(TOO_LARGE):
+            mean, std = mc_mean_and_std(
+                self.module_,
+                dataset,
+                self._spec.targets.decode,
+                self.net_.generators_,
+                n_draws,
+                self._block_size,
+                verbose=self.verbose > 0,
+            )
         return check_outputs(mean), check_outputs(std)
 
     @property

@@ -10,16 +10,18 @@ from sktsdl._layers.adapters import Adapter
 from sktsdl._layers.causal import n_weights
 
 BUFFER_BYTES = 2**24
-LARGEST_BLOCK = 256
+# On a CPU, and on an accelerator, which computes many windows side by side.
+LARGEST_BLOCK, LARGEST_ON_ACCELERATOR = 256, 1024
 # In blocks of other sizes, but 1, the last digits depend on the place in the block, as
 # kernels compute 16 numbers at once and the rest one by one.
 UNIT = 16
 # A block of 16 windows takes at most 11 times as long as a window from this c / w on.
 LEAST_RATIO = 0.5
-# A call of a kernel takes about as long as so many multiplications.
-CALL = 500_000
+# A call of a kernel takes about as long as so many multiplications: on an accelerator,
+# 5 microseconds at 10^13 a second.
+CALL, CALL_ON_ACCELERATOR = 500_000, 50_000_000
 # The sizes of blocks by window, as counting takes longer than a small module.
-_SIZES: WeakKeyDictionary[nn.Module, dict[int, int]] = WeakKeyDictionary()
+_SIZES: WeakKeyDictionary[nn.Module, dict[tuple[int, bool], int]] = WeakKeyDictionary()
 
 
 def micro_batch_size(module: nn.Module, batch_size: int, window: int) -> int:
@@ -42,19 +44,22 @@ def micro_batch_size(module: nn.Module, batch_size: int, window: int) -> int:
 def block_size(module: nn.Module, window: int) -> int:
     """Return how many windows a prediction computes at once.
 
-    It follows from the module and the window alone: blocks of another size would round
-    differently. A block of b windows takes about c + b w, with the time c of all calls
-    of kernels and the time w of the multiplications for one window. With
-    b = 3 + 5 c / w, it takes at most 6 times as long as one window by itself, c + w,
-    and many windows take at most 1.2 times as long as in one large block. Where calls
-    take little of the time, windows are computed one by one.
+    It follows from the module, the window and the kind of device alone: blocks of
+    another size would round differently. A block of b windows takes about c + b w, with
+    the time c of all calls of kernels and the time w of the multiplications for one
+    window. With b = 3 + 5 c / w, it takes at most 6 times as long as one window by
+    itself, c + w, and many windows take at most 1.2 times as long as in one large
+    block. Where calls take little of the time, windows are computed one by one.
     """
     sizes = _SIZES.setdefault(module, {})
-    if window not in sizes:
-        ratio = CALL * _calls(module, window) / multiplications(module, window)
+    on_cpu = next(module.parameters()).device.type == "cpu"
+    if (window, on_cpu) not in sizes:
+        call = CALL if on_cpu else CALL_ON_ACCELERATOR
+        largest = LARGEST_BLOCK if on_cpu else LARGEST_ON_ACCELERATOR
+        ratio = call * _calls(module, window) / multiplications(module, window)
         size = UNIT * max(round((3 + 5 * ratio) / UNIT), 1)
-        sizes[window] = min(size, LARGEST_BLOCK) if ratio > LEAST_RATIO else 1
-    return sizes[window]
+        sizes[window, on_cpu] = min(size, largest) if ratio > LEAST_RATIO else 1
+    return sizes[window, on_cpu]
 
 
 def input_size(module: nn.Module, window: int) -> tuple[int, int]:

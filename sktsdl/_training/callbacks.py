@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from sktsdl._training.config import Decode
+from sktsdl._training.device import compact
 
 # The state of a schedule, apart from its settings.
 SCHEDULE_STATE = {
@@ -80,8 +81,8 @@ class FiniteLoss(Callback):
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: object) -> None:
         loss = net.history[-1, "train_loss"]
-        weights = [weight.isfinite().all() for weight in net.module_.parameters()]
-        if not (math.isfinite(loss) and torch.stack(weights).all()):
+        weights = [weight.detach().flatten() for weight in net.module_.parameters()]
+        if not (math.isfinite(loss) and torch.cat(weights).isfinite().all()):
             raise FloatingPointError(
                 f"Training diverged in epoch {len(net.history)}, at a loss of {loss} "
                 f"with lr={net.lr}: use a smaller `lr`, or a smaller `clip_grad_norm`."
@@ -263,6 +264,7 @@ class ScikitLearnCallbacks(Callback):
     def on_epoch_end(self, net: NeuralNet, **kwargs: object) -> None:
         def as_if_ended() -> dict[str, object]:
             module = copy.deepcopy(net.module_).eval()
+            compact(module)
             return self.fitted_attributes | {"net_": SimpleNamespace(module_=module)}
 
         net.is_stopped_ |= self.epoch_.call_on_fit_task_end(

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from torch import Tensor
+from torch import Tensor, nn
 
 # With fewer multiplications, threads wait for each other longer than they compute.
 LEAST_SHARED_WORK = 10_000_000
@@ -27,11 +27,15 @@ if hasattr(os, "register_at_fork"):
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device `name`; ``"auto"`` is the accelerator if there is one."""
+    """Return the device `name`; ``"auto"`` is the accelerator if there is one.
+
+    An accelerator has its index, as the device of each tensor has: "cuda" and "cuda:0"
+    are not equal.
+    """
     on_mps = torch.backends.mps.is_available()
     available = {"cuda": torch.cuda.device_count(), "mps": int(on_mps), "cpu": 1}
     if name == "auto":
-        return torch.device(next(kind for kind, count in available.items() if count))
+        name = next(kind for kind, count in available.items() if count)
     try:
         device = torch.device(name)
     except (RuntimeError, TypeError) as error:
@@ -44,13 +48,18 @@ def resolve_device(name: str) -> torch.device:
             f"device={name!r} is not on this machine: use 'cpu', or 'auto' for the "
             "accelerator if there is one."
         )
+    if device.type == "cpu":
+        return torch.device("cpu")
+    if device == torch.device(device.type):
+        at = torch.cuda.current_device() if device.type == "cuda" else 0
+        device = torch.device(device.type, at)
     return device
 
 
-def is_available(name: str) -> bool:
+def is_available(name: str | torch.device) -> bool:
     """Say whether this machine has the device `name`."""
     try:
-        resolve_device(name)
+        resolve_device(str(name))
     except ValueError:
         return False
     return True
@@ -117,40 +126,109 @@ def seeded(
         seed = int(np.random.SeedSequence().generate_state(1)[0])
     else:
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
-    on_cpu = device.type == "cpu"
-    fork = torch.random.fork_rng(
-        devices=[] if on_cpu else [device.index or 0],
-        device_type="cuda" if on_cpu else device.type,
-    )
-    with _GENERATOR_LOCK, fork, own_torch_state(device):
-        dtype = torch.get_default_dtype()
-        is_deterministic = torch.are_deterministic_algorithms_enabled()
-        warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-        torch.set_default_dtype(torch.float32)
-        if is_deterministic:
-            torch.use_deterministic_algorithms(False)
-        torch.default_generator.manual_seed(seed)
-        if not on_cpu:
-            getattr(torch, device.type).manual_seed(seed)
-        set_generator_states({} if states is None else states, device)
+    with _GENERATOR_LOCK, _own_process_settings(device), own_torch_state(device):
+        before = generator_states(device)
         try:
+            for generator in _generators(device).values():
+                generator.manual_seed(seed)
+            set_generator_states({} if states is None else states, device)
             yield
         finally:
-            torch.set_default_dtype(dtype)
-            if is_deterministic:
-                torch.use_deterministic_algorithms(True, warn_only=warn_only)
+            set_generator_states(before, device)
+
+
+@contextmanager
+def _own_process_settings(device: torch.device) -> Iterator[None]:
+    """Run the block in float32, and by algorithms that do not depend on the caller.
+
+    On an accelerator, the caller's deterministic algorithms are kept.
+    """
+    dtype, cudnn = torch.get_default_dtype(), torch.backends.cudnn
+    is_changed = device.type == "cpu" and torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    algorithms = cudnn.deterministic, cudnn.benchmark
+    torch.set_default_dtype(torch.float32)
+    if is_changed:
+        torch.use_deterministic_algorithms(False)
+    if device.type == "cuda":
+        # Else cuDNN may choose kernels by their speed, which add in no fixed order.
+        cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(dtype)
+        if is_changed:
+            torch.use_deterministic_algorithms(True, warn_only=warn_only)
+        if device.type == "cuda":
+            cudnn.deterministic, cudnn.benchmark = algorithms
+
+
+def _generators(device: torch.device) -> dict[str, torch.Generator]:
+    """Return torch's generators of the CPU and of `device`, which may have another."""
+    generators = {"cpu": torch.default_generator}
+    if device.type == "cuda":
+        torch.cuda.init()  # type: ignore[no-untyped-call]  # else there are none
+        generators["cuda"] = torch.cuda.default_generators[device.index or 0]
+    elif device.type == "mps":
+        generators["mps"] = torch.mps._get_default_mps_generator()
+    return generators
 
 
 def generator_states(device: torch.device) -> dict[str, Tensor]:
-    """Return the states of the generators that a training uses."""
-    states = {"cpu": torch.get_rng_state()}
-    if device.type != "cpu":
-        states[device.type] = getattr(torch, device.type).get_rng_state()
-    return states
+    """Return the states of the generators that a training uses, on the CPU."""
+    return {kind: one.get_state() for kind, one in _generators(device).items()}
 
 
 def set_generator_states(states: dict[str, Tensor], device: torch.device) -> None:
     """Set the generators of the CPU and of `device` to their `states`, if given."""
-    for kind, state in states.items():
-        if kind in ("cpu", device.type):
-            (torch if kind == "cpu" else getattr(torch, kind)).set_rng_state(state)
+    for kind, generator in _generators(device).items():
+        if kind in states:
+            generator.set_state(states[kind])
+
+
+@contextmanager
+def low_precision(device: torch.device, dtype: torch.dtype | None) -> Iterator[None]:
+    """Run the block with matrix products in `dtype`; None changes nothing."""
+    if dtype is None:
+        yield
+        return
+    with torch.autocast(device.type, dtype=dtype):
+        yield
+    # Inside of a caller's autocast, weights of this step would stay in the cache.
+    torch.clear_autocast_cache()
+
+
+@contextmanager
+def explained_memory_errors(message: str) -> Iterator[None]:
+    """Raise a MemoryError with `message` if an accelerator has too little memory."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        raise MemoryError(message) from error
+
+
+def compact(module: nn.Module) -> None:
+    """Put the weights of each recurrent layer on CUDA into one buffer, as cuDNN asks.
+
+    A copied or pickled layer has lost it, and cuDNN would copy the weights in each call
+    and warn.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.RNNBase):
+            layer.flatten_parameters()
+
+
+@contextmanager
+def own_buffers(module: nn.Module) -> Iterator[None]:
+    """Run the block with a buffer for each weight.
+
+    A pickle would hold a shared buffer once for each of its weights.
+    """
+    with torch.inference_mode(False):
+        for weight in module.parameters():
+            if weight.untyped_storage().nbytes() > weight.nbytes:
+                weight.data = weight.data.clone()
+    try:
+        yield
+    finally:
+        compact(module)

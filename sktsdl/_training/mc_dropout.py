@@ -11,7 +11,12 @@ from tqdm import tqdm
 from sktsdl._layers.causal import CausalNet
 from sktsdl._training.batches import WindowDataset, batch_sizes
 from sktsdl._training.callbacks import is_terminal
-from sktsdl._training.device import seeded, set_generator_states
+from sktsdl._training.device import (
+    compact,
+    generator_states,
+    seeded,
+    set_generator_states,
+)
 
 
 def has_dropout(module: nn.Module) -> bool:
@@ -29,6 +34,7 @@ def with_active_dropout(module: nn.Module) -> nn.Module:
     for layer in active.modules():
         if isinstance(layer, nn.modules.batchnorm._BatchNorm | CausalNet):
             layer.training = False
+    compact(active)
     return active
 
 
@@ -67,6 +73,8 @@ def mc_mean_and_std(
     device = next(active.parameters()).device
     means, stds = [], []
     with seeded(0, device), torch.inference_mode():
+        # The net may have been trained on another device.
+        generators = generator_states(device) | generators
         shown = verbose and is_terminal()
         for i in tqdm(range(len(dataset)), "draws", unit="window", disable=not shown):
             # The same draws for each window, and no other window in the batch: its

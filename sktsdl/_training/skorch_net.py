@@ -19,11 +19,11 @@ checkpoints. These methods are replaced, in the order in which a training calls 
 - `get_dataset`: takes a tensor of windows, which a scoring callback predicts.
 - `_set_training`, `_zero_grad_optimizer`, `_step_optimizer`: without the costs that
   skorch and torch have in every batch; with a gradient scaler for fp16.
-- `__getstate__`, `__setstate__`: a pickle holds each weight once.
+- `__getstate__`, `__setstate__`: a pickle holds each weight once, and is read where its
+  device is not.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 import torch
@@ -33,6 +33,7 @@ from torch import Tensor
 
 from sktsdl._layers.window_norm import LossScale
 from sktsdl._training.batches import Batch, WindowDataset
+from sktsdl._training.device import compact, is_available, low_precision, own_buffers
 
 PER_BATCH = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 
@@ -89,9 +90,12 @@ class Net(NeuralNetRegressor):
         self.is_stopped_ = False
         self.has_optimizer_state_ = True  # not after `load`
         self.interrupt_: KeyboardInterrupt | None = None
-        is_scaled = self.autocast_dtype == torch.float16
-        self.scaler_ = torch.amp.GradScaler(self.device.type, enabled=is_scaled)
+        self.scaler_ = self._new_scaler()
         return self
+
+    def _new_scaler(self) -> torch.amp.GradScaler:
+        is_scaled = self.autocast_dtype == torch.float16
+        return torch.amp.GradScaler(self.device.type, enabled=is_scaled)
 
     def fit_loop(self, *args: object, **kwargs: object) -> Self:
         try:
@@ -99,6 +103,8 @@ class Net(NeuralNetRegressor):
         except TrainingStopped:
             return self
         except KeyboardInterrupt as interrupt:
+            state, self.scaler_ = self.scaler_.state_dict(), self._new_scaler()
+            self.scaler_.load_state_dict(state)  # without the interrupted step
             # skorch's early stopping, ours or a user's, raises one to stop.
             if not any(map(_has_stopped, dict(self.callbacks_).values())):
                 self.interrupt_ = interrupt
@@ -204,7 +210,7 @@ class Net(NeuralNetRegressor):
         losses, outputs = [], []
         for micro_batch in batch.split(self.micro_batch_size):
             forcing = self._teacher_forcing(micro_batch.targets)
-            with self._autocast():
+            with low_precision(self.device, self.autocast_dtype):
                 output, scales = self._outputs(
                     self.module_, micro_batch, **fit_params, **forcing
                 )
@@ -253,16 +259,6 @@ class Net(NeuralNetRegressor):
     def _loss(self, output: Tensor, batch: Batch, scales: Tensor | None) -> Tensor:
         return batch.loss(self.criterion_, output, scales, self.reduction)
 
-    def _autocast(self) -> AbstractContextManager[None]:
-        return nullcontext() if self.autocast_dtype is None else self._low_precision()
-
-    @contextmanager
-    def _low_precision(self) -> Iterator[None]:
-        with torch.autocast(self.device.type, dtype=self.autocast_dtype):
-            yield
-        # Inside of a caller's autocast, weights of this step would stay in the cache.
-        torch.clear_autocast_cache()
-
     def _set_training(self, training: bool = True) -> None:
         if self.module_.training != training:  # skorch sets it in every batch
             super()._set_training(training)
@@ -283,14 +279,18 @@ class Net(NeuralNetRegressor):
     def __getstate__(self) -> dict[str, Any]:
         # skorch moves module_ and criterion_ to a device that is there when they are
         # read; what they were made from are the same objects and would stay behind.
-        state: dict[str, Any] = super().__getstate__()
+        with own_buffers(self.module_):
+            state: dict[str, Any] = super().__getstate__()
         for name in ("module", "criterion"):
             if state[name] is vars(self).get(f"{name}_"):
                 state[name] = None
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        if not is_available(state["device"]):
+            state = state | {"device": torch.device("cpu")}
         super().__setstate__(state)
+        compact(self.module_)
         for name in ("module", "criterion"):
             if getattr(self, name) is None:
                 setattr(self, name, getattr(self, f"{name}_"))

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import torch
 from skorch.callbacks import Callback, GradientNormClipping
 from skorch.dataset import ValidSplit
 from skorch.exceptions import SkorchException
@@ -80,12 +79,12 @@ def train(
         If the user interrupts the first epoch.
     ValueError
         If a callback needs validation rows, and there are none.
-    MemoryError
-        If the accelerator has too little memory.
     """
     n_steps = len(Batches(train_set, config.step_size))
     window = train_set.window
-    n_at_once = micro_batch_size(module, config.batch_size, window)
+    n_at_once = config.batch_size
+    if config.device.type == "cpu":
+        n_at_once = micro_batch_size(module, config.batch_size, window)
     if config.verbose == 1:
         extra_callbacks = [*extra_callbacks, Progress(config.name)]
     sets = [train_set] if valid_set is None else [train_set, valid_set]
@@ -113,13 +112,6 @@ def train(
     with threads_for(n_weights * n_at_once * math.prod(input_size(module, window))):
         try:
             net.partial_fit(train_set, None)
-        except torch.cuda.OutOfMemoryError as error:
-            raise MemoryError(
-                f"{config.device} has too little memory for batch_size="
-                f"{config.batch_size} windows of {window} steps: use a smaller "
-                "batch_size (with more accumulate_batches), a smaller window, or "
-                "precision='bf16'."
-            ) from error
         except (KeyError, ValueError, SkorchException) as error:
             if valid_set is None:
                 _raise_at_unrecorded(error)

@@ -21,12 +21,10 @@ from sktsdl._layers.encoder import (
 from sktsdl._sklearn.fields import PositiveInt, Probability
 
 
-def sinusoidal_positions(
-    n: int, d_model: int, device: torch.device | None = None
-) -> Tensor:
+def sinusoidal_positions(n: int, d_model: int) -> Tensor:
     """Return the encoding of positions 0 to n - 1, (n, d_model)."""
-    i = torch.arange(0, d_model, 2, dtype=torch.float32, device=device)
-    angles = torch.arange(n, device=device)[:, None] / 10_000 ** (i / d_model)
+    i = torch.arange(0, d_model, 2, dtype=torch.float32)
+    angles = torch.arange(n)[:, None] / 10_000 ** (i / d_model)
     waves = torch.stack([angles.sin(), angles.cos()], dim=-1)  # (1), (2)
     return waves.flatten(1)[:, :d_model]
 
@@ -36,6 +34,9 @@ class Transformer(CausalNet):
 
     **Shape**: (batch, time, channels) -> (batch, outputs)
     """
+
+    positions: Any
+    waves: Tensor | None
 
     def __init__(
         self,
@@ -63,9 +64,13 @@ class Transformer(CausalNet):
         self.is_batch_normed = norm == "batch"
         self.embed = nn.Linear(n_channels, d_model)
         self.positions = None
+        waves = None
         if positions == "learned":
             self.positions = nn.Embedding(n_steps, d_model)
             nn.init.uniform_(self.positions.weight, -0.02, 0.02)
+        else:
+            waves = sinusoidal_positions(n_steps, d_model)
+        self.register_buffer("waves", waves, persistent=False)
         self.layers = nn.ModuleList(
             EncoderLayer(
                 d_model,
@@ -141,11 +146,10 @@ class Transformer(CausalNet):
 
     def _embedded(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         time = x.shape[1]
-        if self.positions is None:
-            positions = sinusoidal_positions(time, self.d_model, x.device).to(x)
+        if self.waves is None:
+            h = self.embed(x) + self.positions.weight
         else:
-            positions = self.positions.weight
-        h = self.embed(x) + positions
+            h = self.embed(x) + self.waves[:time]
         if not self.causal:
             return h, None
         return h, torch.ones(time, time, dtype=torch.bool, device=x.device).triu(1)

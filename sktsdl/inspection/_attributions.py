@@ -11,12 +11,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_scalar
 from torch import Tensor
 
+from sktsdl._estimator.evaluating import TOO_LARGE
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.scaling import ChannelScaling
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.warnings import warn
 from sktsdl._training.batches import evaluate_in_blocks
-from sktsdl._training.device import own_torch_state
+from sktsdl._training.device import explained_memory_errors, own_torch_state
 from sktsdl.inspection._windows import ESTIMATOR, to_nets
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _of_net(
         )
     start = _baseline(baseline, channels, spec.inputs.window)
     dataset = regressor._prepared_windows(X)
-    start = start.to(dataset.rows.device)
+    start = start.to(dataset.device)
     unit = targets.unit_of(target)
 
     def output(windows: Tensor, phases: Tensor) -> Tensor:
@@ -173,7 +174,11 @@ def _of_net(
 
     # In evaluation mode, recurrent layers of cuDNN have no backward pass.
     without_cudnn = torch.backends.cudnn.flags(enabled=False)
-    with own_torch_state(dataset.device), without_cudnn:
+    with (
+        explained_memory_errors(TOO_LARGE),
+        own_torch_state(dataset.device),
+        without_cudnn,
+    ):
         size = max(1, EVALUATED_AT_ONCE // n_steps)
         explained = evaluate_in_blocks(explain, dataset, size).cpu().double().numpy()
     attributions = explained[:, :-1].reshape(-1, *spec.inputs.shape)
