@@ -272,6 +272,6 @@ class TFT(nn.Module):
         query = self.query(theta[:, -n:]).unflatten(-1, (h, -1)).transpose(1, 2)
         key = self.key(theta).unflatten(-1, (h, -1)).transpose(1, 2)
         scores = query @ key.transpose(2, 3) / query.shape[-1] ** 0.5
-        later = torch.ones(n, n_all, dtype=torch.bool).triu(1 + n_all - n)
+        later = scores.new_ones(n, n_all, dtype=torch.bool).triu(1 + n_all - n)
         attention = scores.masked_fill(later, -torch.inf).softmax(dim=-1).mean(dim=1)
         return self.output(attention @ self.value(theta))

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
@@ -98,6 +99,45 @@ def test_a_net_and_its_plain_form_have_the_same_weights(speed, name):
     assert any(
         row.startswith(f"12 steps ahead by {name},") for row in speed.measures(1)
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "name"),
+    [("small", "LSTM"), ("big", "TCN"), ("big", "RNN"), ("small", "Transformer")]
+    + [("steps ahead", name) for name in ("N-BEATS", "N-HiTS", "TiDE", "TFT")],
+)
+def test_loops_by_hand_stay_on_their_device(speed, size, name):
+    names = ("channels", "window", "horizon")
+    shape = [speed.SIZES[size][part] for part in names if part in speed.SIZES[size]]
+    module = speed.BY_HAND[name](*shape).to("meta")
+    windows = torch.zeros(6, shape[1], shape[0], device="meta")
+    targets = torch.zeros(6, shape[2] if shape[2:] else 1, device="meta")
+    trained = speed.loop(module, windows, targets, 1, 3)
+    assert trained(windows).device == torch.device("meta")
+
+
+def test_the_table_of_a_device(speed, monkeypatch):
+    tiny = {"n": 40, "window": 6, "channels": 1, "batch_size": 20, "epochs": 1}
+    monkeypatch.setitem(speed.SIZES, "small", tiny)
+    found = speed.of_device("small", "LSTM", "cpu", 2)
+    assert len(found["fit ÷ loop"]) == len(found["fit on the CPU, s"]) == 2
+    figures = {
+        "fit ÷ loop": [0.9, 0.8, 1.0],
+        "fit, s": [0.2],
+        "fit on the CPU, s": [0.8],
+        "MB": 12.3,
+    }
+    lines = speed.device_table({"small LSTM": figures, "big TCN": figures}, "cuda")
+    assert lines[2] == "| small LSTM | 0.90 | 0.80-1.00 | 0.25 | 0.20 | 12 |"
+    assert lines[-1].endswith("for each small net: LSTM 4.0.")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_speed_on_cuda_needs_cuda(speed, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["speed.py", "--device", "cuda"])
+    with pytest.raises(SystemExit):
+        speed.main()
+    assert "--device cuda needs a GPU, and torch sees none" in capsys.readouterr().err
 
 
 def test_plain_nets_need_torch_alone():
