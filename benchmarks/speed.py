@@ -224,7 +224,7 @@ def loop(
 
 def wait() -> None:
     """Wait until the GPU, if there is one, has done all that it was asked for."""
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.synchronize()
 
 
