@@ -70,13 +70,13 @@ def test_micro_batches_take_the_same_step_as_the_batch(monkeypatch, net):
     whole = net(batch_size=40, weight_decay=0.1).fit(rows, NOISE[:80])
     monkeypatch.setattr("sktsdl._training.blocks.BUFFER_BYTES", 2000)
     sizes = []
-    original = sktsdl._training.skorch_net.Net._loss
+    original = sktsdl._training.batches.Batch.loss
 
-    def spy(self, output, *args):
+    def spy(self, criterion, output, *args):
         sizes.append(len(output))
-        return original(self, output, *args)
+        return original(self, criterion, output, *args)
 
-    monkeypatch.setattr("sktsdl._training.skorch_net.Net._loss", spy)
+    monkeypatch.setattr("sktsdl._training.batches.Batch.loss", spy)
     parts = net(batch_size=40, weight_decay=0.1).fit(rows, NOISE[:80])
     assert (max(sizes) < 20) == (not isinstance(parts, TCNRegressor))
     np.testing.assert_allclose(parts.predict(rows), whole.predict(rows), atol=1e-5)

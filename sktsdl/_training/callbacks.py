@@ -70,6 +70,11 @@ def own_copy(callback: Callback, decode_targets: Decode) -> Callback:
     return copied
 
 
+def has_stopped(callback: Callback) -> bool:
+    """Say whether a callback is an early stopping that has ended the training."""
+    return isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
+
+
 def _extract(
     decode_targets: Decode, extract: Callable[[Tensor], Any], targets: Tensor
 ) -> Any:

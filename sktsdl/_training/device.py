@@ -30,7 +30,8 @@ def resolve_device(name: str) -> torch.device:
     """Return the device `name`; ``"auto"`` is the accelerator if there is one.
 
     An accelerator has its index, as the device of each tensor has: "cuda" and "cuda:0"
-    are not equal.
+    are not equal. ``"cuda"`` is the GPU of this process if several processes share a
+    machine, as torchrun says by ``LOCAL_RANK``.
     """
     on_mps = torch.backends.mps.is_available()
     available = {"cuda": torch.cuda.device_count(), "mps": int(on_mps), "cpu": 1}
@@ -51,9 +52,18 @@ def resolve_device(name: str) -> torch.device:
     if device.type == "cpu":
         return torch.device("cpu")
     if device == torch.device(device.type):
-        at = torch.cuda.current_device() if device.type == "cuda" else 0
-        device = torch.device(device.type, at)
+        device = torch.device(device.type, _own_index(device.type))
     return device
+
+
+def _own_index(kind: str) -> int:
+    """Return the index of the accelerator of this process."""
+    if kind != "cuda":
+        return 0
+    if "LOCAL_RANK" in os.environ:
+        # Some launchers show each process only its own GPU, which is then the first.
+        return int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count()
+    return torch.cuda.current_device()
 
 
 def is_available(name: str | torch.device) -> bool:
@@ -101,6 +111,8 @@ def own_torch_state(device: torch.device) -> Iterator[None]:
     with ExitStack() as stack:
         for kind in {"cpu", device.type} & {"cpu", "cuda"}:
             stack.enter_context(torch.autocast(kind, enabled=False))
+        if device.type == "cuda":
+            stack.enter_context(torch.cuda.device(device))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         if torch.get_default_device().type != "cpu":
@@ -129,8 +141,7 @@ def seeded(
     with _GENERATOR_LOCK, _own_process_settings(device), own_torch_state(device):
         before = generator_states(device)
         try:
-            for generator in _generators(device).values():
-                generator.manual_seed(seed)
+            manual_seed(seed, device)
             set_generator_states({} if states is None else states, device)
             yield
         finally:
@@ -172,6 +183,12 @@ def _generators(device: torch.device) -> dict[str, torch.Generator]:
     elif device.type == "mps":
         generators["mps"] = torch.mps._get_default_mps_generator()
     return generators
+
+
+def manual_seed(seed: int, device: torch.device) -> None:
+    """Seed the generators of the CPU and of `device`."""
+    for generator in _generators(device).values():
+        generator.manual_seed(seed)
 
 
 def generator_states(device: torch.device) -> dict[str, Tensor]:

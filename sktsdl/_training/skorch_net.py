@@ -4,10 +4,12 @@ skorch gives the loop over epochs, the callback protocol, the history and the
 checkpoints. These methods are replaced, in the order in which a training calls them:
 
 - `initialize`: sets the attributes of this class.
+- `partial_fit`: leaves the contexts that callbacks have entered, also after an error.
 - `fit_loop`: keeps a user's interrupt apart from the stop of a callback, which skorch
   takes for the same.
 - `on_train_begin`, `on_train_end`: forget which callbacks listen to batches.
-- `on_epoch_begin`: ends the training if a scikit-learn callback has asked for it.
+- `on_epoch_begin`: ends the training if a scikit-learn callback or another process has
+  asked for it.
 - `run_single_epoch`: does not wait for the loss of each batch, which an accelerator
   computes later; records losses in the units of the target.
 - `notify`: calls only the callbacks that do something in a batch; calls all callbacks
@@ -16,6 +18,7 @@ checkpoints. These methods are replaced, in the order in which a training calls 
 - `on_batch_begin`: records the learning rate of each step.
 - `train_step_single`, `validation_step`: micro-batches, weights, errors in units of the
   window, teacher forcing and autocast.
+- `processes_`: what the steps share with other processes, see `OneProcess`.
 - `get_dataset`: takes a tensor of windows, which a scoring callback predicts.
 - `_set_training`, `_zero_grad_optimizer`, `_step_optimizer`: without the costs that
   skorch and torch have in every batch; with a gradient scaler for fp16.
@@ -24,16 +27,19 @@ checkpoints. These methods are replaced, in the order in which a training calls 
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import Any, Self
 
 import torch
 from skorch import NeuralNetRegressor
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import Callback
 from torch import Tensor
 
 from sktsdl._layers.window_norm import LossScale
 from sktsdl._training.batches import Batch, WindowDataset
+from sktsdl._training.callbacks import has_stopped
 from sktsdl._training.device import compact, is_available, low_precision, own_buffers
+from sktsdl._training.processes import OneProcess
 
 PER_BATCH = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 
@@ -64,6 +70,8 @@ class Net(NeuralNetRegressor):
     **kwargs : dict
         Parameters of skorch's net.
     """
+
+    processes_ = OneProcess()
 
     def __init__(
         self,
@@ -97,6 +105,12 @@ class Net(NeuralNetRegressor):
         is_scaled = self.autocast_dtype == torch.float16
         return torch.amp.GradScaler(self.device.type, enabled=is_scaled)
 
+    def partial_fit(self, *args: object, **kwargs: object) -> Self:
+        with ExitStack() as self.contexts_:
+            super().partial_fit(*args, **kwargs)
+        del self.contexts_
+        return self
+
     def fit_loop(self, *args: object, **kwargs: object) -> Self:
         try:
             return super().fit_loop(*args, **kwargs)
@@ -106,7 +120,7 @@ class Net(NeuralNetRegressor):
             state, self.scaler_ = self.scaler_.state_dict(), self._new_scaler()
             self.scaler_.load_state_dict(state)  # without the interrupted step
             # skorch's early stopping, ours or a user's, raises one to stop.
-            if not any(map(_has_stopped, dict(self.callbacks_).values())):
+            if not any(map(has_stopped, dict(self.callbacks_).values())):
                 self.interrupt_ = interrupt
                 # Callbacks at the end of training read the last whole epoch.
                 if len(self.history) > 1 and "train_loss" not in self.history[-1]:
@@ -119,10 +133,12 @@ class Net(NeuralNetRegressor):
 
     def on_train_end(self, *args: object, **kwargs: object) -> None:
         super().on_train_end(*args, **kwargs)
+        if self.interrupt_ is None:
+            self.processes_.end()
         del self._batch_methods
 
     def on_epoch_begin(self, *args: object, **kwargs: object) -> None:
-        if self.is_stopped_:
+        if not self.processes_.all_go_on(not self.is_stopped_):
             raise TrainingStopped
         super().on_epoch_begin(*args, **kwargs)
 
@@ -146,7 +162,8 @@ class Net(NeuralNetRegressor):
             self.history.record_batch(
                 name, loss if is_delayed else loss.item() * self.loss_factor
             )
-            self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
+            n_windows = self.processes_.n_windows(batch)
+            self.history.record_batch(f"{prefix}_batch_size", n_windows)
             self.notify("on_batch_end", batch=batch, training=training, **step)
             n_batches += 1
         self.history.record(f"{prefix}_batch_count", n_batches)
@@ -206,32 +223,30 @@ class Net(NeuralNetRegressor):
         self, batch: Batch, **fit_params: object
     ) -> dict[str, Tensor]:
         self._set_training(True)
-        n = len(batch.windows)
+        parts = batch.split(self.micro_batch_size)
         losses, outputs = [], []
-        for micro_batch in batch.split(self.micro_batch_size):
-            forcing = self._teacher_forcing(micro_batch.targets)
+        for part in parts:
+            evaluate = self.processes_.evaluator(self.module_, part is parts[-1])
+            forcing = self._teacher_forcing(part.targets)
             with low_precision(self.device, self.autocast_dtype):
-                output, scales = self._outputs(
-                    self.module_, micro_batch, **fit_params, **forcing
-                )
-            loss = self._loss(output, micro_batch, scales)
-            share = len(micro_batch.windows) / n
-            if self.reduction == "mean" and share < 1:
-                loss = loss * share
+                output, scales = self._outputs(evaluate, part, **fit_params, **forcing)
+            loss = part.loss(self.criterion_, output, scales, self.reduction)
+            loss = self.processes_.share(loss, part, batch, self.reduction)
             scaled: Any = self.scaler_.scale(loss)
             scaled.backward()
             losses.append(loss.detach())
             outputs.append(output.detach())
         self.scaler_.unscale_(self.optimizer_)
-        if len(losses) == 1:
-            return {"loss": losses[0], "y_pred": outputs[0]}
-        return {"loss": torch.stack(losses).sum(), "y_pred": torch.cat(outputs)}
+        loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+        output = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+        return {"loss": self.processes_.total(loss), "y_pred": output}
 
     def validation_step(self, batch: Batch, **fit_params: object) -> dict[str, Tensor]:
         self._set_training(False)
         with torch.no_grad():
             output, scales = self._outputs(self.infer, batch, **fit_params)
-            return {"loss": self._loss(output, batch, scales), "y_pred": output}
+            loss = batch.loss(self.criterion_, output, scales, self.reduction)
+            return {"loss": self.processes_.same(loss), "y_pred": output}
 
     def get_dataset(self, X: Any, y: object = None) -> Any:
         if isinstance(X, Tensor):
@@ -255,9 +270,6 @@ class Net(NeuralNetRegressor):
             return evaluate(batch.windows, **params).float(), None
         output, scales = evaluate(batch.windows, with_scales=True, **params)
         return output.float(), scales
-
-    def _loss(self, output: Tensor, batch: Batch, scales: Tensor | None) -> Tensor:
-        return batch.loss(self.criterion_, output, scales, self.reduction)
 
     def _set_training(self, training: bool = True) -> None:
         if self.module_.training != training:  # skorch sets it in every batch
@@ -294,7 +306,3 @@ class Net(NeuralNetRegressor):
         for name in ("module", "criterion"):
             if getattr(self, name) is None:
                 setattr(self, name, getattr(self, f"{name}_"))
-
-
-def _has_stopped(callback: Callback) -> bool:
-    return isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
