@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import torch  # noqa: F401  # first: loading it after pandas and scikit-learn is slower
 
-from sktsdl import datasets, inspection, metrics
+from sktsdl import datasets, distributed, inspection, metrics
 from sktsdl.architectures.attention_lstm import AttentionLSTMRegressor
 from sktsdl.architectures.bilstm import BiLSTMRegressor
 from sktsdl.architectures.cnn import CNNRegressor
@@ -85,6 +85,7 @@ __all__ = [
     "append_history",
     "backtest",
     "datasets",
+    "distributed",
     "forecast",
     "inspection",
     "load",

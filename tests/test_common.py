@@ -284,7 +284,8 @@ def test_docstring_and_signature_agree(cls):
 
 def public_docstrings():
     """Yield the name and the docstring of all that is public, and of its methods."""
-    for module in (sktsdl, sktsdl.datasets, sktsdl.inspection, sktsdl.metrics):
+    parts = (sktsdl.datasets, sktsdl.distributed, sktsdl.inspection, sktsdl.metrics)
+    for module in (sktsdl, *parts):
         for name in module.__all__:
             member = getattr(module, name)
             yield name, inspect.getdoc(member)

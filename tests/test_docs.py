@@ -147,6 +147,11 @@ def check_scaling(names):
     for name in ("voting", "bagging"):
         assert np.isfinite(names[name].predict(rows)).all()
     assert len(names["bagging"].estimators_) == 3
+    again = sktsdl.load("net.safetensors")
+    windows = names["pipe"][:-1].transform(names["X_latest"])
+    np.testing.assert_array_equal(
+        again.predict(windows), names["pipe"].predict(names["X_latest"])
+    )
 
 
 def check_serving(names):

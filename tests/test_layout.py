@@ -16,7 +16,7 @@ FLOORS = (
     {"_layers", "_windows"},
     {"preprocessing", "_training"},
     {"_estimator", "baseline", "supervised", "model_selection", "datasets", "metrics"},
-    {"architectures", "compose"},
+    {"architectures", "compose", "distributed"},
     {"forecasting"},
     {"inspection", "persistence"},
     {"__init__"},

@@ -1,9 +1,6 @@
 """What the page on other packages shows runs."""
 
-import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -18,7 +15,6 @@ SECTIONS = {
     for title, text in zip(PARTS[::2], PARTS[1::2], strict=True)
     if python_blocks(text)
 }
-SCRIPT = "init_process_group"
 
 # What the other packages warn of.
 pytestmark = pytest.mark.filterwarnings(
@@ -34,9 +30,8 @@ pytestmark = pytest.mark.filterwarnings(
 def run(title):
     """Run the blocks of a section after the lines that all of them share."""
     names = {"__name__": "examples"}
-    blocks = [block for block in SECTIONS[title] if SCRIPT not in block]
     try:
-        for block in python_blocks(SETUP) + blocks:
+        for block in python_blocks(SETUP) + SECTIONS[title]:
             exec(compile(block, "ecosystem.md", "exec"), names)
     except ModuleNotFoundError as error:
         pytest.skip(f"{error.name} is not installed")
@@ -106,19 +101,3 @@ def test_the_examples_of_a_section_run(title, tmp_path, monkeypatch, mlflow_uri)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
     check_of(title)(run(title))
-
-
-def test_two_processes_train_one_net(tmp_path):
-    (script,) = (block for block in python_blocks(PAGE) if SCRIPT in block)
-    (tmp_path / "train.py").write_text(script)
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
-        [sys.executable, *launch, tmp_path / "train.py"],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    first, second = re.findall(r"\[[\d.]+\]", done.stdout)
-    assert first == second
