@@ -8,7 +8,8 @@ import pytest
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sktsdl._training.batches import Batch, Batches, WindowDataset, evaluate_in_blocks
+from sktsdl._training.batches import Batch, Batches, WindowDataset
+from sktsdl._training.blocks import evaluate_in_blocks
 from sktsdl._windows.windows import recover_rows
 
 ROWS = np.random.default_rng(0).normal(size=(30, 2))

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from sktsdl._estimator.samples import Samples
+from sktsdl._windows.disk_rows import DiskRows, Rows
 
 N_PROBES = 64  # windows that rule most channels out
 N_MATCHES = 30
@@ -32,7 +33,7 @@ class Carriers:
         The training windows.
     weights : ndarray of shape (n,) or None
         The weights of the training windows.
-    rows : ndarray of shape (n_rows, channels)
+    rows : ndarray or DiskRows of shape (n_rows, channels)
         The rows of all windows.
     ends : ndarray of shape (n,)
         The last row of each training window.
@@ -49,7 +50,7 @@ class Carriers:
     targets: np.ndarray
     idx: np.ndarray
     weights: np.ndarray | None
-    rows: np.ndarray
+    rows: Rows
     ends: np.ndarray
     stops: np.ndarray
     window: int
@@ -131,10 +132,15 @@ class Carriers:
         # Rare values come first: they leave the fewest rows to the next probes.
         probes = np.r_[y[:half].argmax(), y[:half].argmin(), _spread(len(y), N_PROBES)]
         found: set[int] = set()
+        first = ends[probes[0]] + 1
+        # Columns of a file are slow to read, so its rows are searched near the window.
+        n_ahead = min(half, rows.n_at_once) if isinstance(rows, DiskRows) else half
+        later = rows[first : min(first + n_ahead, stops[probes[0]])]
         for channel in candidates:
-            later = rows[ends[probes[0]] + 1 : stops[probes[0]], channel][:half]
-            leads = 1 + np.flatnonzero(_is_equal(y[probes[0]], later))
+            leads = 1 + np.flatnonzero(_is_equal(y[probes[0]], later[:, channel]))
             for probe in probes:
+                if len(leads) == 0:
+                    break
                 row = ends[probe] + leads
                 value = rows[np.minimum(row, len(rows) - 1), channel]
                 leads = leads[(row >= stops[probe]) | _is_equal(y[probe], value)]
@@ -153,10 +159,14 @@ class Carriers:
                 later = self.ends[probes] + ahead
                 has_row = later < self.stops[probes]
                 later, values = later[has_row], self.y(column, probes)[has_row]
+                # A few rows are read once, and of all rows only the columns.
+                rows, at = self.rows, later
+                if len(later) <= N_PROBES:
+                    rows, at = rows[later], np.arange(len(later))
                 candidates = [
                     channel
                     for channel in candidates
-                    if _is_equal(values, self.rows[later, channel]).all()
+                    if _is_equal(values, rows[at, channel]).all()
                 ]
                 if not candidates:
                     return None
@@ -175,7 +185,7 @@ class Carriers:
         y, ends = self.y(0)[has_next], self.ends[has_next]
         target = y - y.mean()
         yy = target @ target
-        for channel in candidates:
+        for channel in self._linear(ends + 1, y, candidates):
             last, later = (self.rows[ends + i, channel].astype(float) for i in (0, 1))
             if _is_equal(y, later).all():  # in the same units
                 return None
@@ -187,6 +197,23 @@ class Carriers:
                 return channel if error @ error < MAX_ERROR * yy else None
         return None
 
+    def _linear(
+        self, later: np.ndarray, y: np.ndarray, candidates: Sequence[int]
+    ) -> list[int]:
+        """Return the channels that may be `y`, or explain it exactly, in rows `later`.
+
+        What a line leaves of a few values is at most what it leaves of all.
+        """
+        probes = _spread(len(y), N_PROBES)
+        x = self.rows[later[probes]][:, candidates].astype(float)
+        is_same = _is_equal(y[probes, None], x).all(axis=0)
+        x -= x.mean(axis=0)
+        target = y[probes] - y[probes].mean()
+        xx, xy = (x * x).sum(axis=0), target @ x
+        left = target @ target - np.divide(xy**2, xx, out=0 * xx, where=xx > 0)
+        is_other = left > 2 * EXACT * ((y - y.mean()) ** 2).sum()
+        return np.asarray(candidates)[is_same | ~is_other].tolist()
+
     @quiet
     def follow_last(self, channels: tuple[int, ...]) -> bool:
         """Say whether the targets are near the last values of their channels."""
@@ -194,8 +221,9 @@ class Carriers:
         n_targets = self.targets.shape[1]
         share = n_targets // len(channels)
         for column in range(n_targets):
-            last = self.rows[self.ends, channels[column // share]].astype(float)
-            last -= np.average(last, weights=self.weights)
+            if column % share == 0:
+                last = self.rows[self.ends, channels[column // share]].astype(float)
+                last -= np.average(last, weights=self.weights)
             target = self.y(column)
             target -= np.average(target, weights=self.weights)
             weighted = last if self.weights is None else last * self.weights

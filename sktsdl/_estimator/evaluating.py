@@ -9,22 +9,24 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from sktsdl._estimator.phases import with_phases
+from sktsdl._estimator.prepared import prepare_rows
 from sktsdl._estimator.specs import FittedSpec
 from sktsdl._estimator.validation import (
     check_outputs,
     fill_rows_of,
     validate_windows,
 )
-from sktsdl._training.batches import WindowDataset, evaluate_in_blocks
-from sktsdl._training.blocks import block_size
+from sktsdl._training.batches import WindowDataset
+from sktsdl._training.blocks import block_size, evaluate_in_blocks
 from sktsdl._training.device import explained_memory_errors, own_torch_state
+from sktsdl._windows.disk_rows import DiskRows
 from sktsdl._windows.given import refuse_missing
 from sktsdl._windows.missing import parts_to_fill
 from sktsdl._windows.windows import Windows
 
 # Values of windows with unknown history, of which copies are filled.
 FILLED_AT_ONCE = 2**26
+FILLED_ON_DISK = 2**22
 TOO_LARGE = (
     "The device of the net has too little memory to predict: predict fewer rows at "
     "once, or save the net and use load(path, device='cpu')."
@@ -63,7 +65,9 @@ class EvaluateMixin:
         """Return what `evaluate` gives for the windows of `X`."""
         windows = self._valid_windows(X)
         outputs = []
-        for part in parts_to_fill(windows, FILLED_AT_ONCE):
+        on_disk = isinstance(windows.rows, DiskRows)
+        n_filled = FILLED_ON_DISK if on_disk else FILLED_AT_ONCE
+        for part in parts_to_fill(windows, n_filled):
             dataset = self._dataset(windows if part is None else windows[part])
             with (
                 explained_memory_errors(TOO_LARGE),
@@ -89,12 +93,12 @@ class EvaluateMixin:
         return windows
 
     def _dataset(self, windows: Windows) -> WindowDataset:
-        inputs, channels = self._spec.inputs, self._spec.channels
-        rows, starts = fill_rows_of(windows, inputs, channels.mean)
-        cycle = self._spec.cycle
-        x = with_phases(channels.transform(rows), cycle, windows, rows, starts)
+        spec = self._spec
+        rows, starts = fill_rows_of(windows, spec.inputs, spec.channels.mean)
         dataset = WindowDataset(
-            torch.from_numpy(x), torch.from_numpy(starts), inputs.window
+            prepare_rows(spec, windows, rows, starts),
+            torch.from_numpy(starts),
+            spec.inputs.window,
         )
         with explained_memory_errors(TOO_LARGE):
             return dataset.to(next(self.module_.parameters()).device)

@@ -18,7 +18,7 @@ from sktsdl._estimator.known import (
 )
 from sktsdl._estimator.module import AdapterConfig, Architecture, build_module
 from sktsdl._estimator.norm_choice import NormConfig, choose_norm
-from sktsdl._estimator.phases import with_phases
+from sktsdl._estimator.prepared import prepare_rows
 from sktsdl._estimator.samples import Samples
 from sktsdl._estimator.scaling import ChannelScaling, Scaling
 from sktsdl._estimator.specs import FittedSpec, InputSpec, NormSpec, TargetSpec
@@ -28,6 +28,7 @@ from sktsdl._training.batches import WindowDataset, labelled_dataset
 from sktsdl._training.callbacks import ScikitLearnCallbacks
 from sktsdl._training.config import TrainingConfig
 from sktsdl._training.device import explained_memory_errors, move_rows, seeded
+from sktsdl._training.disk_windows import RowsToRead
 from sktsdl._training.skorch_net import Net
 from sktsdl._training.trainer import train
 
@@ -162,7 +163,7 @@ def fit_net(
         If the accelerator has too little memory.
     """
     samples, valid, device = split.samples, split.valid, config.training.device
-    window, channels, targets = spec.inputs.window, spec.channels, spec.targets
+    window, targets = spec.inputs.window, spec.targets
     states = None if previous is None else previous.generators_
     n_at_once = min(len(split.train_idx), config.training.batch_size)
     if n_at_once == 1 and spec.structure.get("norm") == "batch":
@@ -190,14 +191,12 @@ def fit_net(
         else:
             module = copy.deepcopy(previous.module_)
         ends = module.step_ends(window) if config.split.loss_steps == "all" else None
-        x = with_phases(channels.transform(samples.rows), spec.cycle, samples.windows)
-        rows = move_rows(torch.from_numpy(x), device)
+        rows = move_rows(prepare_rows(spec, samples.windows), device)
         train_set = _dataset(samples, rows, targets, split.train_idx, ends).to(device)
         valid_set = None
         if valid is not None and split.valid_idx is not None:
             if valid is not samples:
-                x = channels.transform(valid.rows)
-                rows = torch.from_numpy(with_phases(x, spec.cycle, valid.windows))
+                rows = prepare_rows(spec, valid.windows)
             valid_set = _dataset(valid, rows, targets, split.valid_idx).to(device)
         return train(
             module,
@@ -214,7 +213,7 @@ def fit_net(
 
 def _dataset(
     samples: Samples,
-    rows: torch.Tensor,
+    rows: torch.Tensor | RowsToRead,
     targets: Targets,
     idx: np.ndarray,
     ends: torch.Tensor | None = None,

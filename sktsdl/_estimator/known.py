@@ -78,11 +78,11 @@ def warn_of_static(
     config: KnownConfig, inputs: InputSpec, samples: Samples, idx: np.ndarray
 ) -> None:
     """Warn of static channels that change within windows."""
-    ends = np.asarray(samples.windows.ends)[idx]
-    first, last = samples.rows[ends - samples.window + 1], samples.rows[ends]
+    rows, ends = samples.rows, np.asarray(samples.windows.ends)[idx]
+    starts = ends - samples.window + 1
     for channel in config.static_features or ():
         at = inputs.position(channel, "static_features")
-        if (first[:, at] != last[:, at]).any():
+        if (rows[starts, at] != rows[ends, at]).any():
             warn(
                 f"static_features has {channel!r}, whose values change within windows, "
                 "and the net sees only the last of them: leave it out, so that it "

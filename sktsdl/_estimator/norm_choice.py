@@ -18,6 +18,7 @@ from sktsdl._sklearn.warnings import warn
 TargetChannels = int | str | Sequence[int | str] | None
 LOW = 0.05  # the quantile of scales that is a low scale
 N_PROBES = 1024  # windows
+N_AT_ONCE = 2**22  # values
 
 
 @dataclass(frozen=True)
@@ -155,9 +156,14 @@ def _low_scales(
     below the standard deviation of all rows.
     """
     probes = idx[np.linspace(0, len(idx) - 1, min(len(idx), N_PROBES)).astype(int)]
-    steps = samples.windows.starts[probes, None] + np.arange(samples.window)
-    windows = samples.rows[steps].astype(float)
-    scales = windows.std(axis=1) if kind == "standard" else abs(windows).mean(axis=1)
+    starts, n_channels = samples.windows.starts[probes], channels.n_channels
+    n_blocks = -(-len(probes) * samples.window * n_channels // N_AT_ONCE)
+    blocks = []
+    for part in np.array_split(starts, n_blocks):
+        windows = samples.rows[part[:, None] + np.arange(samples.window)].astype(float)
+        is_spread = kind == "standard"
+        blocks.append(windows.std(axis=1) if is_spread else abs(windows).mean(axis=1))
+    scales = np.concatenate(blocks)
     if channels.standardize:
         scales /= channels.scaling.scale
     varied = [column[column > 0] for column in scales.T]

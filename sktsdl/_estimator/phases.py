@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sktsdl._estimator.specs import CycleSpec
+from sktsdl._windows.disk_rows import Rows
 from sktsdl._windows.time_index import as_time_index
 from sktsdl._windows.time_steps import CHANNEL, TimeSteps
 from sktsdl._windows.training_index import kind_of
@@ -19,27 +20,24 @@ NO_TIMES = (
 )
 
 
-def with_phases(
-    x: np.ndarray,
+def phases_of(
     cycle: CycleSpec | None,
     windows: Windows,
-    rows: np.ndarray | None = None,
+    rows: Rows | None = None,
     starts: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return standardised rows and, if there are cycles, the phase of each at the end.
+) -> np.ndarray | None:
+    """Return the phase of each row, shape (n_rows,), None without cycles.
 
     The phase is a whole number below `CycleSpec.n_phases`. By the time index, it is
     that of the window that ends at the row; other rows have 0.
 
     Parameters
     ----------
-    x : ndarray of shape (n_rows, channels), float32
-        The standardised rows.
     cycle : CycleSpec or None
         The cycles.
     windows : Windows
         The windows.
-    rows, starts : ndarray or None, default=None
+    rows, starts : ndarray, DiskRows or None, default=None
         The rows in their units, and where each window starts; None is as in `windows`.
         Rows of filled windows come after the rows of `windows`.
 
@@ -49,10 +47,11 @@ def with_phases(
         If the phase of a row is not known.
     """
     if cycle is None:
-        return x
-    phases = np.zeros(len(x), dtype=np.float32)
+        return None
+    rows = windows.rows if rows is None else rows
+    phases = np.zeros(len(rows), dtype=np.float32)
     if cycle.channel is not None:
-        values = (windows.rows if rows is None else rows)[:, cycle.channel]
+        values = rows[:, cycle.channel]
         check_whole(values)
         known = np.where(np.isnan(values), 0.0, values)
         phases[:] = known % cycle.n_phases
@@ -65,7 +64,7 @@ def with_phases(
         numbers = _numbers(cycle, windows) * cycle.steps_per_row
         is_known = ends >= 0
         phases[ends[is_known]] = (numbers % cycle.n_phases)[is_known]
-    return np.concatenate([x, phases[:, None]], axis=1)
+    return phases
 
 
 def _numbers(cycle: CycleSpec, windows: Windows) -> np.ndarray:

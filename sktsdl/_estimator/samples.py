@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sktsdl._windows.disk_rows import Rows, select_rows
 from sktsdl._windows.missing import starts_unknown
 from sktsdl._windows.windows import Windows
 
@@ -34,7 +35,7 @@ class Samples:
     series: np.ndarray | None = None
 
     @property
-    def rows(self) -> np.ndarray:
+    def rows(self) -> Rows:
         return self.windows.rows
 
     @property
@@ -70,7 +71,7 @@ class Samples:
             return None
         return self.weights[idx]
 
-    def training_rows(self, idx: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def training_rows(self, idx: np.ndarray) -> tuple[Rows, np.ndarray | None]:
         """Return every row that lies in one of the windows `idx` once, and its weight.
 
         A row's weight is the mean weight of its windows, None if all are equal.
@@ -79,7 +80,7 @@ class Samples:
         is_used = n_windows > 0
         if weights is not None:
             weights = self._sum_by_row(idx, weights)[is_used] / n_windows[is_used]
-        return self.rows[is_used], weights
+        return select_rows(self.rows, is_used), weights
 
     def n_windows_of_rows(self, idx: np.ndarray) -> np.ndarray:
         """Return in how many of the windows `idx` each row lies, shape (n_rows,)."""

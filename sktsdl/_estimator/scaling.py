@@ -7,6 +7,8 @@ from typing import Any, Self
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+from sktsdl._windows.disk_rows import DiskRows, Rows
+
 SMALL = 3  # standard deviations
 # Values whose statistics are computed at once.
 N_AT_ONCE = 2**22
@@ -22,7 +24,7 @@ class Scaling:
     @classmethod
     def fit(
         cls,
-        values: np.ndarray,
+        values: Rows,
         weights: np.ndarray | None,
         describe: Callable[[int], str],
         idx: np.ndarray | None = None,
@@ -34,30 +36,22 @@ class Scaling:
         ValueError
             If the squares of a column overflow; `describe` names the column.
         """
-        n_rows, n_columns = len(values) if idx is None else len(idx), values.shape[1]
-        # Temporary arrays need twice the memory of the columns. Sums of one column, and
-        # products with weights, would round differently by themselves.
-        n_blocks = min(n_rows * n_columns // N_AT_ONCE, n_columns // 2)
-        n_blocks = max(n_blocks, 1) if weights is None else 1
-        mean, var, scale = [], [], []
-        for block in np.array_split(np.arange(n_columns), n_blocks):
-            columns = slice(block[0], block[-1] + 1)
-            part = values[:, columns]
-            if idx is not None:
-                part = values[idx, columns].astype(np.float64, copy=False)
-            scaler = StandardScaler()
-            with np.errstate(over="ignore", invalid="ignore"):
-                scaler.fit(part, sample_weight=weights)
-            mean.append(scaler.mean_)
-            var.append(scaler.var_)
-            scale.append(scaler.scale_)
-        is_finite = np.isfinite(np.concatenate(var))
+        with np.errstate(over="ignore", invalid="ignore"):
+            if isinstance(values, DiskRows):
+                scalers = [_scaler_by_rows(values, weights)]
+            else:
+                scalers = _scalers_by_columns(values, weights, idx)
+        mean, var, scale = (
+            np.concatenate([getattr(scaler, name) for scaler in scalers])
+            for name in ("mean_", "var_", "scale_")
+        )
+        is_finite = np.isfinite(var)
         if not is_finite.all():
             raise ValueError(
                 f"{describe(int(is_finite.argmin()))} holds numbers whose squares "
                 "overflow: correct them, or divide by a constant before this step."
             )
-        return cls(np.concatenate(mean), np.concatenate(scale))
+        return cls(mean, scale)
 
     @classmethod
     def identity(cls, n_columns: int) -> Self:
@@ -109,7 +103,7 @@ class ChannelScaling:
     @classmethod
     def fit(
         cls,
-        rows: np.ndarray,
+        rows: Rows,
         weights: np.ndarray | None,
         *,
         standardize: bool,
@@ -154,7 +148,7 @@ class ChannelScaling:
         """Return `rows` as the module needs them, float32."""
         scaled = self.scaling.transform(rows) if self.standardize else rows
         with np.errstate(over="ignore"):
-            scaled = scaled.astype(np.float32)
+            scaled = scaled.astype(np.float32, copy=not self.standardize)
         is_too_large = np.isinf(scaled)
         if is_too_large.any():
             row, channel = (int(i) for i in np.argwhere(is_too_large)[0])
@@ -253,11 +247,40 @@ def channel_position(
     )
 
 
+def _scalers_by_columns(
+    values: np.ndarray, weights: np.ndarray | None, idx: np.ndarray | None
+) -> list[StandardScaler]:
+    """Return the statistics of rows in memory, of some columns each."""
+    n_rows, n_columns = len(values) if idx is None else len(idx), values.shape[1]
+    # Temporary arrays need twice the memory of the columns. Sums of one column, and
+    # products with weights, would round differently by themselves.
+    n_blocks = min(n_rows * n_columns // N_AT_ONCE, n_columns // 2)
+    n_blocks = max(n_blocks, 1) if weights is None else 1
+    scalers = []
+    for block in np.array_split(np.arange(n_columns), n_blocks):
+        columns = slice(block[0], block[-1] + 1)
+        part = values[:, columns]
+        if idx is not None:
+            part = values[idx, columns].astype(np.float64, copy=False)
+        scalers.append(StandardScaler().fit(part, sample_weight=weights))
+    return scalers
+
+
+def _scaler_by_rows(rows: DiskRows, weights: np.ndarray | None) -> StandardScaler:
+    """Return the statistics of rows on disk, which are read once."""
+    scaler = StandardScaler()
+    for start, block in rows.blocks():
+        part = None if weights is None else weights[start : start + len(block)]
+        scaler.partial_fit(block, sample_weight=part)
+    return scaler
+
+
 def _code_position(
-    channel: int | str, rows: np.ndarray, names: tuple[str, ...] | None
+    channel: int | str, rows: Rows, names: tuple[str, ...] | None
 ) -> int:
     at = channel_position(channel, "categorical_features", names, rows.shape[1])
-    if (rows[:, at] != np.round(rows[:, at])).any():
+    codes = rows[:, at]
+    if (codes != np.round(codes)).any():
         raise ValueError(
             f"Channel {channel!r} of X is in categorical_features and holds values "
             "that are not integer codes: encode it, as with `OrdinalEncoder`."

@@ -18,6 +18,7 @@ from sktsdl._sklearn.validation import (
     validate_rows,
     validate_targets,
 )
+from sktsdl._windows.disk_rows import Rows, join_rows
 from sktsdl._windows.given import (
     as_windows,
     check_channel_names,
@@ -162,7 +163,7 @@ def validate_validation_set(
 
 def fill_rows_of(
     windows: Windows, inputs: InputSpec, mean: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Rows, np.ndarray]:
     """Return the rows of windows and where each starts, with unknown history filled."""
     rows, starts, unknown = windows.rows, windows.starts, starts_unknown(windows)
     if unknown.any():
@@ -170,7 +171,7 @@ def fill_rows_of(
         filled = fill_unknown(np.asarray(windows[unknown]), mean)
         n, window, n_channels = filled.shape
         starts[unknown] = len(rows) + np.arange(n) * window
-        rows = np.concatenate([rows, filled.reshape(-1, n_channels)])
+        rows = join_rows(rows, filled.reshape(-1, n_channels))
     return rows, starts
 
 

@@ -250,15 +250,20 @@ def validate_targets(
     return targets
 
 
-def raise_at_first(bad: np.ndarray, rows: np.ndarray, X: object = None) -> None:
-    """Raise a ValueError that names the first row and column where `bad` is true."""
+def raise_at_first(
+    bad: np.ndarray, rows: np.ndarray, X: object = None, *, first_row: int = 0
+) -> None:
+    """Raise a ValueError that names the first row and column where `bad` is true.
+
+    `first_row` is the number of the first of `rows`.
+    """
     if not bad.any():
         return
     row, column = (int(i) for i in np.argwhere(bad)[0])
     what = "infinity" if np.isinf(rows[row, column]) else "NaN"
     name = X.columns[column] if isinstance(X, pd.DataFrame) else None
     raise ValueError(
-        f"Input X contains {what} in {describe_cell(X, row, column)}: "
+        f"Input X contains {what} in {describe_cell(X, first_row + row, column)}: "
         f"{way_out_of_missing(name, what)}."
     )
 

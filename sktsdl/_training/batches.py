@@ -9,6 +9,7 @@ from skorch.dataset import Dataset
 from torch import Tensor
 
 from sktsdl._training.device import move_rows
+from sktsdl._training.disk_windows import RowsToRead
 
 
 class Batch(tuple[Tensor, Tensor]):
@@ -92,7 +93,7 @@ class WindowDataset(Dataset):
 
     Parameters
     ----------
-    rows : Tensor of shape (n_rows, channels)
+    rows : Tensor of shape (n_rows, channels) or RowsToRead
         Every row once.
     starts : Tensor of shape (n,), int64
         Where each window starts.
@@ -110,7 +111,7 @@ class WindowDataset(Dataset):
 
     def __init__(
         self,
-        rows: Tensor,
+        rows: Tensor | RowsToRead,
         starts: Tensor,
         window: int,
         targets: Tensor | None = None,
@@ -118,18 +119,19 @@ class WindowDataset(Dataset):
         weights: Tensor | None = None,
         device: torch.device | None = None,
     ) -> None:
-        self.rows = rows.contiguous()
+        self.rows = rows.contiguous() if isinstance(rows, Tensor) else rows
         self.device = rows.device if device is None else device
         self.starts = starts
         self.targets = targets
         self.ends = ends
         self.weights = weights
         self.window = window
-        n_rows, n_channels = rows.shape
-        # Every window as one row of a view; each is then copied in one piece.
-        self.windows = self.rows.as_strided(
-            (n_rows - window + 1, window * n_channels), (n_channels, 1)
-        )
+        if isinstance(self.rows, Tensor):
+            n_rows, n_channels = self.rows.shape
+            # Every window as one row of a view; each is then copied in one piece.
+            self.windows = self.rows.as_strided(
+                (n_rows - window + 1, window * n_channels), (n_channels, 1)
+            )
 
     @property
     def X(self) -> Self:
@@ -153,8 +155,11 @@ class WindowDataset(Dataset):
         targets, the starts take their place. Weights have 1 in place of outputs.
         """
         starts = self.starts[where]
-        windows = self.windows.index_select(0, starts)
-        windows = windows.view(len(starts), self.window, self.rows.shape[1])
+        if isinstance(self.rows, Tensor):
+            windows = self.windows.index_select(0, starts)
+            windows = windows.view(len(starts), self.window, self.rows.shape[1])
+        else:
+            windows = self.rows.windows(starts, self.window)
         which = where if self.ends is None else starts[:, None] + self.ends
         targets = starts if self.targets is None else self.targets[which]
         weights = None if self.weights is None else self.weights[which]
@@ -175,11 +180,13 @@ class WindowDataset(Dataset):
 
     def _send(self, tensor: Tensor) -> Tensor:
         """Copy a tensor of a batch to the device while the device computes."""
+        if self.device.type != "cuda":
+            return tensor.to(self.device)
         return tensor.pin_memory().to(self.device, non_blocking=True)
 
 
 def labelled_dataset(
-    rows: Tensor,
+    rows: Tensor | RowsToRead,
     starts: np.ndarray,
     window: int,
     targets: np.ndarray,
@@ -191,7 +198,7 @@ def labelled_dataset(
 
     Parameters
     ----------
-    rows : Tensor of shape (n_rows, channels)
+    rows : Tensor of shape (n_rows, channels) or RowsToRead
         The rows of all windows.
     starts : ndarray of shape (n,)
         Where each window starts.
@@ -274,27 +281,3 @@ class Batches:
         order = order.to(self.dataset.rows.device)
         for where in torch.split(order, self.sizes):
             yield self.dataset[where]
-
-
-def evaluate_in_blocks(
-    evaluate: Callable[[Tensor], Tensor], dataset: WindowDataset, size: int
-) -> Tensor:
-    """Return the output of `evaluate` for all windows, computed `size` at a time.
-
-    The kernels of matrix products depend on the shape of a batch, and so do the last
-    digits of their results. All blocks have one size, and the last block is filled by
-    repetition, so that the output for a window does not depend on the other windows.
-    """
-    n, starts = len(dataset), range(0, len(dataset), size)
-    order = torch.arange(len(starts) * size, device=dataset.rows.device).clamp(
-        max=n - 1
-    )
-    outputs: Tensor | None = None
-    for start, where in zip(starts, torch.split(order, size), strict=True):
-        output = evaluate(dataset[where].windows)
-        if outputs is None:
-            # Preallocated: many small tensors would fragment the memory.
-            outputs = output.new_empty((n, *output.shape[1:]))
-        outputs[start : start + size] = output[: n - start]
-    assert outputs is not None
-    return outputs

@@ -1,13 +1,16 @@
 """How many windows are computed at once."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from sktsdl._layers.adapters import Adapter
 from sktsdl._layers.causal import n_weights
+from sktsdl._training.batches import WindowDataset
 
 BUFFER_BYTES = 2**24
 # On a CPU, and on an accelerator, which computes many windows side by side.
@@ -90,3 +93,27 @@ def _calls(module: nn.Module, window: int) -> float:
         for layer in layers
         if hasattr(layer, "calls") or not any(True for _ in layer.children())
     )
+
+
+def evaluate_in_blocks(
+    evaluate: Callable[[Tensor], Tensor], dataset: WindowDataset, size: int
+) -> Tensor:
+    """Return the output of `evaluate` for all windows, computed `size` at a time.
+
+    The kernels of matrix products depend on the shape of a batch, and so do the last
+    digits of their results. All blocks have one size, and the last block is filled by
+    repetition, so that the output for a window does not depend on the other windows.
+    """
+    n, starts = len(dataset), range(0, len(dataset), size)
+    order = torch.arange(len(starts) * size, device=dataset.rows.device).clamp(
+        max=n - 1
+    )
+    outputs: Tensor | None = None
+    for start, where in zip(starts, torch.split(order, size), strict=True):
+        output = evaluate(dataset[where].windows)
+        if outputs is None:
+            # Preallocated: many small tensors would fragment the memory.
+            outputs = output.new_empty((n, *output.shape[1:]))
+        outputs[start : start + size] = output[: n - start]
+    assert outputs is not None
+    return outputs

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,8 +76,13 @@ def is_available(name: str | torch.device) -> bool:
     return True
 
 
-def move_rows(rows: Tensor, device: torch.device) -> Tensor:
-    """Move `rows` to `device`, unless they need more than half of its free memory."""
+def move_rows(rows: Any, device: torch.device) -> Any:
+    """Move rows to a device, unless they need more than half of its free memory.
+
+    Rows on disk stay there.
+    """
+    if not isinstance(rows, Tensor):
+        return rows
     if device.type == "cuda" and rows.device != device:
         free, _ = torch.cuda.mem_get_info(device)
         if rows.nbytes > free / 2:

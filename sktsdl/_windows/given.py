@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
 from sktsdl._sklearn.validation import way_out_of_missing
+from sktsdl._windows.disk_rows import DiskRows
 from sktsdl._windows.missing import find_missing
 from sktsdl._windows.windows import Windows
 
@@ -21,6 +22,8 @@ def as_windows(estimator: BaseEstimator, X: Any) -> Windows:
         If `X` has no windows, or does not hold numbers.
     """
     are_windows = isinstance(X, Windows) and len(X) > 0
+    if are_windows and isinstance(X.rows, DiskRows):
+        return X  # checked as they were read
     values = check_array(
         X.rows if are_windows else np.asarray(X),
         dtype=(np.float64, np.float32),
@@ -76,13 +79,18 @@ def check_channel_names(
 
 def refuse_missing(windows: Windows, names: Sequence[str] | np.ndarray | None) -> None:
     """Raise a ValueError at infinity, and at NaN after a known value."""
-    if np.isfinite(windows.rows).all():
+    rows = windows.rows
+    if isinstance(rows, DiskRows):
+        is_known = not rows.has_nan.any()  # infinity was refused as they were read
+    else:
+        is_known = bool(np.isfinite(rows).all())
+    if is_known:
         return
     found = find_missing(windows)
     if found is None:
         return
     window, row, channel = found
-    what = "infinity" if np.isinf(windows.rows[row, channel]) else "NaN"
+    what = "infinity" if np.isinf(rows[row, channel]) else "NaN"
     name = None if names is None else names[channel]
     column = channel if name is None else repr(name)
     label = "" if windows.index is None else f" ({windows.index[window]})"

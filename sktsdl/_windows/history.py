@@ -8,10 +8,12 @@ import pandas as pd
 from pandas.api.types import is_any_real_numeric_dtype
 
 from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.disk_rows import Rows, has_nan, join_rows
 from sktsdl._windows.kept_rows import N_RECOGNISED, Joined, KeptRows
 from sktsdl._windows.panel import Panel
 from sktsdl._windows.same_rows import (
     RTOL,
+    are_close,
     close,
     column_spread,
     distinct_start,
@@ -43,7 +45,7 @@ class TrainingTail(KeptRows):
 
     Parameters
     ----------
-    rows : ndarray of shape (n_rows, n_features)
+    rows : ndarray or DiskRows of shape (n_rows, n_features)
         The training rows, oldest first.
     index : pandas.Index or None
         Their time index, from `time_index`.
@@ -59,7 +61,7 @@ class TrainingTail(KeptRows):
 
     def __init__(
         self,
-        rows: np.ndarray,
+        rows: Rows,
         index: pd.Index | None,
         n_back: int,
         mode: Literal["tail"] | None,
@@ -67,7 +69,7 @@ class TrainingTail(KeptRows):
         takes_missing: bool = False,
         states: np.ndarray | None = None,
     ) -> None:
-        known = np.isfinite(rows).all(axis=1) | takes_missing
+        known = ~has_nan(rows) | takes_missing
         n_unknown = int(known.argmax()) if known.any() else len(rows)
         n_start, n_rows = n_unknown + n_back, len(rows)
         self.mode = mode
@@ -104,11 +106,11 @@ class TrainingTail(KeptRows):
         parts, counts = np.unique(since, return_counts=True)
         return self.training_index.times[-self.n_end :][since == parts[counts.argmax()]]
 
-    def join_start(self, rows: np.ndarray, panel: object = None) -> Joined:
+    def join_start(self, rows: Rows, panel: object = None) -> Joined:
         """Return the training rows, or the first of them, which have no history."""
         return self._join(rows, 0)
 
-    def join(self, rows: np.ndarray, X: object) -> Joined:
+    def join(self, rows: Rows, X: object) -> Joined:
         """Return `rows` after `n_back` rows of history, NaN if it is unknown.
 
         `X` is what they are of. Warn of lost history and of long steps.
@@ -116,16 +118,14 @@ class TrainingTail(KeptRows):
         check_one_series(X)
         return self._join(rows, self._position_of(rows, time_index(X)))
 
-    def _join(self, rows: np.ndarray, position: Position) -> Joined:
-        n_back, n_features = self.n_back, rows.shape[1]
-        joined = np.full((n_back + len(rows), n_features), np.nan, dtype=rows.dtype)
+    def _join(self, rows: Rows, position: Position) -> Joined:
+        history = np.full((self.n_back, rows.shape[1]), np.nan, dtype=rows.dtype)
         before = None if position is None else self.before(position)
         if before is not None:
-            joined[n_back - len(before) : n_back] = before
-        joined[n_back:] = rows
-        return Joined(joined, n_back)
+            history[self.n_back - len(before) :] = before
+        return Joined(join_rows(history, rows), self.n_back)
 
-    def _position_of(self, rows: np.ndarray, index: pd.Index | None) -> Position:
+    def _position_of(self, rows: Rows, index: pd.Index | None) -> Position:
         """Return where `rows` start; warn of lost history and of long steps."""
         if self.mode is None or self.n_back == 0:
             return None
@@ -150,7 +150,7 @@ class TrainingTail(KeptRows):
             self.warn_of_unknown(reason, len(rows))
         return position
 
-    def starts_unknown(self, rows: np.ndarray) -> bool:
+    def starts_unknown(self, rows: Rows) -> bool:
         """Say whether the first of `rows` says that the rows before it are unknown."""
         return not self.takes_missing and bool(np.isnan(rows[0]).any())
 
@@ -249,7 +249,7 @@ class TrainingTail(KeptRows):
             return 0, ""  # the first row after a gap, which has no history
         return position, ""
 
-    def _position_by_values(self, rows: np.ndarray) -> tuple[Position, str]:
+    def _position_by_values(self, rows: Rows) -> tuple[Position, str]:
         n = self.n_distinct
         if len(rows) >= n and close(rows[:n], self.head[:n], self.head_spread).all():
             return 0, ""
@@ -264,7 +264,7 @@ class TrainingTail(KeptRows):
             return None, f"X equals the last {count} of training"
         return self.n_rows, ""
 
-    def recognised(self, rows: np.ndarray) -> tuple[Position, str]:
+    def recognised(self, rows: Rows) -> tuple[Position, str]:
         """Return which training rows `rows` begin with, or why that is in doubt.
 
         It is certain if all rows up to the end of training are the same, and at least
@@ -276,7 +276,8 @@ class TrainingTail(KeptRows):
             return np.flatnonzero(close(self.kept, row, spread).all(axis=1))
 
         finds = enumerate(find(row) for row in rows[: len(self.kept)])
-        k, found = next((pair for pair in finds if len(pair[1]) < 2), (0, rows[:0]))
+        none = np.zeros(0, dtype=int)
+        k, found = next((pair for pair in finds if len(pair[1]) < 2), (0, none))
         if len(rows) == 1 or len(found) == 0 or found[0] < k:
             return None, ""
         at = int(found[0]) - k
@@ -288,7 +289,8 @@ class TrainingTail(KeptRows):
         n_once = len(list(islice(once, N_CERTAIN)))
         if n_once == N_CERTAIN:
             return int(numbers[0]), f"X starts at training row {numbers[0]}"
-        if n_once < n or close(rows[1:], rows[0], spread).all(axis=1).any():
+        others = np.arange(1, len(rows))
+        if n_once < n or are_close(rows, others, 0, spread).any():
             return None, ""
         if at + n < len(self.kept):
             return None, f"X may start at training row {numbers[0]}"

@@ -19,7 +19,7 @@ class Joined:
 
     Parameters
     ----------
-    rows : ndarray of shape (n_back + n_joined, n_features)
+    rows : ndarray or DiskRows of shape (n_back + n_joined, n_features)
         For one series its history, NaN if it is unknown, and its rows. For several
         series, `n_back` rows of NaN, and then the known history and the rows of each.
     n_back : int
@@ -31,7 +31,7 @@ class Joined:
         Which of them is the first of its series.
     """
 
-    rows: np.ndarray
+    rows: Any
     n_back: int
     ends: np.ndarray | None = None
     firsts: np.ndarray | None = None

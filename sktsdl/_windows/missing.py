@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sktsdl._sklearn.warnings import warn
+from sktsdl._windows.disk_rows import Rows, has_nan, in_blocks, select_rows
 from sktsdl._windows.windows import Windows
 
 
@@ -18,9 +19,7 @@ def unknown_after_known(known: np.ndarray) -> np.ndarray:
 
 def starts_unknown(windows: Windows) -> np.ndarray:
     """Mark each window whose first step is not known, shape (n,)."""
-    unknown: np.ndarray = np.isnan(windows.rows[np.maximum(windows.starts, 0)]).any(
-        axis=1
-    )
+    unknown = has_nan(windows.rows, np.maximum(windows.starts, 0))
     return unknown | (windows.n_unknown > 0)
 
 
@@ -30,13 +29,15 @@ def find_missing(windows: Windows) -> tuple[int, int, int] | None:
     These are infinity, and NaN after a known value of the same window. None if all
     values can be used.
     """
-    rows = windows.rows
-    is_nan, is_infinite = np.isnan(rows), np.isinf(rows)
-    is_lost = is_nan.copy()
-    is_lost[1:] &= ~is_nan[:-1]
+    rows, marks = windows.rows, []
+    was_nan = np.zeros((1, windows.shape[2]), dtype=bool)
+    for _, block in in_blocks(rows):
+        is_lost = _lost(block, was_nan)
+        marks.append([cells.any(axis=1) for cells in (is_lost, np.isinf(block))])
+        was_nan = np.isnan(block[-1:])
     n_lost, n_infinite = (
-        np.concatenate([[0], cells.any(axis=1).cumsum()])
-        for cells in (is_lost, is_infinite)
+        np.concatenate([[0], np.concatenate(rows_marked).cumsum()])
+        for rows_marked in zip(*marks, strict=True)
     )
     starts, ends = windows.starts + windows.n_unknown, np.asarray(windows.ends)
     is_empty = starts > ends
@@ -49,10 +50,16 @@ def find_missing(windows: Windows) -> tuple[int, int, int] | None:
         return None
     window = int(bad.argmax())
     start, stop = starts[window], ends[window] + 1
-    is_bad = is_infinite[start:stop]
-    is_bad[1:] |= is_lost[start + 1 : stop]
+    values = rows[start:stop]
+    is_bad = np.isinf(values) | _lost(values, np.isnan(values[:1]))
     at, channel = np.argwhere(is_bad)[0]
     return window, int(start + at), int(channel)
+
+
+def _lost(rows: np.ndarray, was_nan: np.ndarray) -> np.ndarray:
+    """Mark NaN after a value that is not; `was_nan` is of the row before `rows`."""
+    is_nan = np.isnan(rows)
+    return is_nan & ~np.concatenate([was_nan, is_nan[:-1]])
 
 
 def fill_unknown(windows: np.ndarray, mean: np.ndarray) -> np.ndarray:
@@ -83,10 +90,10 @@ def parts_to_fill(windows: Windows, n_values: int) -> list[slice | None]:
     """
     _, window, n_channels = windows.shape
     n_at_once = max(n_values // (window * n_channels), 1)
-    if int(starts_unknown(windows).sum()) <= n_at_once:
+    bounds = np.flatnonzero(starts_unknown(windows))[n_at_once::n_at_once].tolist()
+    if not bounds:
         return [None]
-    starts = range(0, len(windows), n_at_once)
-    return [slice(start, start + n_at_once) for start in starts]
+    return [*map(slice, [0, *bounds], [*bounds, len(windows)])]
 
 
 def name_column(column: int, names: Sequence[object] | np.ndarray | None) -> str:
@@ -105,12 +112,14 @@ def why_incomplete(
     Otherwise the way out is `way_out`.
     """
     rows = windows.rows
-    empty = np.isnan(rows).all(axis=0)
+    empty = _empty_columns(rows)
     if empty.any():
         column = name_column(int(empty.argmax()), names)
         return f"{column} is NaN in all rows, so fill or drop it"
     is_whole = windows.n_unknown == 0
-    unknown = np.isnan(rows[windows.starts[is_whole]]).all(axis=0)
+    first_steps = np.zeros(len(rows), dtype=bool)
+    first_steps[windows.starts[is_whole]] = True
+    unknown = _empty_columns(select_rows(rows, first_steps))
     if unknown.all() or not unknown.any():
         return f"all start with NaN, for unknown history; {way_out}"
     column = name_column(int(unknown.argmax()), names)
@@ -118,13 +127,23 @@ def why_incomplete(
 
 
 def warn_of_empty_columns(
-    rows: np.ndarray, names: Sequence[object] | np.ndarray | None, n_windows: int
+    rows: Rows, names: Sequence[object] | np.ndarray | None, n_windows: int
 ) -> None:
     """Warn of a column without any known value, which takes its training mean."""
-    empty = np.isnan(rows).all(axis=0)
+    empty = _empty_columns(rows)
     if empty.any() and not (n_windows == 1 and empty.all()):  # a step before has warned
         name = name_column(int(empty.argmax()), names)
         warn(
             f"X has no known value in {name}, so its training mean is taken for it: "
             "fill it, or leave the rows out."
         )
+
+
+def _empty_columns(rows: Rows) -> np.ndarray:
+    """Mark each column without any known value."""
+    empty = np.ones(rows.shape[1], dtype=bool)
+    for _, block in in_blocks(rows):
+        empty &= np.isnan(block).all(axis=0)
+        if not empty.any():
+            break
+    return empty

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sktsdl._windows.disk_rows import DiskRows, Rows
 from sktsdl._windows.kept_rows import N_RECOGNISED
 
 RTOL = 1e-5
@@ -19,6 +20,25 @@ def close(a: np.ndarray, b: np.ndarray, spread: np.ndarray) -> np.ndarray:
     return same | (np.isnan(a) & np.isnan(b))
 
 
+def are_close(
+    rows: Rows, which: np.ndarray, others: np.ndarray | int, spread: np.ndarray
+) -> np.ndarray:
+    """Say which of some rows are close to the rows `others`, or to one of them.
+
+    `which` and `others` are numbers of rows.
+    """
+    column = int(spread.argmax())  # in which few rows are alike
+    values, other = rows[which, column], rows[others, column]
+    found: np.ndarray = close(values, other, spread[column])
+    left = np.flatnonzero(found)
+    size = rows.n_at_once if isinstance(rows, DiskRows) else max(len(left), 1)
+    for start in range(0, len(left), size):
+        at = left[start : start + size]
+        other = rows[others if isinstance(others, int) else others[at]]
+        found[at] = close(rows[which[at]], other, spread).all(axis=1)
+    return found
+
+
 def column_spread(rows: np.ndarray) -> np.ndarray:
     """Return the standard deviation of the known values of each column."""
     known = rows[np.isfinite(rows).all(axis=1)]
@@ -27,7 +47,7 @@ def column_spread(rows: np.ndarray) -> np.ndarray:
     return (known / unit).std(axis=0) * unit if len(known) else unit * 0.0
 
 
-def distinct_start(rows: np.ndarray) -> int:
+def distinct_start(rows: Rows) -> int:
     """Return the length of the shortest start of `rows` that occurs only once."""
     limit = min(N_RECOGNISED, len(rows))
     spread = column_spread(rows[:limit])
@@ -35,7 +55,7 @@ def distinct_start(rows: np.ndarray) -> int:
     n = 0
     while n < limit:
         starts = starts[starts + n < len(rows)]
-        starts = starts[close(rows[starts + n], rows[n], spread).all(axis=1)]
+        starts = starts[are_close(rows, starts + n, n, spread)]
         n += 1
         if len(starts) == 0:
             return n
@@ -44,7 +64,8 @@ def distinct_start(rows: np.ndarray) -> int:
             # as constant rows. Of each stretch of `rows` that repeats itself in this
             # way, only the place where it breaks off as the start does can match on.
             period = int(min(starts[0], np.diff(starts).min()))
-            same = close(rows[period:], rows[:-period], spread).all(axis=1)
+            later = np.arange(period, len(rows))
+            same = are_close(rows, later, later - period, spread)
             breaks = np.append(np.flatnonzero(~same) + period, len(rows))
             lengths = breaks[np.searchsorted(breaks, starts + period)] - starts
             n = min(int(breaks[0]), limit)

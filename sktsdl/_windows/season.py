@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sktsdl._windows.disk_rows import has_nan
 from sktsdl._windows.windows import Windows
 
 
@@ -35,7 +36,7 @@ def last_season(
     rows, period = windows.rows, windows.window
     firsts = windows.firsts
     if firsts is None:  # of one series, whose unknown history is rows of NaN
-        firsts = np.full(len(windows), np.isnan(rows).any(axis=1).argmin())
+        firsts = np.full(len(windows), has_nan(rows).argmin())
     n_before = period - 1 - (np.asarray(steps) - 1) % period
     at = np.asarray(windows.ends)[:, None] - n_before
     values = rows[np.maximum(at, firsts[:, None]), np.asarray(targets)]

@@ -9,6 +9,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import DTypeLike
 
+from sktsdl._windows.disk_rows import Rows, select_rows
+
 N_COMPARED = 4096
 
 
@@ -22,7 +24,7 @@ class Windows(NDArrayOperatorsMixin):
 
     Parameters
     ----------
-    rows : ndarray of shape (n_rows, channels)
+    rows : ndarray or DiskRows of shape (n_rows, channels)
         The rows, oldest first.
     window : int
         The number of rows in a window.
@@ -47,7 +49,7 @@ class Windows(NDArrayOperatorsMixin):
 
     def __init__(
         self,
-        rows: np.ndarray,
+        rows: Rows,
         window: int,
         ends: Sequence[int] | np.ndarray | None = None,
         *,
@@ -63,7 +65,7 @@ class Windows(NDArrayOperatorsMixin):
             least = int(last.min()) - window + 1
             if first is not None:
                 least = max(least, int(first.min()))
-            rows = rows[least : max(int(last.max()), least) + 1]
+            rows = select_rows(rows, slice(least, max(int(last.max()), least) + 1))
             if least:
                 last = last - least
                 first = None if first is None else first - least
@@ -102,6 +104,11 @@ class Windows(NDArrayOperatorsMixin):
     def dtype(self) -> np.dtype:
         return self.rows.dtype
 
+    @property
+    def device(self) -> str:
+        """As of arrays; scikit-learn asks for it, and need not build an array."""
+        return "cpu"
+
     def __len__(self) -> int:
         return len(self.ends)
 
@@ -135,7 +142,8 @@ class Windows(NDArrayOperatorsMixin):
         self, dtype: DTypeLike | None = None, copy: bool | None = None
     ) -> np.ndarray:
         if len(self) and isinstance(self.ends, range):
-            array = np.moveaxis(sliding_window_view(self.rows, self.window, 0), 2, 1)
+            rows = np.asarray(self.rows)
+            array = np.moveaxis(sliding_window_view(rows, self.window, 0), 2, 1)
         elif copy is False:
             raise ValueError("These windows are not consecutive: an array is a copy.")
         else:
@@ -171,7 +179,7 @@ class Windows(NDArrayOperatorsMixin):
             # The row before the first one is of another series.
             ends = np.where(ends < self.firsts[rows], -1, ends)
         return type(self)(
-            self.rows[:, channels],
+            select_rows(self.rows, slice(None), channels),
             stop - start,
             ends,
             firsts=None if self.firsts is None else self.firsts[rows],
@@ -190,7 +198,7 @@ class Windows(NDArrayOperatorsMixin):
 
 
 def _rebuilt(
-    rows: np.ndarray,
+    rows: Rows,
     window: int,
     ends: Sequence[int],
     firsts: np.ndarray | None,

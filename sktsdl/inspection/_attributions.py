@@ -16,7 +16,7 @@ from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.scaling import ChannelScaling
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.warnings import warn
-from sktsdl._training.batches import evaluate_in_blocks
+from sktsdl._training.blocks import evaluate_in_blocks
 from sktsdl._training.device import explained_memory_errors, own_torch_state
 from sktsdl.inspection._windows import ESTIMATOR, to_nets
 

@@ -14,6 +14,8 @@ from sklearn.utils.metaestimators import available_if
 
 from sktsdl._sklearn.target_steps import known_ahead
 from sktsdl._sklearn.validation import check_option
+from sktsdl._windows.disk_rows import validate_disk_rows
+from sktsdl._windows.disk_source import is_on_disk
 from sktsdl._windows.kept_rows import Joined
 from sktsdl._windows.missing import fill_unknown, name_column, warn_of_empty_columns
 from sktsdl._windows.panel import Panel
@@ -112,6 +114,12 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         check_scalar(self.steps_per_row, "steps_per_row", Integral, min_val=1)
         return int(self.window) - 1
 
+    def _validate(self, X: ArrayLike, *, reset: bool) -> Any:
+        are_views = not self.flatten and self.pad == "nan" and self.steps_per_row == 1
+        if are_views and is_on_disk(X):
+            return validate_disk_rows(self, X, reset=reset)
+        return super()._validate(X, reset=reset)
+
     def _fit_rows(self, rows: np.ndarray, panel: Panel | None) -> None:
         self.__dict__.pop("mean_", None)
         if self.steps_per_row > 1:
@@ -156,7 +164,7 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         """Return the windows that end at every row of `X`."""
         names = getattr(self, "feature_names_in_", None)
         # Windows of many series say by `firsts` where history is unknown, not by NaN.
-        rows = joined.rows[0 if joined.ends is None else joined.n_back :]
+        rows = joined.rows if joined.ends is None else joined.rows[joined.n_back :]
         windows = Windows(
             rows,
             joined.n_back + 1,
