@@ -153,6 +153,16 @@ def check_scaling(names):
         again.predict(windows), names["pipe"].predict(names["X_latest"])
     )
 
+    from sktsdl._windows.disk_rows import DiskRows
+
+    step, net = names["of_file"][0], names["of_file"][1]
+    assert isinstance(step.transform(names["rows"]).rows, DiskRows)
+    expected = names["of_file"].predict(np.array(names["rows"][18_000:]))
+    np.testing.assert_allclose(names["predicted"], expected[-1_000:], rtol=1e-6)
+    assert net.n_epochs_ == 1
+    copy = names["to_memory_map"](names["rows"][:3, :2], "copy.npy")
+    np.testing.assert_array_equal(copy, names["rows"][:3, :2])
+
 
 def check_serving(names):
     served, X = names["served"], names["X"]

@@ -40,6 +40,7 @@ from sktsdl import (
     make_supervised,
 )
 from sktsdl._estimator import evaluating
+from sktsdl._windows.missing import starts_unknown
 from sktsdl._windows.row_order import after_unknown, order_by
 from sktsdl.persistence import trusted_types
 from tests.estimators import (
@@ -846,15 +847,19 @@ def test_windows_of_unknown_history_are_filled_in_parts(monkeypatch):
     new = panel([(45, 50), (46, 60)]).rename(index=lambda name: f"new {name}", level=0)
     expected = model.predict(new)
     monkeypatch.setattr(evaluating, "FILLED_AT_ONCE", 3 * 8 * 2)
-    parts = []
+    parts, n_filled = [], []
     fill = evaluating.fill_rows_of
     monkeypatch.setattr(
         evaluating,
         "fill_rows_of",
-        lambda w, *args: parts.append(len(w)) or fill(w, *args),
+        lambda w, *args: (
+            parts.append(len(w))
+            or n_filled.append(starts_unknown(w).sum())
+            or fill(w, *args)
+        ),
     )
     np.testing.assert_array_equal(model.predict(new), expected)
-    assert max(parts) == 3
+    assert max(n_filled) == 3
     assert sum(parts) == len(new)
 
 

@@ -21,7 +21,11 @@ from sktsdl._training.blocks import block_size, evaluate_in_blocks
 from sktsdl._training.device import explained_memory_errors, own_torch_state
 from sktsdl._windows.disk_rows import DiskRows
 from sktsdl._windows.given import refuse_missing
-from sktsdl._windows.missing import parts_to_fill
+from sktsdl._windows.missing import (
+    parts_to_fill,
+    starts_unknown,
+    warn_of_empty_columns,
+)
 from sktsdl._windows.windows import Windows
 
 # Values of windows with unknown history, of which copies are filled.
@@ -89,12 +93,15 @@ class EvaluateMixin:
 
     def _valid_windows(self, X: ArrayLike) -> Windows:
         windows, _ = validate_windows(self, X, self._spec.inputs)
-        refuse_missing(windows, self._spec.inputs.channel_names)
+        names = self._spec.inputs.channel_names
+        refuse_missing(windows, names)
+        if starts_unknown(windows).any():
+            warn_of_empty_columns(windows.rows, names, len(windows))
         return windows
 
     def _dataset(self, windows: Windows) -> WindowDataset:
         spec = self._spec
-        rows, starts = fill_rows_of(windows, spec.inputs, spec.channels.mean)
+        rows, starts = fill_rows_of(windows, spec.channels.mean)
         dataset = WindowDataset(
             prepare_rows(spec, windows, rows, starts),
             torch.from_numpy(starts),

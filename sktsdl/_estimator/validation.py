@@ -28,7 +28,6 @@ from sktsdl._windows.given import (
 from sktsdl._windows.missing import (
     fill_unknown,
     starts_unknown,
-    warn_of_empty_columns,
     why_incomplete,
 )
 from sktsdl._windows.panel import codes_of_series, panel_index
@@ -161,13 +160,10 @@ def validate_validation_set(
     return samples
 
 
-def fill_rows_of(
-    windows: Windows, inputs: InputSpec, mean: np.ndarray
-) -> tuple[Rows, np.ndarray]:
+def fill_rows_of(windows: Windows, mean: np.ndarray) -> tuple[Rows, np.ndarray]:
     """Return the rows of windows and where each starts, with unknown history filled."""
     rows, starts, unknown = windows.rows, windows.starts, starts_unknown(windows)
     if unknown.any():
-        warn_of_empty_columns(rows, inputs.channel_names, len(windows))
         filled = fill_unknown(np.asarray(windows[unknown]), mean)
         n, window, n_channels = filled.shape
         starts[unknown] = len(rows) + np.arange(n) * window

@@ -33,7 +33,8 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
     windows are an array-like of shape ``(n_rows, window, n_features)`` that stores each
     row once, not `window` times. ``np.asarray`` gives the 3-D array, without a copy if
     the windows are consecutive. Selections of its rows and channels keep the names of
-    the channels.
+    the channels. A memory map, or an array of zarr, h5py or Dask, of more than 64 MB
+    stays on disk.
 
     The first training windows reach back to before the first row, so they start with
     NaN.
