@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 import sktsdl
 from sktsdl import ForwardFill, LSTMRegressor, SlidingWindow
-from tests.pages import ROOT, needs_extras, python_blocks, read
+from tests.pages import ROOT, excerpts, needs_extras, python_blocks, read
 
 README = ROOT / "README.md"
 FAQ = ROOT / "docs" / "faq.md"
@@ -224,6 +224,18 @@ def test_every_page_with_examples_is_run():
     with_examples = {page.stem for page in PAGES if python_blocks(read(page))}
     # Its examples need other packages: tests/ecosystem/test_docs.py runs them.
     assert with_examples - {"ecosystem"} == set(CHECKS)
+
+
+@every_text
+def test_excerpts_are_of_the_example_scripts(path):
+    """tests/distributed runs the scripts."""
+    scripts = [unindented(read(file)) for file in (ROOT / "examples").glob("*.py")]
+    for excerpt in excerpts(read(path)):
+        assert any(unindented(excerpt) in script for script in scripts), excerpt
+
+
+def unindented(text):
+    return re.sub(r"^ +", "", text, flags=re.MULTILINE)
 
 
 def test_readme_is_short_and_links_every_page():

@@ -71,13 +71,6 @@ def check_intervals(names):
     assert names["forecasts"].shape == (47,)
 
 
-def check_searches_and_several_machines(names):
-    states = [trial.state.name for trial in names["study"].trials]
-    assert len(states) == 6
-    assert "PRUNED" in states
-    assert np.isfinite(names["search"].cv_results_["mean_test_score"]).all()
-
-
 def check_explanations(names):
     predictions = names["net"].predict(names["rows"][-2:])
     np.testing.assert_allclose(names["sums"], predictions)
