@@ -8,7 +8,7 @@ ECOSYSTEM := .venv-ecosystem
 DISTRIBUTED := .venv-distributed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: bench bench-quick bench-speed demo test test-oldest test-panel test-wheel test-ecosystem \
+.PHONY: bench bench-quick bench-speed bench-cluster demo test test-oldest test-panel test-wheel test-ecosystem \
 	test-distributed lint audit licenses clean
 
 demo: $(VENV)/demo
@@ -22,6 +22,9 @@ bench-quick: $(BENCH)/bench
 
 bench-speed: $(VENV)/demo
 	$(BIN)/python benchmarks/speed.py
+
+bench-cluster: $(DISTRIBUTED)/test
+	$(DISTRIBUTED)/bin/python benchmarks/cluster.py
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -51,7 +54,8 @@ test-ecosystem: $(ECOSYSTEM)/test
 
 # Searches on clusters, and one net in several processes, on the real engines.
 test-distributed: $(DISTRIBUTED)/test
-	$(DISTRIBUTED)/bin/python -m pytest tests/distributed
+	$(DISTRIBUTED)/bin/python -m pytest tests/distributed \
+		-o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
