@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 import sktsdl
 from sktsdl import ForwardFill, LSTMRegressor, SlidingWindow
+from sktsdl._windows.disk_rows import DiskRows
 from tests.pages import ROOT, excerpts, needs_extras, python_blocks, read
 
 README = ROOT / "README.md"
@@ -143,18 +144,14 @@ def check_scaling(names):
     assert mean.shape == spread.shape == (3, 3)
     assert (spread > 0).all()
     np.testing.assert_allclose(names["forecasts"]["passengers"], mean[-1])
-    rows = names["X"].to_numpy()
-    for name in ("voting", "bagging"):
-        assert np.isfinite(names[name].predict(rows)).all()
+    X = names["X"]
+    assert np.isfinite(names["voting"].predict(X)).all()
+    assert np.isfinite(names["bagging"].predict(X.to_numpy())).all()
     assert len(names["bagging"].estimators_) == 3
+    shared = names["shared"]
+    windows = shared[:-1].transform(X)
     again = sktsdl.load("net.safetensors")
-    windows = names["pipe"][:-1].transform(names["X_latest"])
-    np.testing.assert_array_equal(
-        again.predict(windows), names["pipe"].predict(names["X_latest"])
-    )
-
-    from sktsdl._windows.disk_rows import DiskRows
-
+    np.testing.assert_array_equal(again.predict(windows), shared.predict(X))
     step, net = names["of_file"][0], names["of_file"][1]
     assert isinstance(step.transform(names["rows"]).rows, DiskRows)
     expected = names["of_file"].predict(np.array(names["rows"][18_000:]))
