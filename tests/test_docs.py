@@ -177,6 +177,8 @@ def check_serving(names):
 
 def check_tuning(names):
     assert names["pipe"].score(names["X"][400:], names["y"][400:]) > 0.95
+    # It is fitted in tests/ecosystem, as this takes a minute.
+    assert isinstance(names["compiled"].callbacks[0], names["Compile"])
 
 
 def check_uncertainty(names):
