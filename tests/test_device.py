@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -199,6 +200,7 @@ def test_the_last_weights_are_kept_off_the_device():
 def test_an_accelerator_has_its_index(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     monkeypatch.setattr("torch.cuda.current_device", lambda: 1)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
     found = [resolve_device(name) for name in ("cuda", "auto", "cuda:0", "cpu:0")]
     assert found == [
         torch.device("cuda", 1),
@@ -221,6 +223,7 @@ def two_gpus(monkeypatch):
     for seed, generator in enumerate(generators):
         generator.manual_seed(seed)
     monkeypatch.setattr("torch.cuda.init", lambda: None)
+    monkeypatch.setattr("torch.cuda.device", nullcontext)
     monkeypatch.setattr("torch.cuda.default_generators", generators)
     return generators
 
