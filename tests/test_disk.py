@@ -109,6 +109,31 @@ def test_windows_are_those_in_memory(data, on_disk):
     np.testing.assert_array_equal(step.transform(X[-5:]), inside.transform(X[-5:]))
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        5,
+        -1,
+        slice(7, 90),
+        slice(90, 3, -2),
+        slice(-4, None),
+        [0, 100, 51, -2],
+        [[3, 4], [200, 2]],
+        np.arange(N + 5) % 3 == 0,
+        (slice(None), 1),
+        (slice(100, 30, -1), 2),
+        ([[3, 4], [200, -2]], 0),
+        (np.arange(N), 1),
+    ],
+    ids=str,
+)
+def test_rows_are_read_by_the_keys_of_arrays(key, data, on_disk):
+    X, _ = data
+    rows = SlidingWindow(WINDOW).fit_transform(on_disk(X)).rows
+    joined = np.concatenate([np.full((WINDOW - 1, 3), np.nan), X])
+    np.testing.assert_array_equal(rows[key], joined[key])
+
+
 def test_unknown_history_is_filled_as_in_memory(data, on_disk, monkeypatch):
     monkeypatch.setattr("sktsdl._estimator.evaluating.FILLED_ON_DISK", 3 * WINDOW * 4)
     X, y = data
