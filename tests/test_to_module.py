@@ -81,7 +81,7 @@ def test_windows_that_predict_refuses_give_nan():
 
 
 def test_a_channel_without_a_known_value_takes_its_training_mean():
-    net = mlp(**CODED)
+    net = mlp(window_norm=None, **CODED)
     x = np.array(STEPS[0][20:28])
     x[:, :, 1] = np.nan
     with pytest.warns(UserWarning, match="no known value in column 'load'"):
