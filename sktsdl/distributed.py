@@ -18,7 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from sktsdl._training.batches import Batch, Batches, WindowDataset
 from sktsdl._training.device import generator_states, manual_seed, set_generator_states
-from sktsdl._training.processes import OneProcess
+from sktsdl._training.processes import OneProcess, fingerprint
 from sktsdl._training.skorch_net import Net
 
 __all__ = ["DataParallel"]
@@ -30,6 +30,7 @@ SYNCS_BUFFERS = next(  # the name since torch 2.13, and the name before
     for name in ("forward_sync_buffers", "broadcast_buffers")
     if name in signature(DistributedDataParallel).parameters
 )
+RTOL = 1e-7  # of the fingerprints, as machines may round differently
 _FITS = count()
 
 
@@ -58,9 +59,10 @@ class DataParallel(Callback):
       The order of the windows is the order of rank 0.
     - Each rank computes the loss of all validation windows; the loss of rank 0 is
       recorded. Training ends on all ranks as soon as it ends on one.
-    - An error on one rank ends the fit on the other ranks with a ``RuntimeError``. With
-      NCCL, they see it when the process of this rank ends, or after the timeout of the
-      process group.
+    - An error on one rank in training ends the fit on the other ranks with a
+      ``RuntimeError``. With NCCL, they see it when the process of this rank ends, or
+      after the timeout of the process group. An error before the training, such as
+      missing values in the rows of one rank, has to end the script, as the others wait.
     - Several fits run one after the other on all ranks, also in a ``GridSearchCV`` with
       ``n_jobs=1``. The workers of joblib train without the other ranks.
 
@@ -158,7 +160,7 @@ class _Ranks(OneProcess):
     def check_same(self, values: list[float]) -> None:
         """Raise a ValueError on all ranks if the values of the ranks differ."""
         own = torch.tensor(values, dtype=torch.float64, device=self.device)
-        differs = ~torch.isclose(own, self.same(own.clone()), rtol=1e-6)
+        differs = ~torch.isclose(own, self.same(own.clone()), rtol=RTOL)
         if self.total(differs.any().float()):
             raise ValueError(
                 "The ranks have different windows, targets or parameters: run the same "
@@ -205,7 +207,7 @@ def _shared(net: Net, dataset: WindowDataset) -> Iterator[None]:
     ranks = _Ranks(_new_group(net.device), net.device)
     net.processes_ = ranks
     try:
-        ranks.check_same(_fingerprint(net, dataset))
+        ranks.check_same(fingerprint(net, dataset))
         ranks.begin(net.module_)
         net.iterator_train = partial(_Shares, ranks=ranks)
         yield
@@ -280,15 +282,6 @@ def _check(net: Net) -> None:
                 "each rank has a share of them: use EpochScoring(..., on_train=True, "
                 "use_caching=False)."
             )
-
-
-def _fingerprint(net: Net, dataset: WindowDataset) -> list[float]:
-    """Return numbers that differ if ranks have other data or settings."""
-    assert dataset.targets is not None
-    n_weights = sum(weight.numel() for weight in net.module_.parameters())
-    size = float(dataset.targets.abs().sum(dtype=torch.float64))
-    settings = (net.batch_size, net.max_epochs, net.lr, n_weights)
-    return [len(dataset), dataset.window, *settings, size]
 
 
 def _is_lost_connection(error: RuntimeError) -> bool:

@@ -2,10 +2,15 @@
 
 from collections.abc import Callable
 from typing import Any
+from zlib import crc32
 
+import torch
 from torch import Tensor, nn
 
-from sktsdl._training.batches import Batch
+from sktsdl._training.batches import Batch, WindowDataset
+
+# Windows by which the rows of two processes are compared, as they may be on disk.
+N_COMPARED = 256
 
 
 class OneProcess:
@@ -41,3 +46,26 @@ class OneProcess:
 
     def end(self) -> None:
         """End the training in all processes alike."""
+
+
+def fingerprint(net: Any, dataset: WindowDataset) -> list[float]:
+    """Return numbers that differ if two processes have other data or settings."""
+    n = len(dataset)
+    batch = dataset[torch.linspace(0, n - 1, min(n, N_COMPARED)).long()]
+    values = [batch.windows, batch.targets, dataset.targets, dataset.weights]
+    optimizer = net.get_params_for("optimizer")
+    settings = (
+        (net.module_, net.criterion_, net.optimizer, sorted(optimizer.items())),
+        (net.batch_size, net.max_epochs, net.lr, net.reduction, net.loss_scale),
+        (net.autocast_dtype, dataset.window),
+    )
+    return [n, crc32(repr(settings).encode()), *map(_size, values)]
+
+
+def _size(values: Tensor | None) -> float:
+    """Return a number that depends on all values and on their order."""
+    if values is None:
+        return 0.0
+    flat = values.detach().double().flatten()
+    ramp = torch.linspace(1, 2, len(flat), dtype=flat.dtype, device=flat.device)
+    return float(((flat + 1) * ramp).abs().sum())

@@ -265,6 +265,12 @@ def fail():
 
     half = slice(RANK, 60, 2)
     found["other rows"] = error_of(with_ranks(LSTM), X[6:][half], Y[6:][half])
+    other = ROWS[::-1] if RANK else ROWS
+    found["other inputs"] = error_of(
+        with_ranks(LSTM), sktsdl.SlidingWindow(6).fit_transform(other)
+    )
+    loss = "absolute_error" if RANK else "squared_error"
+    found["other loss"] = error_of(with_ranks(changed(loss=loss)))
     found["other settings"] = error_of(with_ranks(changed(lr=1 + RANK)))
     found["diverges"] = error_of(with_ranks(changed(optimizer="sgd", lr=1e30)))
     mlp = sktsdl.WindowMLPRegressor(norm="batch")

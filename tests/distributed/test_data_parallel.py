@@ -150,6 +150,8 @@ def test_a_failed_fit_changes_nothing(failed):
     ("case", "message"),
     [
         ("other rows", "ValueError: The ranks have different windows, targets or"),
+        ("other inputs", "ValueError: The ranks have different windows, targets or"),
+        ("other loss", "ValueError: The ranks have different windows, targets or"),
         ("other settings", "ValueError: The ranks have different windows, targets or"),
         ("diverges", "FloatingPointError: Training diverged in epoch 1"),
         ("batch norm", "ValueError: DataParallel cannot train a net with norm='batch'"),
