@@ -170,10 +170,11 @@ def report(store: dict[str, Any]) -> str:
     share = memory["share"]
     about = (
         f"Rows of {N_COLUMNS:,} float32 columns in a memory map, windows of {WINDOW} "
-        "rows, one thread. The memory is the peak of the private memory of the "
-        f"process, in a fit of the LSTM to {share:.1%} of the windows after the "
-        "statistics of the rows, and a prediction of 20,000 rows. The times are of one "
-        "epoch over all windows, with the file in the cache of the system."
+        "rows, one thread, and another one that reads. The memory is the peak of the "
+        f"private memory of the process, in a fit of the LSTM to {share:.1%} of the "
+        "windows after the statistics of the rows, and a prediction of 20,000 rows. "
+        "The times are of one epoch over all windows, with the file in the cache of "
+        "the system."
     )
     title = f"# Rows on disk\n\n{store['machine']['cpu']}\n"
     return f"{title}\n" + "\n".join(lines) + f"\n\n{about}\n"

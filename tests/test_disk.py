@@ -102,6 +102,8 @@ def test_windows_are_those_in_memory(data, on_disk):
     inside, step = SlidingWindow(WINDOW).fit(X), SlidingWindow(WINDOW).fit(rows)
     windows, same = step.transform(rows), inside.transform(X)
     np.testing.assert_array_equal(windows, same)
+    np.testing.assert_array_equal(windows[-3], same[-3])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(windows)), same)
     picked = [200, 3, 50]
     np.testing.assert_array_equal(windows[picked], same[picked])
     np.testing.assert_array_equal(windows[100:140, 2:], same[100:140, 2:])

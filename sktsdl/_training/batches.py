@@ -9,7 +9,7 @@ from skorch.dataset import Dataset
 from torch import Tensor
 
 from sktsdl._training.device import move_rows
-from sktsdl._training.disk_windows import RowsToRead
+from sktsdl._training.disk_windows import RowsToRead, read_ahead
 
 
 class Batch(tuple[Tensor, Tensor]):
@@ -279,5 +279,6 @@ class Batches:
         n = len(self.dataset)
         order = torch.randperm(n) if self.shuffle else torch.arange(n)
         order = order.to(self.dataset.rows.device)
-        for where in torch.split(order, self.sizes):
-            yield self.dataset[where]
+        parts, read = torch.split(order, self.sizes), self.dataset.__getitem__
+        in_memory = isinstance(self.dataset.rows, Tensor)
+        return map(read, parts) if in_memory else read_ahead(read, parts)

@@ -1,11 +1,14 @@
 """Windows that are read from disk, a batch at a time."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
+
+T = TypeVar("T")
 
 
 class RowsToRead:
@@ -43,3 +46,14 @@ class RowsToRead:
         if self.phases is not None:
             x = np.concatenate([x, self.phases[at, None]], axis=1)
         return torch.from_numpy(x).view(len(starts), window, -1)
+
+
+def read_ahead(read: Callable[[Tensor], T], parts: Sequence[Tensor]) -> Iterator[T]:
+    """Give what is read for each part, and read the next one in the meantime."""
+    with ThreadPoolExecutor(1) as reader:
+        ahead = reader.submit(read, parts[0])
+        for part in parts[1:]:
+            batch = ahead.result()
+            ahead = reader.submit(read, part)
+            yield batch
+        yield ahead.result()

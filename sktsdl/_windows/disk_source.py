@@ -59,6 +59,10 @@ class DiskSource:
         if found is not None and found.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
             self._mapping = found.base
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping cannot be pickled; joblib sends the name of its file instead.
+        return DiskSource, (self.array, self.columns)
+
     def __len__(self) -> int:
         return int(self.array.shape[0])
 

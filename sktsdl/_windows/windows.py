@@ -9,7 +9,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import DTypeLike
 
-from sktsdl._windows.disk_rows import Rows, select_rows
+from sktsdl._windows.disk_rows import DiskRows, Rows, select_rows
 
 N_COMPARED = 4096
 
@@ -168,6 +168,8 @@ class Windows(NDArrayOperatorsMixin):
 
     def __getitem__(self, key: Any) -> Any:
         parts = _parts(key)
+        if isinstance(key, int | np.integer) and isinstance(self.rows, DiskRows):
+            return np.asarray(self[[key]])[0]
         if parts is None:
             return np.asarray(self)[key]
         rows, steps, channels = parts
