@@ -55,7 +55,7 @@ class DataParallel(Callback):
       script has called it. Otherwise a fit makes its own group, and destroys it.
     - ``device="cuda"`` is the GPU of the local rank.
     - Each rank draws dropout masks of its own, and the steps with teacher forcing: a
-      net with dropout or teacher forcing is another draw than the net of one process.
+      net with dropout or teacher forcing therefore differs from the net of one process.
       The order of the windows is the order of rank 0.
     - Each rank computes the loss of all validation windows; the loss of rank 0 is
       recorded. Training ends on all ranks as soon as it ends on one.
@@ -65,6 +65,8 @@ class DataParallel(Callback):
       missing values in the rows of one rank, has to end the script, as the others wait.
     - Several fits run one after the other on all ranks, also in a ``GridSearchCV`` with
       ``n_jobs=1``. The workers of joblib train without the other ranks.
+    - Other callbacks run on every rank. A callback that writes files needs the rank in
+      their names.
 
     Raises
     ------
@@ -115,6 +117,8 @@ class _Ranks(OneProcess):
 
     def end(self) -> None:
         self.all_go_on(False)
+        for weight in self.ddp.module.parameters():
+            weight.data.copy_(self.same(weight.detach()))
         states = generator_states(self.device)
         same = {kind: self.same(state).cpu() for kind, state in states.items()}
         set_generator_states(same, self.device)
@@ -164,7 +168,7 @@ class _Ranks(OneProcess):
         if self.total(differs.any().float()):
             raise ValueError(
                 "The ranks have different windows, targets or parameters: run the same "
-                "script with all rows on every rank, as DataParallel parts each batch."
+                "script with all rows on every rank, as DataParallel splits each batch."
             )
 
 

@@ -1,5 +1,6 @@
 """Rows in files: read in parts, with the results of the same rows in memory."""
 
+import copy
 import pickle
 import tracemalloc
 
@@ -289,3 +290,46 @@ def test_a_pickle_holds_no_file(data, on_disk):
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(rows), model.predict(rows))
     assert not isinstance(again[0]._tail.kept, np.memmap)
+
+
+def test_windows_of_a_file_travel_to_other_processes(data, on_disk):
+    X, y = data
+    windows = SlidingWindow(WINDOW).fit_transform(on_disk(X))
+    expected = np.asarray(windows)
+    for again in (pickle.loads(pickle.dumps(windows)), copy.deepcopy(windows)):
+        np.testing.assert_array_equal(np.asarray(again), expected)
+    net = WindowMLPRegressor(hidden_sizes=(4,), max_epochs=1, random_state=0)
+    cv = TimeSeriesSplit(2)
+    serial = cross_val_score(net, windows, y, cv=cv)
+    np.testing.assert_array_equal(
+        cross_val_score(net, windows, y, cv=cv, n_jobs=2), serial
+    )
+
+
+def test_a_copy_of_a_memory_map_is_in_memory(data, on_disk):
+    mapped = on_disk(data[0])
+    assert disk_source.is_on_disk(mapped[5:, :2])
+    for array in (mapped.copy(), pickle.loads(pickle.dumps(mapped))):
+        assert not disk_source.is_on_disk(array)
+
+
+class OfUnknownSize:
+    """An array whose number of rows is not known before it is read, as Dask's."""
+
+    shape, dtype = (np.nan, 3), np.dtype(float)
+
+    def __init__(self, values):
+        self.values = values
+
+    def __getitem__(self, key):
+        return self.values[key]
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype=dtype)
+
+
+def test_an_array_of_unknown_size_is_read_as_a_whole(data):
+    X, _ = data
+    step = SlidingWindow(WINDOW)
+    found = step.fit_transform(OfUnknownSize(X))
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(step.fit_transform(X)))

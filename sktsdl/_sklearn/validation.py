@@ -253,10 +253,7 @@ def validate_targets(
 def raise_at_first(
     bad: np.ndarray, rows: np.ndarray, X: object = None, *, first_row: int = 0
 ) -> None:
-    """Raise a ValueError that names the first row and column where `bad` is true.
-
-    `first_row` is the number of the first of `rows`.
-    """
+    """Raise a ValueError that names the first bad cell of rows from `first_row` on."""
     if not bad.any():
         return
     row, column = (int(i) for i in np.argwhere(bad)[0])

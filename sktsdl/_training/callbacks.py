@@ -70,6 +70,18 @@ def own_copy(callback: Callback, decode_targets: Decode) -> Callback:
     return copied
 
 
+def overridden(
+    name: str, callbacks: Iterable[tuple[str, Callback]]
+) -> list[Callable[..., object]]:
+    """Return the methods `name` of the callbacks that override it."""
+    nothing = getattr(Callback, name)
+    return [
+        getattr(callback, name)
+        for _, callback in callbacks
+        if getattr(type(callback), name) is not nothing
+    ]
+
+
 def has_stopped(callback: Callback) -> bool:
     """Say whether a callback is an early stopping that has ended the training."""
     return isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience

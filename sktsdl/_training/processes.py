@@ -54,10 +54,11 @@ def fingerprint(net: Any, dataset: WindowDataset) -> list[float]:
     batch = dataset[torch.linspace(0, n - 1, min(n, N_COMPARED)).long()]
     values = [batch.windows, batch.targets, dataset.targets, dataset.weights]
     optimizer = net.get_params_for("optimizer")
+    callbacks = [(name, type(callback)) for name, callback in net.callbacks_]
     settings = (
         (net.module_, net.criterion_, net.optimizer, sorted(optimizer.items())),
         (net.batch_size, net.max_epochs, net.lr, net.reduction, net.loss_scale),
-        (net.autocast_dtype, dataset.window),
+        (net.autocast_dtype, dataset.window, callbacks),
     )
     return [n, crc32(repr(settings).encode()), *map(_size, values)]
 

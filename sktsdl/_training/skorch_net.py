@@ -7,7 +7,8 @@ checkpoints. These methods are replaced, in the order in which a training calls 
 - `partial_fit`: leaves the contexts that callbacks have entered, also after an error.
 - `fit_loop`: keeps a user's interrupt apart from the stop of a callback, which skorch
   takes for the same.
-- `on_train_begin`, `on_train_end`: forget which callbacks listen to batches.
+- `on_train_begin`, `on_train_end`: forget which callbacks listen to batches, and end
+  the training in all processes alike.
 - `on_epoch_begin`: ends the training if a scikit-learn callback or another process has
   asked for it.
 - `run_single_epoch`: does not wait for the loss of each batch, which an accelerator
@@ -22,8 +23,8 @@ checkpoints. These methods are replaced, in the order in which a training calls 
 - `get_dataset`: takes a tensor of windows, which a scoring callback predicts.
 - `_set_training`, `_zero_grad_optimizer`, `_step_optimizer`: without the costs that
   skorch and torch have in every batch; with a gradient scaler for fp16.
-- `__getstate__`, `__setstate__`: a pickle holds each weight once, and is read where its
-  device is not.
+- `__getstate__`, `__setstate__`: a pickle holds each weight once, nothing of other
+  processes, and is read where its device is not.
 """
 
 from collections.abc import Callable, Iterable
@@ -32,12 +33,11 @@ from typing import Any, Self
 
 import torch
 from skorch import NeuralNetRegressor
-from skorch.callbacks import Callback
 from torch import Tensor
 
 from sktsdl._layers.window_norm import LossScale
-from sktsdl._training.batches import Batch, WindowDataset
-from sktsdl._training.callbacks import has_stopped
+from sktsdl._training.batches import Batch, Batches, WindowDataset
+from sktsdl._training.callbacks import has_stopped, overridden
 from sktsdl._training.device import compact, is_available, low_precision, own_buffers
 from sktsdl._training.processes import OneProcess
 
@@ -176,13 +176,19 @@ class Net(NeuralNetRegressor):
     def notify(self, method_name: str, **kwargs: object) -> None:
         if method_name in PER_BATCH:
             getattr(self, method_name)(self, **kwargs)
-            for method in self._methods_of_callbacks(method_name):
+            methods = self._batch_methods
+            if method_name not in methods:
+                methods[method_name] = overridden(method_name, self.callbacks_)
+            for method in methods[method_name]:
                 method(self, **kwargs)
             return
         if method_name != "on_epoch_end":
             super().notify(method_name, **kwargs)
             if method_name in ("on_epoch_begin", "on_train_end"):
-                self._forget_batches()
+                # Records of batches would outgrow the rows; checkpoints read the last.
+                for epoch in self.history[-2:]:
+                    if "train_loss" in epoch:
+                        del epoch.get("batches", [])[:-1]
             return
         # skorch's early stopping raises, and all callbacks need the last epoch.
         stops = []
@@ -193,26 +199,6 @@ class Net(NeuralNetRegressor):
                 stops.append(stop)
         if stops:
             raise stops[0]
-
-    def _forget_batches(self) -> None:
-        """Drop all records of batches but the last of each epoch that has ended.
-
-        They would outgrow the rows. Checkpoints read the last one.
-        """
-        for epoch in self.history[-2:]:
-            if "train_loss" in epoch:
-                del epoch.get("batches", [])[:-1]
-
-    def _methods_of_callbacks(self, method_name: str) -> list[Callable[..., object]]:
-        """Return the methods of the callbacks that override it."""
-        if method_name not in self._batch_methods:
-            nothing = getattr(Callback, method_name)
-            self._batch_methods[method_name] = [
-                getattr(callback, method_name)
-                for _, callback in self.callbacks_
-                if getattr(type(callback), method_name) is not nothing
-            ]
-        return self._batch_methods[method_name]
 
     def on_batch_begin(self, *args: object, training: bool, **kwargs: object) -> None:
         super().on_batch_begin(*args, training=training, **kwargs)
@@ -293,6 +279,8 @@ class Net(NeuralNetRegressor):
         # read; what they were made from are the same objects and would stay behind.
         with own_buffers(self.module_):
             state: dict[str, Any] = super().__getstate__()
+        if state.pop("processes_", None) is not None:  # a checkpoint in training
+            state |= {"contexts_": None, "iterator_train": Batches}
         for name in ("module", "criterion"):
             if state[name] is vars(self).get(f"{name}_"):
                 state[name] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,14 @@ def is_on_disk(X: Any) -> bool:
         is_read = _memory_map(X) is not None
     else:
         # Frames, arrays of the array API, tensors and sparse arrays are in memory.
-        others = ("iloc", "__array_namespace__", "detach", "tocsr")
+        others = ("iloc", "isel", "__array_namespace__", "detach", "tocsr")
         in_memory = any(hasattr(X, name) for name in others)
         is_read = not in_memory and hasattr(X, "__getitem__")
     shape: Any = getattr(X, "shape", ())
     dtype: Any = getattr(X, "dtype", None)
-    is_table = len(shape) == 2 and getattr(dtype, "kind", "O") in "buif"
-    if not is_read or not is_table:
+    # Dask does not know some sizes, which are then NaN.
+    is_table = len(shape) == 2 and all(isinstance(size, Integral) for size in shape)
+    if not is_read or not is_table or getattr(dtype, "kind", "O") not in "buif":
         return False
     return bool(int(shape[0]) * int(shape[1]) * np.dtype(dtype).itemsize > LEAST_BYTES)
 
@@ -145,6 +147,8 @@ def _memory_map(array: Any) -> np.memmap | None:
     """Return the memory map that an array is or is a view of, None without one."""
     found = None
     while isinstance(array, np.ndarray):
-        found = array if isinstance(array, np.memmap) else found
-        array = array.base
+        base: Any = array.base
+        if isinstance(array, np.memmap) and isinstance(base, mmap.mmap):
+            found = array  # copies and pickles have the type too, without a file
+        array = base
     return found

@@ -141,11 +141,15 @@ class Windows(NDArrayOperatorsMixin):
     def __array__(
         self, dtype: DTypeLike | None = None, copy: bool | None = None
     ) -> np.ndarray:
-        if len(self) and isinstance(self.ends, range):
+        are_consecutive = bool(len(self)) and isinstance(self.ends, range)
+        on_disk = isinstance(self.rows, DiskRows)
+        if copy is False and (on_disk or not are_consecutive):
+            raise ValueError(
+                "These windows are not consecutive rows in memory: an array is a copy."
+            )
+        if are_consecutive:
             rows = np.asarray(self.rows)
             array = np.moveaxis(sliding_window_view(rows, self.window, 0), 2, 1)
-        elif copy is False:
-            raise ValueError("These windows are not consecutive: an array is a copy.")
         else:
             steps = np.arange(self.window)
             array = self.rows[np.maximum(self.starts[:, None] + steps, 0)]
