@@ -8,8 +8,8 @@ ECOSYSTEM := .venv-ecosystem
 DISTRIBUTED := .venv-distributed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: bench bench-quick bench-speed bench-cluster demo test test-oldest test-panel test-wheel test-ecosystem \
-	test-distributed lint audit licenses clean
+.PHONY: bench bench-quick bench-speed bench-cluster demo test test-oldest test-panel \
+	test-wheel test-ecosystem test-distributed lint audit licenses clean
 
 demo: $(VENV)/demo
 	$(BIN)/python benchmarks/demo.py

@@ -42,10 +42,14 @@ PIPE = make_pipeline(SlidingWindow(WINDOW), net(max_epochs=1))
 SIZE_OF_WINDOWS = N_ROWS * WINDOW * X.shape[1] * 8
 LIMIT = 600  # seconds, for a process that would wait for ever
 
-# Sockets of third packages that the garbage collector closes.
+# A busy machine is slow to create the folders of the workers.
+SLOW_DISK = "ignore:Creating scratch directories:UserWarning"
+
+# Sockets of third packages are closed by the garbage collector.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*<socket.socket:ResourceWarning",
     "ignore:.*<socket.socket:pytest.PytestUnraisableExceptionWarning",
+    SLOW_DISK,
 )
 
 
@@ -252,7 +256,7 @@ def test_tasks_of_ray_hold_rows(ray):
 def run(*command):
     """Start Python, with warnings as errors."""
     return subprocess.Popen(
-        [sys.executable, "-W", "error", *map(str, command)],
+        [sys.executable, "-W", "error", "-W", SLOW_DISK, *map(str, command)],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
