@@ -238,7 +238,8 @@ STUDIES = [
         "interpreter; on a cluster of machines they do not, but their messages cross a "
         "network. Monitors and profiles of the workers are off, and each worker has "
         "run a fit before. The fits need no processor time, so all of it is overhead. "
-        f"Tasks are what the scheduler has seen: joblib joins short fits. {VERSIONS}.",
+        "Tasks are what the scheduler has seen; joblib may join short fits. "
+        f"{VERSIONS}.",
         {
             f"{way}, {seconds:g} s a fit": Model(
                 partial(measure_overhead, fit_all, seconds), 2
