@@ -57,6 +57,8 @@ NETS: dict[str, tuple[str, dict[str, Any]]] = {
     "GRU, parallel decoder": ("GRU", SEGMENTS),
     "LSTM, parallel decoder": ("LSTM", SEGMENTS),
     "GRU, parallel decoder, cycle": ("GRU", SEGMENTS | CYCLE),
+    "Seq2Seq, cycle": ("Seq2Seq", PATCHES | CYCLE | {"dropout": 0.2}),
+    "AttentionLSTM, cycle": ("AttentionLSTM", PATCHES | CYCLE | {"dropout": 0.2}),
     "WindowMLP, cycle": ("WindowMLP", CYCLE),
     "linear, cycle": ("WindowMLP", {"hidden_sizes": ()} | CYCLE),
 }
@@ -226,7 +228,8 @@ PROTOCOL = (
     "ITransformer, which mix channels), `patch_size=24` (but for nets that see all "
     "steps at once), absolute error, `lr=1e-3` with a cosine schedule, 5 epochs of "
     "every second training window, batches of 16, all else by default (but for "
-    "`dropout=0.3` of TSMixer, `d_model=128` and `dropout=0.1` of ITransformer); "
+    "`dropout=0.3` of TSMixer, `d_model=128` and `dropout=0.1` of ITransformer, "
+    "`dropout=0.2` of Seq2Seq and AttentionLSTM with cycles); "
     '`window_norm` "standard" or "last", by the validation hours of each seed. These '
     "parameters were chosen on the validation hours of seed 0; nothing was on the "
     "test hours. Processor seconds of one fit. "
