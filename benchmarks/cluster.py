@@ -50,7 +50,7 @@ def search(quick: bool) -> tuple[GridSearchCV, Any, Any]:
     n_rows = 500 if quick else N_ROWS
     series = make_sinusoid(n_rows, random_state=0)
     X, y, _ = make_supervised(series, target="value")
-    net = LSTMRegressor(hidden_sizes=(16,), batch_size=128, max_epochs=1)
+    net = LSTMRegressor(hidden_sizes=(16,), batch_size=128, max_epochs=4)
     grid = {
         "lstmregressor__lr": np.geomspace(1e-4, 1e-1, 16).tolist(),
         "lstmregressor__weight_decay": [0.0, 1e-3],
@@ -192,10 +192,10 @@ def n_tasks_of(cluster: LocalCluster) -> int:
 
 
 SEARCHES: dict[str, tuple[Backend, int, int]] = {
-    "no cluster": (serial, 1, 3),
+    "no cluster": (serial, 1, 1),
     "Dask, 1 worker": (on_dask, 1, 1),
-    "Dask, 2 workers": (on_dask, 2, 3),
-    "Dask, 4 workers": (on_dask, 4, 3),
+    "Dask, 2 workers": (on_dask, 2, 1),
+    "Dask, 4 workers": (on_dask, 4, 1),
     "Ray, 2 workers": (on_ray, 2, 1),
     "Ray, 4 workers": (on_ray, 4, 1),
 }
@@ -214,7 +214,7 @@ STUDIES = [
         "cluster",
         "A search of 32 candidates on a cluster of one machine",
         f"{N_ROWS:,} rows of `make_sinusoid`, windows of {WINDOW}, an LSTM of 16 "
-        "units, one epoch; 16 values of `lr` and 2 of `weight_decay`, "
+        "units, four epochs; 16 values of `lr` and 2 of `weight_decay`, "
         "`TimeSeriesSplit(2)`, no refit. Each worker has one thread. The clusters run "
         "when the clock starts, and workers of Dask have imported the package; Ray "
         "starts the processes of its pool, which import it, in each search. With one "
