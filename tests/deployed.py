@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import torch
 
 from sktsdl import (
     AttentionLSTMRegressor,
@@ -163,6 +164,16 @@ def fitted(name):
     model, (windows, y) = CASES[name]
     model.fit(windows[TRAIN], y[TRAIN])
     return model, np.array(windows, dtype=np.float64), expected_of(model, windows)
+
+
+def outputs_of(module, x):
+    """Return the outputs of a module for an array, as a dict of arrays."""
+    found = module(torch.from_numpy(x))
+    parts = found if isinstance(found, dict) else {None: found}
+    return {
+        "y" if name is None else f"y.{name}": part.numpy()
+        for name, part in parts.items()
+    }
 
 
 def assert_same(outputs, expected):

@@ -77,10 +77,10 @@ def test_one_seed_gives_one_net(cls):
     if "dropout" in net.get_params():
         net.set_params(dropout=0.1)
     first, second = (clone(net).fit(X, Y) for _ in range(2))
-    for ours, theirs in zip(
+    for one, other in zip(
         first.module_.parameters(), second.module_.parameters(), strict=True
     ):
-        assert torch.equal(ours, theirs)
+        assert torch.equal(one, other)
     np.testing.assert_array_equal(first.predict(X), second.predict(X))
 
 

@@ -77,8 +77,8 @@ def test_a_net_is_the_same_as_of_rows_in_memory(name, data, on_disk):
     rows = on_disk(X)
     inside = pipeline(NETS[name]).fit(X[:N_TRAIN], y[:N_TRAIN])
     model = pipeline(NETS[name]).fit(rows[:N_TRAIN], y[:N_TRAIN])
-    for ours, theirs in zip(weights_of(model), weights_of(inside), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-7)
+    for found, expected in zip(weights_of(model), weights_of(inside), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
     for start, stop in ((0, N_TRAIN), (N_TRAIN, N), (N_TRAIN - 20, N)):
         np.testing.assert_allclose(
             model.predict(rows[start:stop]), inside.predict(X[start:stop]), rtol=1e-6

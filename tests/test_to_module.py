@@ -21,16 +21,8 @@ from tests.deployed import (
     TRAIN,
     assert_same,
     fitted,
+    outputs_of,
 )
-
-
-def outputs_of(module, x):
-    found = module(torch.from_numpy(x))
-    parts = found if isinstance(found, dict) else {None: found}
-    return {
-        "y" if name is None else f"y.{name}": part.numpy()
-        for name, part in parts.items()
-    }
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -78,7 +78,7 @@ class ExportMixin:
                 f"The outputs of the net of a {owner} are not in the form of its y: "
                 f"call to_module of the {owner}."
             )
-        return in_units(self._spec, self.module_)
+        return module_in_units(self._spec, self.module_)
 
     def save_onnx(self: Any, path: str | PathLike[str]) -> None:
         """Write the module of `to_module` to one ONNX file.
@@ -115,7 +115,7 @@ class ExportMixin:
         write_atomically(path, to_onnx(self.to_module()))
 
 
-def in_units(
+def module_in_units(
     spec: FittedSpec, module: nn.Module, names: Sequence[Hashable] | None = None
 ) -> InUnits:
     """Return a copy of a trained module that takes and gives values in their units.

@@ -24,7 +24,7 @@ def to_last_step(estimator: Any, X: ArrayLike) -> tuple[Any, Any]:
 
 
 def wrapped(estimator: Any) -> Any:
-    """Return the fitted regressor inside of a wrapper, None if there is none.
+    """Return the fitted regressor inside of a wrapper; None for other estimators.
 
     Of an ensemble of seeds, it is the first member.
     """

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from sktsdl._estimator.exporting import ExportMixin, in_units
+from sktsdl._estimator.exporting import ExportMixin, module_in_units
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl.compose._tasks import check_net
 from sktsdl.compose._wrapper import Wrapper, next_regressor
@@ -71,7 +71,7 @@ class NetWrapper(ExportMixin, Wrapper):
         torch.Size([40, 2])
         """
         check_is_fitted(self)
-        return in_units(self._net._spec, self._net.module_, self._columns)
+        return module_in_units(self._net._spec, self._net.module_, self._columns)
 
     @property
     def n_features_in_(self) -> int:

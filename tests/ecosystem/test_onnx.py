@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sktsdl import LSTMRegressor, MultiTaskNet
-from tests.deployed import CASES, ONE, SMALL, TRAIN, assert_same, fitted
+from tests.deployed import CASES, ONE, SMALL, TRAIN, assert_same, fitted, outputs_of
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
@@ -107,15 +107,6 @@ def test_a_file_predicts_without_torch_and_without_this_package(tmp_path):
     assert "onnxruntime" in loaded
     assert not loaded & {"torch", "sktsdl", "sklearn", "skorch", "pandas"}
     assert_same({"y": np.load(tmp_path / "y.npy")}, expected)
-
-
-def outputs_of(module, x):
-    found = module(torch.from_numpy(x))
-    parts = found if isinstance(found, dict) else {None: found}
-    return {
-        "y" if name is None else f"y.{name}": part.numpy()
-        for name, part in parts.items()
-    }
 
 
 @pytest.mark.parametrize("name", CASES)
