@@ -108,7 +108,7 @@ class Study:
         )
         for name, seed, figures in parallel(tasks):
             store["runs"].setdefault(name, {})[str(seed)] = figures
-            store["machine"] = machine()
+            store["machine"] = machine(self.n_jobs)
             self._write(store, quick)
             shown = {key: figures[key] for key in self.columns if key in figures}
             print(f"{self.name}, {name}, seed {seed}: {shown}", flush=True)
@@ -139,7 +139,7 @@ class Study:
         lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
         unit = None
         if self.reference in runs:
-            unit = runs[self.reference]["0"][first]
+            unit = np.median([seed[first] for seed in runs[self.reference].values()])
         for name in self.models:
             if name not in runs:
                 continue
@@ -190,13 +190,13 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def machine() -> dict[str, Any]:
-    """Return versions and machine."""
+def machine(n_jobs: int = 1) -> dict[str, Any]:
+    """Return versions and machine, where `n_jobs` models are measured at once."""
     return {
         "cpu": processor(),
         "cores": os.cpu_count(),
-        "threads of each fit": 1,
-        "fits at once": N_JOBS,
+        "threads of a fit": "1, if the name of its row does not say more",
+        "fits at once": n_jobs,
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
     }

@@ -9,12 +9,14 @@ ideal one is that of scheduler, client and joblib.
 
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Self
+from unittest.mock import patch
 
 import cloudpickle
 import dask
@@ -35,6 +37,8 @@ from sktsdl.datasets import make_sinusoid
 N_ROWS, WINDOW = 10_000, 48
 N_SLEEPERS = 100
 FITS_EACH = 4  # fits of each sleeping worker
+# docs/scaling.md says why.
+KEEP_MEMORY = {"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None}
 # Each sleeping worker would watch the process that all of them share.
 QUIET = {
     "distributed.admin.system-monitor.interval": "60s",
@@ -66,9 +70,11 @@ def serial(n_workers: int) -> Iterator[Callable[[], int]]:
 
 
 @contextmanager
-def on_dask(n_workers: int) -> Iterator[Callable[[], int]]:
+def on_dask(n_workers: int, settings: Any = KEEP_MEMORY) -> Iterator[Callable[[], int]]:
     """Workers of Dask, and the bytes that all processes have sent."""
     with (
+        patch.dict(os.environ),  # Dask sets the variables of its workers here too
+        dask.config.set(settings),
         LocalCluster(
             n_workers=n_workers, threads_per_worker=1, dashboard_address=":0"
         ) as cluster,
@@ -192,12 +198,13 @@ def n_tasks_of(cluster: LocalCluster) -> int:
 
 
 SEARCHES: dict[str, tuple[Backend, int, int]] = {
-    "no cluster": (serial, 1, 1),
-    "Dask, 1 worker": (on_dask, 1, 1),
-    "Dask, 2 workers": (on_dask, 2, 1),
-    "Dask, 4 workers": (on_dask, 4, 1),
-    "Ray, 2 workers": (on_ray, 2, 1),
-    "Ray, 4 workers": (on_ray, 4, 1),
+    "no cluster": (serial, 1, 2),
+    "Dask, 1 worker": (on_dask, 1, 2),
+    "Dask, 2 workers": (on_dask, 2, 2),
+    "Dask, 4 workers": (on_dask, 4, 2),
+    "Dask, 2 workers, its settings of memory": (partial(on_dask, settings={}), 2, 2),
+    "Ray, 2 workers": (on_ray, 2, 2),
+    "Ray, 4 workers": (on_ray, 4, 2),
 }
 WAYS: dict[str, Callable[..., None]] = {
     "search": by_search,

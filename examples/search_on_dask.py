@@ -2,6 +2,7 @@
 
 from itertools import chain
 
+import dask
 import joblib
 from distributed import Client, LocalCluster
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -10,6 +11,9 @@ from sklearn.pipeline import make_pipeline
 
 from sktsdl import LSTMRegressor, SlidingWindow, make_supervised
 from sktsdl.datasets import load_air_passengers
+
+# Workers keep the memory of a batch for the next one.
+KEEP_MEMORY = {"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None}
 
 
 def main() -> None:
@@ -26,6 +30,7 @@ def main() -> None:
         cv=splits,
         scoring="neg_mean_absolute_error",
     )
+    dask.config.set(KEEP_MEMORY)
     cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0")
     with cluster, Client(cluster) as client:
         client.amm.stop()  # keep a copy of the rows on every worker
