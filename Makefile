@@ -6,10 +6,13 @@ WHEEL := .venv-wheel
 BENCH := .venv-bench
 ECOSYSTEM := .venv-ecosystem
 DISTRIBUTED := .venv-distributed
+DOCS := .venv-docs
+SITE := docs/_build/html
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: bench bench-quick bench-speed bench-cluster demo test test-oldest test-panel \
-	test-wheel test-ecosystem test-distributed lint audit licenses clean
+	test-wheel test-ecosystem test-distributed lint audit licenses clean docs docs-serve \
+	docs-check
 
 demo: $(VENV)/demo
 	$(BIN)/python benchmarks/demo.py
@@ -57,6 +60,19 @@ test-distributed: $(DISTRIBUTED)/test
 	$(DISTRIBUTED)/bin/python -m pytest tests/distributed \
 		-o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
+# The site. Its source folder is the repository, so that links of pages to scripts and
+# tables hold in both. The examples run on one thread, as in their texts.
+docs: $(DOCS)/docs
+	OMP_NUM_THREADS=1 $(DOCS)/bin/sphinx-build -W --keep-going -c docs \
+		-d docs/_build/doctrees . $(SITE)
+
+docs-serve: docs
+	$(DOCS)/bin/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
+
+# Every page of the site, in Chromium.
+docs-check: docs
+	$(DOCS)/bin/python docs/check_site.py $(SITE)
+
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -72,7 +88,8 @@ licenses: $(VENV)/audit
 	$(BIN)/pip-licenses --order=license --format=markdown
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(WHEEL) $(BENCH) $(ECOSYSTEM) $(DISTRIBUTED)
+	rm -rf $(VENV) $(OLDEST) $(WHEEL) $(BENCH) $(ECOSYSTEM) $(DISTRIBUTED) $(DOCS)
+	rm -rf docs/_build docs/gallery docs/generated sg_execution_times.rst
 
 # torch comes first, so that its build is chosen by this version alone.
 $(VENV)/torch: constraints.txt
@@ -125,4 +142,10 @@ $(DISTRIBUTED)/test: constraints.txt pyproject.toml
 	$(DISTRIBUTED)/bin/pip install --quiet --constraint constraints.txt torch
 	$(DISTRIBUTED)/bin/pip install --quiet --constraint constraints.txt \
 		--editable ".[test,distributed]"
+	touch $@
+
+$(DOCS)/docs: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet --constraint constraints.txt torch
+	$(DOCS)/bin/pip install --quiet --constraint constraints.txt --editable ".[docs]"
 	touch $@

@@ -63,7 +63,7 @@ class NetClassifier(ClassifierMixin, NetWrapper):
         The labels, sorted.
     n_features_in_ : int
         The number of features of the fitted net.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of features of the fitted net, if it has them.
 
     See Also

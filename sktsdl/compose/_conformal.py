@@ -108,7 +108,7 @@ class ConformalRegressor(CalibratedRegressor):
         The half-width of all series together; only with ``by_series=True``.
     n_features_in_ : int
         The number of features of the fitted regressor.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of features of the fitted regressor, if it has them.
 
     References

@@ -80,7 +80,7 @@ class MultiTaskNet(RegressorMixin, NetWrapper):
         The labels of each class target, sorted, also of a categorical column.
     n_features_in_ : int
         The number of features of the fitted net.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of features of the fitted net, if it has them.
 
     References

@@ -44,7 +44,7 @@ class PurgedRegressor(DelegatingWrapper):
         The fitted regressor.
     n_features_in_ : int
         The number of features of the fitted regressor.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of features of the fitted regressor, if it has them.
 
     References

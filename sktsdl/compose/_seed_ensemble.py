@@ -62,7 +62,7 @@ class SeedEnsemble(MeanOfMembers):
         The labels, as of `NetClassifier` or `MultiTaskNet`; only of these.
     n_features_in_ : int
         The number of features of the members.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of features of the members, if they have them.
 
     See Also

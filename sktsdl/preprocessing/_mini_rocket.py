@@ -86,7 +86,7 @@ class MiniRocket(
         Mean of the known training values of each channel.
     n_features_in_ : int
         Number of channels seen in ``fit``, or of columns for 2-D `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of channels or columns seen in ``fit``, if they are all strings.
 
     See Also

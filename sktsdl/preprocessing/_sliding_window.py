@@ -74,7 +74,7 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         Mean of the training rows, in their units; only with ``pad="edge"``.
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of columns seen in ``fit``, if they are all strings.
 
     Examples
