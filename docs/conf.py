@@ -12,7 +12,7 @@ from sphinx.directives import other
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
-from examples import left_out
+from gallery import left_out
 from inventories import reachable
 
 from sktsdl import __version__
@@ -57,7 +57,6 @@ autodoc_typehints = "none"
 autodoc_member_order = "groupwise"
 numpydoc_show_class_members = False
 numpydoc_attributes_as_param_list = True
-maximum_signature_line_length = 88
 add_function_parentheses = False
 
 # Examples
@@ -93,7 +92,7 @@ html_math_renderer = "mathml"
 html_title = "sktsdl"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-templates_path = ["_templates"]
+templates_path = [str(ROOT / "docs" / "_templates")]
 html_additional_pages = {"index": "redirect.html"}
 html_copy_source = False
 html_favicon = "_static/icon.svg"
@@ -103,6 +102,7 @@ html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,
     "header_links_before_dropdown": 6,
+    "navbar_persistent": ["search-button"],
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],

@@ -39,7 +39,9 @@ def plain_labels(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
 ) -> None:
     """Leave labels of scikit-learn's user guide out of inherited docstrings."""
-    lines[:] = re.sub(r":ref:`([^`<]+?)\s*<\w+>`", r"\1", "\n".join(lines)).split("\n")
+    text = "\n".join(lines)
+    text = re.sub(r":(?:ref|term):`([^`<]+?)(?:\s*<[\w-]+>)?`", r"\1", text)
+    lines[:] = text.split("\n")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
