@@ -19,7 +19,12 @@ import onnxruntime
 import pandas as pd
 from sklearn.pipeline import make_pipeline
 
-from sktsdl import GRURegressor, SeasonalNaiveRegressor, SlidingWindow, make_supervised
+from sktsdl import (
+    SeasonalNaiveRegressor,
+    SlidingWindow,
+    WindowMLPRegressor,
+    make_supervised,
+)
 
 # %%
 # The hourly load of a building and the temperature, made up.
@@ -32,7 +37,7 @@ load = 40 - temperature + 8 * (hours.hour > 7) + rng.normal(0, 0.5, size=1200)
 series = pd.DataFrame({"load": load, "temperature": temperature}, index=hours)
 X, y, _ = make_supervised(series, target="load", horizon=6)
 train, test = slice(0, 960), slice(965, None)
-net = GRURegressor(hidden_sizes=(16,), lr=1e-2, max_epochs=20, random_state=0)
+net = WindowMLPRegressor(hidden_sizes=(32,), max_epochs=20, random_state=0)
 model = make_pipeline(SlidingWindow(24), net).fit(X[train], y[train])
 
 # %%
@@ -70,7 +75,7 @@ print(f"largest difference {np.abs(posted - of_pipeline).max():.1e}")
 naive = SeasonalNaiveRegressor(24, column="load").fit(X[train], y[train])
 truth = y[test].to_numpy()
 of_naive = np.asarray(naive.predict(X[960:]))[5:]
-for name, found in {"a day before": of_naive, "GRU": posted}.items():
+for name, found in {"a day before": of_naive, "WindowMLP": posted}.items():
     print(f"{name:13} error {np.abs(truth - found).mean():.2f}")
 
 # %%

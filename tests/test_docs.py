@@ -16,10 +16,14 @@ from tests.pages import ROOT, excerpts, needs_extras, python_blocks, read
 
 README = ROOT / "README.md"
 FAQ = ROOT / "docs" / "faq.md"
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+COMING_FROM = sorted((DOCS / "coming_from").glob("*.md"))
 PICTURES = sorted((ROOT / "docs" / "images").iterdir())
 
-every_text = pytest.mark.parametrize("path", [README, *PAGES], ids=lambda p: p.stem)
+every_text = pytest.mark.parametrize(
+    "path", [README, *PAGES, *COMING_FROM], ids=lambda p: p.stem
+)
 
 
 def run_blocks(path):
@@ -42,6 +46,36 @@ def links(path):
 def names_in_first_column(section):
     cells = [line.split("|")[1] for line in section.splitlines() if line[:3] == "| `"]
     return sorted(name for cell in cells for name in re.findall(r"`(\w+)`", cell))
+
+
+def check_coming_from(names):
+    months = pd.date_range("1960-01-01", periods=12, freq="MS")
+    assert names["year"].index.tolist() == months.tolist()
+    truth = names["load_air_passengers"]()["passengers"].iloc[132:]
+    assert (names["year"]["passengers"] - truth).abs().mean() < 100
+
+
+def check_backtest_of_three_years(names):
+    check_coming_from(names)
+    past = names["past"]
+    assert past["time"].dt.year.value_counts().to_dict() == dict.fromkeys(
+        (1958, 1959, 1960), 12
+    )
+
+
+def check_keras(names):
+    check_coming_from(names)
+    assert names["stopped"][-1].best_epoch_ > 0
+
+
+def check_neuralforecast(names):
+    check_backtest_of_three_years(names)
+    assert names["week"].groupby("unique_id").size().tolist() == [7] * 5
+
+
+def check_skorch(names):
+    check_coming_from(names)
+    assert 1 < len(names["stopped"][-1].loss_curve_) < 100
 
 
 def check_deploy(names):
@@ -192,6 +226,11 @@ PIPE = make_pipeline(ForwardFill(), SlidingWindow(), LSTMRegressor())
 AHEAD = ("+1", "+2", "+3")
 SHOPS = [f"shop {i}" for i in range(5)]
 CHECKS = {
+    "coming_from/darts": check_backtest_of_three_years,
+    "coming_from/keras": check_keras,
+    "coming_from/neuralforecast": check_neuralforecast,
+    "coming_from/skforecast": check_backtest_of_three_years,
+    "coming_from/skorch": check_skorch,
     "deploy": check_deploy,
     "forecasting": check_forecasting,
     "history": check_history,
@@ -220,7 +259,11 @@ def test_the_examples_of_a_page_run(page, tmp_path, monkeypatch):
 
 
 def test_every_page_with_examples_is_run():
-    with_examples = {page.stem for page in PAGES if python_blocks(read(page))}
+    with_examples = {
+        page.relative_to(DOCS).with_suffix("").as_posix()
+        for page in [*PAGES, *COMING_FROM]
+        if python_blocks(read(page))
+    }
     # Its examples need other packages: tests/ecosystem/test_docs.py runs them.
     assert with_examples - {"ecosystem"} == set(CHECKS)
 
@@ -239,7 +282,9 @@ def unindented(text):
 
 def test_readme_is_short_and_links_every_page():
     assert len(read(README).splitlines()) <= 200
-    assert set(PAGES) <= set(links(README))
+    index = DOCS / "coming_from" / "index.md"
+    assert {*PAGES, index} <= set(links(README))
+    assert set(COMING_FROM) <= {index, *links(index)}
 
 
 @every_text
