@@ -59,9 +59,8 @@ print("Mean absolute percentage error:")
 print(errors.mean().round(1).to_string())
 
 # %%
-# The errors by the day ahead. The order of the models depends on the data: here the
-# logarithm of the sales is a sum of effects, with an effect of promotions that differs
-# between kinds of shops.
+# The errors by the day ahead. The net, boosting and ridge are equally good here: the
+# logarithm of these sales is close to a sum of effects, which ridge can learn too.
 
 fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 styles = {

@@ -57,6 +57,8 @@ for month in y_test.index.to_period("M").unique():
 
 # %%
 # The coverage: the share of targets that lie in their intervals, which should be 0.9.
+# ``update`` follows what it has seen. So its intervals become narrower in spring, when
+# too many targets lie inside, and are too narrow in July, before they become wider.
 
 intervals = {"fixed": (lower, upper), "updated": (updated["lower"], updated["upper"])}
 is_late = y_test.index >= "2024-07-01"
@@ -72,7 +74,7 @@ for name, (low, high) in intervals.items():
 
 # %%
 
-fig, axes = plt.subplots(2, sharex=True, figsize=(8, 5.5), layout="constrained")
+fig, axes = plt.subplots(2, figsize=(8, 5.5), layout="constrained")
 times = y_test.index + pd.Timedelta(days=1)
 axes[0].fill_between(
     times, updated["lower"], updated["upper"], color="0.8", label="updated, 90 %"
@@ -80,13 +82,13 @@ axes[0].fill_between(
 axes[0].plot(times, lower, "--", color="tab:blue", linewidth=0.8, label="fixed, 90 %")
 axes[0].plot(times, upper, "--", color="tab:blue", linewidth=0.8)
 axes[0].plot(times, y_test, ".", color="black", markersize=3, label="truth")
-axes[0].set_ylabel("sales")
+axes[0].set(ylabel="sales", xlim=pd.to_datetime(["2024-05-15", "2024-10-15"]))
 styles = {"fixed": ("tab:blue", "--", "o"), "updated": ("0.4", "-", "s")}
 for name, (color, line, marker) in styles.items():
     months = coverage[name].index.to_timestamp()
     axes[1].plot(months, coverage[name], line, color=color, marker=marker, label=name)
 axes[1].axhline(0.9, color="black", linewidth=0.8)
 axes[1].set(ylabel="coverage of the month", ylim=(0, 1.05))
-axes[0].legend(loc="lower left", ncols=3)
+axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
 axes[1].legend(loc="lower left", ncols=2)
 plt.show()

@@ -68,6 +68,8 @@ for name, found in forecasts.items():
     print(f"{name:23} {mean_absolute_error(y[test], found):.3f} °C")
 
 # %%
+# The last known value is a better guess than the mean. The indicator, three more
+# columns, does not help the net here.
 
 filled = ForwardFill().fit_transform(X)
 fig, axes = plt.subplots(2, sharex=True, figsize=(8, 5), layout="constrained")
