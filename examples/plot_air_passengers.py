@@ -62,8 +62,8 @@ print("Mean absolute error, in thousands of passengers:")
 print(pd.DataFrame(errors).T.assign(mean=lambda table: table.mean(axis=1)).round(1))
 
 # %%
-# The forecasts of the last year. One seed on 144 months says little about nets: another
-# seed moves the error of the LSTM by several thousand passengers.
+# The forecasts of the last year. One seed on 144 months says little about nets: the
+# benchmarks show how far the errors of five seeds lie apart.
 
 fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 known = series.loc["1957":, "passengers"]
