@@ -58,6 +58,36 @@ def names_in_first_column(section):
     return sorted(name for cell in cells for name in re.findall(r"`(\w+)`", cell))
 
 
+def check_coming_from(names):
+    months = pd.date_range("1960-01-01", periods=12, freq="MS")
+    assert names["year"].index.tolist() == months.tolist()
+    truth = names["load_air_passengers"]()["passengers"].iloc[132:]
+    assert (names["year"]["passengers"] - truth).abs().mean() < 100
+
+
+def check_backtest_of_three_years(names):
+    check_coming_from(names)
+    past = names["past"]
+    assert past["time"].dt.year.value_counts().to_dict() == dict.fromkeys(
+        (1958, 1959, 1960), 12
+    )
+
+
+def check_keras(names):
+    check_coming_from(names)
+    assert names["stopped"][-1].best_epoch_ > 0
+
+
+def check_neuralforecast(names):
+    check_backtest_of_three_years(names)
+    assert names["week"].groupby("unique_id").size().tolist() == [7] * 5
+
+
+def check_skorch(names):
+    check_coming_from(names)
+    assert 1 < len(names["stopped"][-1].loss_curve_) < 100
+
+
 def check_deploy(names):
     assert names["forecasts"].shape == (197, 3)
     expected = names["pipe"].predict(names["X"][800:])
@@ -226,6 +256,11 @@ PIPE = make_pipeline(ForwardFill(), SlidingWindow(), LSTMRegressor())
 AHEAD = ("+1", "+2", "+3")
 SHOPS = [f"shop {i}" for i in range(5)]
 CHECKS = {
+    "coming_from/darts": check_backtest_of_three_years,
+    "coming_from/keras": check_keras,
+    "coming_from/neuralforecast": check_neuralforecast,
+    "coming_from/skforecast": check_backtest_of_three_years,
+    "coming_from/skorch": check_skorch,
     "deploy": check_deploy,
     "forecasting": check_forecasting,
     "get_started": check_get_started,
