@@ -1,6 +1,6 @@
 """Draw every net, for the pages in docs/nets: ``python docs/drawings/nets.py``."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +89,7 @@ def nhits() -> Drawing:
         d.arrow((4.6, high - 0.45), (4.6, low + 0.45))
         d.text(4.8, (high + low) / 2, name, ha="left", size=SMALL)
     d.text(8.2, 0.35, r"$\hat y$ is the sum", size=SMALL)
-    d.text(1.7, 0.35, "maxima of 4, 2, 1 steps", size=SMALL)
+    d.text(1.7, 0.35, "maxima of 4, 2, 1", size=SMALL)
     return d
 
 
@@ -316,17 +316,13 @@ def cnn_lstm() -> Drawing:
     xs = 0.8 + 0.75 * np.arange(10)
     steps = d.row(xs, 0.9)
     states = [d.dot(xs[at], 2.3, size=0.32, grey=LIGHT) for at in range(1, 10, 2)]
-    for at, state in zip(range(1, 10, 2), states, strict=True):
-        for i in range(4):
-            if at >= i:
-                last = at == 9
-                d.axes.plot(
-                    (steps[at - i].x, state.x),
-                    (steps[at - i].top[1], state.bottom[1]),
-                    color="black" if last else "0.6",
-                    lw=1.8 if last else 0.7,
-                    zorder=1,
-                )
+    pairs = [
+        (steps[at - i], state)
+        for at, state in zip(range(1, 10, 2), states, strict=True)
+        for i in range(4)
+        if at >= i
+    ]
+    d.join(pairs, {states[-1]})
     cells = [d.box(state.x, 3.5, width=0.9, height=0.7) for state in states]
     for state, cell in zip(states, cells, strict=True):
         d.arrow(state.top, cell.bottom)
@@ -394,16 +390,7 @@ def transformer() -> Drawing:
     high = [d.dot(x, 3.6, size=0.4, grey=LIGHT) for x in xs]
     for step, state in zip(steps, low, strict=True):
         d.arrow(step.top, state.bottom)
-    for a in low:
-        for b in high:
-            last = b is high[-1]
-            d.axes.plot(
-                (a.x, b.x),
-                (a.top[1], b.bottom[1]),
-                color="black" if last else "0.7",
-                lw=1.6 if last else 0.7,
-                zorder=1,
-            )
+    d.join(list(product(low, high)), {high[-1]})
     dense = [d.box(x, 4.6, "dense", width=1.3, height=0.7) for x in xs]
     for state, box in zip(high, dense, strict=True):
         d.arrow(state.top, box.bottom)

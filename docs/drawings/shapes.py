@@ -6,6 +6,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
@@ -120,6 +121,16 @@ class Drawing:
         properties = {"arrowstyle": style, "shrinkA": 0, "shrinkB": 0} | options
         self.axes.annotate("", points[-1], points[-2], arrowprops=properties, zorder=1)
 
+    def join(self, pairs: Sequence[tuple[Shape, Shape]], chosen: set[Shape]) -> None:
+        """Join shapes by lines, from top to bottom; lines to `chosen` are thick."""
+        kinds: list[list[Point]] = [[], []]
+        for below, above in pairs:
+            kinds[above in chosen] += [below.top, above.bottom, (np.nan, np.nan)]
+        for points, width, grey in zip(kinds, (0.7, 1.8), ("0.65", "0"), strict=True):
+            self.axes.plot(
+                *np.reshape(points, (-1, 2)).T, color=grey, lw=width, zorder=1
+            )
+
     def reach(
         self, levels: Sequence[Sequence[Shape]], dilations: Sequence[int], kernel: int
     ) -> None:
@@ -128,25 +139,18 @@ class Drawing:
         Level 0 has the inputs. The kernel of level l + 1 reads `kernel` steps of level
         l, which are `dilations[l]` apart.
         """
-        seen = {len(levels[-1]) - 1}
-        for (below, above), dilation in reversed(
+        chosen = {levels[-1][-1]}
+        for (below, above), step in reversed(
             list(zip(pairwise(levels), dilations, strict=True))
         ):
-            next_seen = set()
-            for at, shape in enumerate(above):
-                for i in range(kernel):
-                    source = at - i * dilation
-                    if source < 0:
-                        continue
-                    thick = at in seen
-                    look = {"lw": 1.8} if thick else {"lw": 0.6, "color": "0.7"}
-                    ends = below[source].top, shape.bottom
-                    self.axes.plot(
-                        *zip(*ends, strict=True), zorder=1, **{"color": "black", **look}
-                    )
-                    if thick:
-                        next_seen.add(source)
-            seen = next_seen
+            pairs = [
+                (below[at - i * step], shape)
+                for at, shape in enumerate(above)
+                for i in range(kernel)
+                if at >= i * step
+            ]
+            self.join(pairs, chosen)
+            chosen = {low for low, high in pairs if high in chosen}
 
     def check(self) -> None:
         """Raise a ValueError if a label overlaps anything, or leaves its shape."""
