@@ -17,9 +17,11 @@ from tests.pages import ROOT, excerpts, needs_extras, python_blocks, read
 README = ROOT / "README.md"
 FAQ = ROOT / "docs" / "faq.md"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-PICTURES = sorted((ROOT / "docs" / "images").iterdir())
+NET_PAGES = sorted((ROOT / "docs" / "nets").glob("*.md"))
+PICTURES = sorted((ROOT / "docs" / "images").rglob("*.*"))
 
-every_text = pytest.mark.parametrize("path", [README, *PAGES], ids=lambda p: p.stem)
+TEXTS = [README, *PAGES, *NET_PAGES]
+every_text = pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
 
 
 def run_blocks(path):
@@ -289,7 +291,7 @@ def test_links_lead_to_files(path):
 
 
 def test_every_picture_is_shown_and_small():
-    shown = {target for path in (README, *PAGES) for target in links(path)}
+    shown = {target for path in TEXTS for target in links(path)}
     assert set(PICTURES) <= shown
     assert [path.name for path in PICTURES if path.stat().st_size >= 60_000] == []
 
