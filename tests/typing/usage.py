@@ -40,7 +40,7 @@ def nets(X: np.ndarray, y: np.ndarray) -> None:
     net.fit(X)  # type: ignore[call-arg]
     net.fit(X, y, validation=X)  # type: ignore[call-arg]
     net.predict(X, n_draws="many")  # type: ignore[call-overload]
-    net.loss_curve  # type: ignore[attr-defined]
+    assert net.loss_curve  # type: ignore[attr-defined]
 
 
 def windows(X: pd.DataFrame, y: pd.Series) -> None:
@@ -68,7 +68,7 @@ def forecasts(X: pd.DataFrame, y: pd.Series, X_latest: pd.DataFrame) -> None:
     assert_type(forecast(model, X_latest, levels=[0.9]), pd.DataFrame)
     cv = PanelTimeSeriesSplit(3)
     assert_type(backtest(model, X, y, cv=cv), pd.DataFrame)
-    past, models = backtest(model, X, y, cv=cv, return_models=True)
+    past, _ = backtest(model, X, y, cv=cv, return_models=True)
     assert_type(past, pd.DataFrame)
     assert_type(metrics.mase(y, y, y_train=y), float)
     load("net.safetensors").predict(X)
