@@ -170,7 +170,7 @@ class DeepNet(
     ) -> Self:
         """Fit to targets of a given type; to the type of the parameters by default.
 
-        `factors` is told which windows are trained on, as a mask, and may return
+        `factors` is given a mask of the windows that are trained on, and may return
         factors of the weights of all windows.
         """
         self._check_parameters()
