@@ -8,6 +8,7 @@ ECOSYSTEM := .venv-ecosystem
 DISTRIBUTED := .venv-distributed
 DOCS := .venv-docs
 SITE := docs/_build/html
+RELEASE := .venv-release
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: bench bench-quick bench-speed bench-cluster demo test test-oldest test-panel \
@@ -77,6 +78,38 @@ lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/codespell
+	$(BIN)/python tools/check_words.py *.md docs examples sktsdl tests tools
+
+# What pyright says of user code; mypy says it in `lint`.
+.PHONY: types
+types: $(VENV)/types
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# What a release uploads: the sdist and the wheel, each checked and installed alone, and
+# the tests of the sdist. TESTS are files of tests; none are all.
+.PHONY: release-check
+release-check: $(RELEASE)/tools
+	rm -rf $(RELEASE)/dist $(RELEASE)/source $(RELEASE)/whl $(RELEASE)/tar.gz
+	$(RELEASE)/bin/python -m build --outdir $(RELEASE)/dist .
+	$(RELEASE)/bin/twine check --strict $(RELEASE)/dist/*
+	$(RELEASE)/bin/check-wheel-contents $(RELEASE)/dist/*.whl
+	mkdir $(RELEASE)/source
+	tar -xzf $(RELEASE)/dist/*.tar.gz -C $(RELEASE)/source --strip-components 1
+	awk '/^```python/ {on = 1; next} /^```/ && on {exit} on' \
+		$(RELEASE)/source/README.md > $(RELEASE)/example.py
+	for kind in whl tar.gz; do \
+		env="$(CURDIR)/$(RELEASE)/$$kind" && $(PYTHON) -m venv $$env && \
+		$$env/bin/pip install --quiet --constraint constraints.txt torch && \
+		$$env/bin/pip install --quiet --constraint constraints.txt \
+			$(RELEASE)/dist/*.$$kind && \
+		(cd / && $$env/bin/python -I -W error "$(CURDIR)/$(RELEASE)/example.py") && \
+		diff --recursive --exclude __pycache__ $(RELEASE)/source/sktsdl \
+			$$env/lib/python3*/site-packages/sktsdl || exit 1; \
+	done
+	$(RELEASE)/tar.gz/bin/pip install --quiet --constraint constraints.txt \
+		"$(RELEASE)/source[test]"
+	cd $(RELEASE)/source && ../tar.gz/bin/python -m pytest -n 2 $(TESTS)
 
 # Known vulnerabilities, asked of the package index: needs its JSON interface.
 audit: $(VENV)/audit
@@ -89,7 +122,7 @@ licenses: $(VENV)/audit
 
 clean:
 	rm -rf $(VENV) $(OLDEST) $(WHEEL) $(BENCH) $(ECOSYSTEM) $(DISTRIBUTED) $(DOCS)
-	rm -rf docs/_build docs/gallery docs/generated sg_execution_times.rst
+	rm -rf $(RELEASE) docs/_build docs/gallery docs/generated sg_execution_times.rst
 
 # torch comes first, so that its build is chosen by this version alone.
 $(VENV)/torch: constraints.txt
@@ -113,6 +146,16 @@ $(BENCH)/bench: constraints.txt pyproject.toml
 
 $(VENV)/audit: $(VENV)/dev
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[audit]"
+	touch $@
+
+$(VENV)/types: $(VENV)/dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[types]"
+	touch $@
+
+$(RELEASE)/tools: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/pip install --quiet --constraint constraints.txt \
+		build twine check-wheel-contents
 	touch $@
 
 # The lowest version of each package that is declared; but not of torch, as an old one

@@ -380,7 +380,7 @@ def test_links_lead_to_files(path):
 
 
 def test_every_picture_is_shown_and_small():
-    shown = {target for path in TEXTS for target in links(path)}
+    shown = {target for path in (README, *PAGES) for target in links(path)}
     assert set(PICTURES) <= shown
     assert [path.name for path in PICTURES if path.stat().st_size >= 60_000] == []
 

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils import check_scalar
 
+from sktsdl._sklearn.bases import OneToOneFeatureMixin
 from sktsdl._sklearn.validation import check_option
 from sktsdl._windows.kept_rows import Joined, JoinedSeries
 from sktsdl._windows.panel import Panel
