@@ -58,6 +58,7 @@ autodoc_member_order = "groupwise"
 numpydoc_show_class_members = False
 numpydoc_attributes_as_param_list = True
 add_function_parentheses = False
+toc_object_entries_show_parents = "hide"
 
 # Examples
 sphinx_gallery_conf = {

@@ -1,7 +1,6 @@
 """Links to the reference from names in the pages, and from docstrings."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -10,6 +9,7 @@ from sphinx.application import Sphinx
 
 import sktsdl
 
+NO_PLACES = (addnodes.pending_xref, nodes.reference, nodes.title)
 MODULES = (sktsdl, sktsdl.datasets, sktsdl.distributed, sktsdl.inspection)
 MODULES += (sktsdl.metrics,)
 PLACES = {
@@ -21,12 +21,10 @@ PLACES = {
 
 
 def link_names(app: Sphinx, doctree: nodes.document) -> None:
-    """Link public names in the code font of a page to the reference."""
-    if Path(app.env.doc2path(app.env.docname)).suffix != ".md":
-        return
+    """Link public names in code font to the reference."""
     for node in list(doctree.findall(nodes.literal)):
         place = PLACES.get(node.astext())
-        if place is None or isinstance(node.parent, nodes.reference | nodes.title):
+        if place is None or isinstance(node.parent, NO_PLACES):
             continue
         link = addnodes.pending_xref(
             "", refdomain="py", reftype="obj", reftarget=place, refexplicit=True

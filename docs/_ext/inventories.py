@@ -16,8 +16,8 @@ def reachable(sites: dict[str, str], folder: Path) -> dict[str, tuple[str, str]]
         if file.exists():
             continue
         try:
-            with urlopen(url + "objects.inv", timeout=SECONDS) as answer:
-                content = answer.read()
+            with urlopen(url + "objects.inv", timeout=SECONDS) as reply:
+                content = reply.read()
         except (URLError, TimeoutError):
             break
         if content.startswith(HEADER):
