@@ -136,6 +136,8 @@ def table(rows: list[Any], naive: float) -> str:
     """Write one line for each net, best on ridership first."""
     lstm = next(seconds for name, _, _, seconds, _ in rows if name == "LSTMRegressor")
     lines = [
+        "# All nets with their defaults",
+        "",
         "| net | ridership MAE | ratio to naive (range) | sine R² (lowest) | "
         "epoch ÷ LSTM's | efficiency | parameters | weights | activations | "
         "receptive field |",

@@ -224,7 +224,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     heads = [f"{level:.0%}" for level in LEVELS]
     widths = [f"width at {head}" for head in heads]
     columns = ["series", "method", *heads, *widths]
-    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
+    lines = ["# Coverage of intervals", ""]
+    lines += ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for row in rows:
         got = [f"{100 * row[f'coverage {level}']:.1f}" for level in LEVELS]
         digits = ",.0f" if row[f"width {LEVELS[0]}"] > 100 else ".2f"

@@ -746,7 +746,10 @@ def measure_device(device: str, only: list[str] | None, pairs: int) -> None:
             text = json.dumps({key: store}, indent=1, ensure_ascii=False)
             path.write_text(text + "\n")
             print(f"{row}: {np.median(store[row]['fit ÷ loop']):.3f}", flush=True)
-    table = "\n".join([key, "", *device_table(store, device)]) + "\n"
+    table = (
+        "\n".join([f"# Speed on {device}", "", key, "", *device_table(store, device)])
+        + "\n"
+    )
     path.with_suffix(".md").write_text(table)
     print(table)
 
@@ -790,7 +793,8 @@ def main() -> None:
         with threads(1):
             store["matrix products"] = matrix_share()
         save(store)
-    lines = [machine(), "", "| work | median | range | goal |", "|---|---|---|---|"]
+    lines = ["# Speed and memory", "", machine(), ""]
+    lines += ["| work | median | range | goal |", "|---|---|---|---|"]
     for name, (_, goal, unit) in rows.items():
         if name in store:
             values = store[name]

@@ -1,7 +1,5 @@
 """Deep nets for time series that behave like any scikit-learn regressor."""
 
-from importlib.metadata import version
-
 import torch  # noqa: F401  # first: loading it after pandas and scikit-learn is slower
 
 from sktsdl import datasets, distributed, inspection, metrics
@@ -46,7 +44,7 @@ from sktsdl.preprocessing import (
 )
 from sktsdl.supervised import make_supervised
 
-__version__ = version("sktsdl")
+__version__ = "0.1.0"
 
 __all__ = [
     "AttentionLSTMRegressor",

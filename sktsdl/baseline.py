@@ -7,11 +7,16 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._sklearn.callbacks import CallbackSupportMixin, fit_task, with_callbacks
+from sktsdl._sklearn.bases import (
+    BaseEstimator,
+    CallbackSupportMixin,
+    RegressorMixin,
+    with_callbacks,
+)
+from sktsdl._sklearn.callbacks import fit_task
 from sktsdl._sklearn.copies import changed
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.target_steps import COLUMN, OwnColumn, TargetSteps, own_columns
@@ -22,6 +27,7 @@ from sktsdl._sklearn.validation import (
 )
 from sktsdl._windows.same_times import check_same_times
 from sktsdl._windows.season import last_season
+from sktsdl._windows.windows import Windows
 from sktsdl.preprocessing import SlidingWindow
 
 
@@ -48,7 +54,7 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
     ----------
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of columns seen in ``fit``, if they are all strings.
 
     References
@@ -63,6 +69,9 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
     >>> SeasonalNaiveRegressor(period=2).fit(X, y).predict(X_latest)[-1]
     array([7., 3., 7.])
     """
+
+    n_features_in_: int
+    feature_names_in_: np.ndarray
 
     def __init__(self, period: int = 1, *, column: OwnColumn = None) -> None:
         self.period = period
@@ -161,6 +170,7 @@ class SeasonalNaiveRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator
         check_is_fitted(self)
         _, values = validate_columns(self, X, self._columns, reset=False)
         season = self._season.transform(values)
+        assert isinstance(season, Windows)
         ahead = TargetSteps.of_labels(self._y_labels).shared_by(self._columns)
         y, _ = last_season(season, ahead.steps, ahead.targets)
         return y.reshape(len(season), *self._targets_shape)

@@ -10,6 +10,7 @@ from sklearn.metrics import check_scoring
 
 from sktsdl._estimator.base import DeepNet
 from sktsdl._estimator.files import from_bytes
+from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.history import TrainingTail
 from sktsdl._windows.panel_history import PanelTail
@@ -26,8 +27,8 @@ def load(
     path: str | PathLike[str],
     *,
     device: str | None = None,
-    classes: Sequence[type[DeepNet]] = (),
-) -> DeepNet | NetClassifier:
+    classes: Sequence[type[DeepRegressor]] = (),
+) -> DeepRegressor | NetClassifier:
     """Read a net, or a `NetClassifier`, that was written by its ``save``.
 
     The file holds tensors (safetensors), plain values (JSON) and a SHA-256 of both. No
@@ -87,7 +88,7 @@ def load(
             f"{path} was written by sktsdl {written}, and this is {here}: compare some "
             "predictions before you rely on it."
         )
-    net: DeepNet = known[name]._from_state(tensors, header, device)
+    net: DeepRegressor = known[name]._from_state(tensors, header, device)
     owner = header.get("owner")  # not in older files
     return net if owner is None else NetClassifier._from_saved(net, owner)
 

@@ -2,6 +2,8 @@
 
 import ast
 import re
+from inspect import ismodule
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -16,8 +18,9 @@ from tests.pages import ROOT, excerpts, needs_extras, python_blocks, read
 
 README = ROOT / "README.md"
 FAQ = ROOT / "docs" / "faq.md"
-PAGES = sorted((ROOT / "docs").glob("*.md"))
-PICTURES = sorted((ROOT / "docs" / "images").iterdir())
+DOCS = ROOT / "docs"
+PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+PICTURES = sorted((ROOT / "docs" / "images").rglob("*.*"))
 
 every_text = pytest.mark.parametrize("path", [README, *PAGES], ids=lambda p: p.stem)
 
@@ -33,15 +36,56 @@ def run_blocks(path):
 
 
 def links(path):
-    """Return the files that a text links to, or shows as pictures."""
+    """Return the files that a page links to, or shows as pictures."""
     found = re.findall(r"\]\(([^)\s]+)\)", read(path))
     local = [link.split("#")[0] for link in found if "://" not in link]
     return [(path.parent / link).resolve() for link in local if link]
 
 
+def in_toctrees(path):
+    """Return the pages in the toctrees of a page, and of the pages in them."""
+    found = set()
+    for block in re.findall(r"^```{toctree}\n(.*?)^```", read(path), re.M | re.DOTALL):
+        for entry in re.findall(r"^[^:\n].*$", block, re.MULTILINE):
+            name = re.sub(r".*<(.+)>$", r"\1", entry)
+            found |= {page.resolve() for page in path.parent.glob(f"{name}.md")}
+    found.discard(path)
+    return found.union(*map(in_toctrees, found))
+
+
 def names_in_first_column(section):
     cells = [line.split("|")[1] for line in section.splitlines() if line[:3] == "| `"]
     return sorted(name for cell in cells for name in re.findall(r"`(\w+)`", cell))
+
+
+def check_coming_from(names):
+    months = pd.date_range("1960-01-01", periods=12, freq="MS")
+    assert names["year"].index.tolist() == months.tolist()
+    truth = names["load_air_passengers"]()["passengers"].iloc[132:]
+    assert (names["year"]["passengers"] - truth).abs().mean() < 100
+
+
+def check_backtest_of_three_years(names):
+    check_coming_from(names)
+    past = names["past"]
+    assert past["time"].dt.year.value_counts().to_dict() == dict.fromkeys(
+        (1958, 1959, 1960), 12
+    )
+
+
+def check_keras(names):
+    check_coming_from(names)
+    assert names["stopped"][-1].best_epoch_ > 0
+
+
+def check_neuralforecast(names):
+    check_backtest_of_three_years(names)
+    assert names["week"].groupby("unique_id").size().tolist() == [7] * 5
+
+
+def check_skorch(names):
+    check_coming_from(names)
+    assert 1 < len(names["stopped"][-1].loss_curve_) < 100
 
 
 def check_deploy(names):
@@ -71,17 +115,36 @@ def check_forecasting(names):
     assert (days["y_true"] - days["y_pred"]).abs().mean() < 3
     assert names["week"].shape == (2800, 1)
     assert len(names["by_shop"]) == 400
+    assert names["further"].index[-1] == pd.Timestamp("1962-09-01")
 
 
-def check_history(names):
-    ahead = [f"days{step}" for step in AHEAD]
-    assert list(names["X"]) == ["passengers", "days", *ahead]
+def check_get_started(names):
+    written = pd.read_csv("forecast.csv", index_col="month", parse_dates=True)
+    months = pd.date_range("1961-01-01", periods=12, freq="MS")
+    assert written.index.tolist() == months.tolist()
+    errors = pd.Series(names["errors"])
+    assert errors[["net", "ridge"]].to_numpy() == pytest.approx(20, abs=2.5)
+    assert errors["one year before"] == pytest.approx(35.4, abs=0.05)
+
+
+def check_known_ahead(names):
+    assert list(names["days"][-3:]["days"]) == [31, 28, 31]
+    assert names["model"].predict(names["X_days"]).shape == (3, 3)
+    assert names["shops"].predict(names["X_latest"]).shape == (35, 7)
+    calendar = [f"month{step}" for step in AHEAD] + [f"year{step}" for step in AHEAD]
+    assert list(names["X_calendar"]) == ["passengers", "month", "year", *calendar]
+
+
+def check_targets(names):
+    assert list(names["y"]) == [f"passengers{s}" for s in AHEAD]
     assert (names["X_days"].shape, names["y_days"].shape) == ((29, 72), (29, 24))
     assert names["y_days"].columns[-1] == "price@23+1"
     assert names["week"].shape == (29, 168, 3)
     assert names["week"].names.tolist() == ["price", "load", "load+24"]
-    assert np.isfinite(names["X_latest"]).all(axis=None)
-    assert list(names["y"]) == [f"passengers{s}" for s in AHEAD]
+    assert np.isfinite(names["scores"]).all()
+
+
+def check_history(names):
     assert names["in_sample"][2].tolist() == [0, 1, 2]
     assert names["after"].tolist() == [[4, 5, 6], [5, 6, 7]]
     assert np.isfinite(names["follows"]).all()
@@ -94,7 +157,7 @@ def check_history(names):
     assert names["windows"].shape == (132, 12, 2)
     first_year = names["series"]["passengers"].iloc[:12]
     assert names["windows"][0, :, 0].tolist() == first_year.tolist()
-    assert np.isfinite(names["scores"]).all()
+    assert names["next_months"].shape == (41,)
 
 
 def check_inspection(names):
@@ -192,15 +255,23 @@ PIPE = make_pipeline(ForwardFill(), SlidingWindow(), LSTMRegressor())
 AHEAD = ("+1", "+2", "+3")
 SHOPS = [f"shop {i}" for i in range(5)]
 CHECKS = {
+    "coming_from/darts": check_backtest_of_three_years,
+    "coming_from/keras": check_keras,
+    "coming_from/neuralforecast": check_neuralforecast,
+    "coming_from/skforecast": check_backtest_of_three_years,
+    "coming_from/skorch": check_skorch,
     "deploy": check_deploy,
     "forecasting": check_forecasting,
+    "get_started": check_get_started,
     "history": check_history,
     "inspection": check_inspection,
+    "known_ahead": check_known_ahead,
     "multitask": check_multitask,
     "panel": check_panel,
     "saving": check_saving,
     "scaling": check_scaling,
     "serving": check_serving,
+    "targets": check_targets,
     "tuning": check_tuning,
     "uncertainty": check_uncertainty,
 }
@@ -220,9 +291,11 @@ def test_the_examples_of_a_page_run(page, tmp_path, monkeypatch):
 
 
 def test_every_page_with_examples_is_run():
-    with_examples = {page.stem for page in PAGES if python_blocks(read(page))}
-    # Its examples need other packages: tests/ecosystem/test_docs.py runs them.
-    assert with_examples - {"ecosystem"} == set(CHECKS)
+    pages = [page for page in PAGES if python_blocks(read(page))]
+    with_examples = {str(page.relative_to(DOCS).with_suffix("")) for page in pages}
+    # tests/ecosystem/test_docs.py runs the one, tests/test_net_pages.py the others.
+    elsewhere = {p for p in with_examples if p == "ecosystem" or p[:5] == "nets/"}
+    assert with_examples - elsewhere == set(CHECKS)
 
 
 @every_text
@@ -237,9 +310,27 @@ def unindented(text):
     return re.sub(r"^ +", "", text, flags=re.MULTILINE)
 
 
-def test_readme_is_short_and_links_every_page():
+def test_readme_is_short_and_links_the_index():
     assert len(read(README).splitlines()) <= 200
-    assert set(PAGES) <= set(links(README))
+    assert DOCS / "index.md" in links(README)
+
+
+def test_every_page_is_in_the_toctrees():
+    index = DOCS / "index.md"
+    assert {*PAGES, README} - {index} <= in_toctrees(index)
+
+
+def test_the_reference_has_every_public_name():
+    shown = re.findall(r"^   ([\w.]+)$", read(DOCS / "api.rst"), re.MULTILINE)
+    assert len(shown) == len(set(shown))
+    expected = set()
+    for name in sktsdl.__all__:
+        item = getattr(sktsdl, name)
+        inside = [f"{name}.{n}" for n in item.__all__] if ismodule(item) else [name]
+        expected.update(inside)
+    assert expected <= set(shown)
+    for name in shown:
+        assert callable(attrgetter(name)(sktsdl)), name
 
 
 @every_text

@@ -124,9 +124,5 @@ def test_the_public_list_is_complete_and_sorted():
     assert public <= set(sktsdl.__all__)
 
 
-def test_the_wheel_says_that_it_is_typed():
-    assert (PACKAGE / "py.typed").exists()
-
-
 def test_the_version_is_that_of_the_package():
     assert sktsdl.__version__ == version("sktsdl")

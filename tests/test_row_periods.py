@@ -135,9 +135,9 @@ EXCHANGE = HOURS[(HOURS.hour >= 9) & (HOURS.hour < 17)]
         (HOURS, "MS", "row='MS' gives periods that are not equally long"),
         (HOURS, "QS", "row='QS' gives periods that are not equally long"),
         (HOURS, "B", "row='B' gives business days.*row='D'"),
-        (HOURS, "7h", "row='7h' is no day, no week and no even part of a day"),
-        (HOURS, "2D", "row='2D' is no day, no week and no even part of a day"),
-        (HOURS, "2W", "row='2W' gives|row='2W' is no day"),
+        (HOURS, "7h", "row='7h' is not a day, a week or an even part of a day"),
+        (HOURS, "2D", "row='2D' is not a day, a week or an even part of a day"),
+        (HOURS, "2W", "row='2W' gives|row='2W' is not a day"),
     ],
     ids=str,
 )

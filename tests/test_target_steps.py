@@ -1,4 +1,4 @@
-"""Several targets are told from the steps of a horizon, by the names of `y`."""
+"""The names of `y` say which columns are targets, and which are steps of a horizon."""
 
 import numpy as np
 import pandas as pd

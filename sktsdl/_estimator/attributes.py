@@ -29,5 +29,5 @@ target_channels_ : tuple of int or None
     `cycle`, or that `channel_independent` forecasts; None without these.
 n_features_in_ : int
     The number of channels of 3-D `X`, or of columns of 2-D `X`, seen in ``fit``.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Names of columns seen in ``fit``, for a 2-D DataFrame or windows of one."""

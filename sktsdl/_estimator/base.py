@@ -29,7 +29,7 @@ from sktsdl._estimator.validation import (
     validate_validation_set,
 )
 from sktsdl._estimator.warm_start import check_warm_start, epochs_left, warn_warm_start
-from sktsdl._sklearn.callbacks import CallbackSupportMixin, with_callbacks
+from sktsdl._sklearn.bases import CallbackSupportMixin, with_callbacks
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.fields import parameter_docs
 from sktsdl._sklearn.validation import roll_back_on_error
@@ -170,7 +170,7 @@ class DeepNet(
     ) -> Self:
         """Fit to targets of a given type; to the type of the parameters by default.
 
-        `factors` is told which windows are trained on, as a mask, and may return
+        `factors` is given a mask of the windows that are trained on, and may return
         factors of the weights of all windows.
         """
         self._check_parameters()

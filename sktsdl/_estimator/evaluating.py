@@ -16,6 +16,7 @@ from sktsdl._estimator.validation import (
     fill_rows_of,
     validate_windows,
 )
+from sktsdl._layers.window_norm import LossScale, WindowNormKind
 from sktsdl._training.batches import WindowDataset
 from sktsdl._training.blocks import block_size, evaluate_in_blocks
 from sktsdl._training.device import explained_memory_errors, own_torch_state
@@ -42,6 +43,11 @@ class EvaluateMixin:
 
     _spec: FittedSpec
     module_: Any
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    window_norm_: WindowNormKind | None
+    loss_scale_: LossScale
+    target_channels_: tuple[int, ...] | None
 
     def _evaluate(self, X: ArrayLike, method: str = "__call__") -> np.ndarray:
         """Return the output of a method of the module for each window of `X`."""

@@ -7,15 +7,14 @@ from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import RegressorMixin
 from sklearn.utils import check_scalar
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.base import DeepNet
 from sktsdl._estimator.evaluating import TOO_LARGE
 from sktsdl._estimator.targets import QuantileTargets
 from sktsdl._estimator.validation import check_outputs
+from sktsdl._sklearn.bases import RegressorMixin, available_if
 from sktsdl._training.device import explained_memory_errors
 from sktsdl._training.mc_dropout import has_dropout, mc_mean_and_std
 

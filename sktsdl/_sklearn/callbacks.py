@@ -2,28 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import wraps
-from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
-
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:
-
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Takes the place of scikit-learn's mixin in versions without it."""
-
-    def with_callbacks(method: Any) -> Any:
-        @wraps(method)
-        def managed(estimator: Any, *args: Any, **kwargs: Any) -> Any:
-            return method(estimator, *args, **kwargs)
-
-        return managed
-
-
-__all__ = ["CallbackSupportMixin", "fit_task", "with_callbacks"]
 
 
 @contextmanager

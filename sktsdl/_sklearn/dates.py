@@ -60,7 +60,7 @@ def conversion_of_text(index: pd.Index, given: str) -> str | None:
 
 
 def conversion_of_numbers(index: pd.Index, given: str) -> str | None:
-    """Return the code that converts numbers such as 20240131, None if one is no date.
+    """Return the code that converts numbers such as 20240131, None if one is not.
 
     `given` is the code that gives the numbers.
     """

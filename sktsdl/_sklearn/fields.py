@@ -8,12 +8,9 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal
 
-from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import (
-    Interval,
-    Options,
-    StrOptions,
-)
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from sktsdl._sklearn.bases import BaseEstimator
 
 
 # scikit-learn takes no constraints but its own, and subclasses of them.
@@ -96,6 +93,8 @@ class FieldParams(BaseEstimator):
     of this module, such as `PositiveInt`. A field of any other type is checked as in
     the base class, if that has the field.
     """
+
+    __dataclass_fields__: typing.ClassVar[dict[str, dataclasses.Field[Any]]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

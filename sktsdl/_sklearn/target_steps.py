@@ -27,7 +27,7 @@ column : int, str, tuple, list of them, or None, default=None
     The column of `X` whose future `y` is, by position or by name; a list has one for
     each target. None takes the columns that `y` is named after, as ``make_supervised``
     names it (``rail`` for ``rail+1``), or whose names `y` has. Without names, or with
-    another name, such as ``target`` if that is no column of `X`, it takes column 0."""
+    another name, such as ``target`` if `X` has no such column, it takes column 0."""
 
 
 @dataclass(frozen=True)

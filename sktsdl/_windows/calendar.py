@@ -104,7 +104,7 @@ def times_after(
     own = longest if len(longest) >= MIN_TIMES else panel.stamps
     like = calendar(own, of_training)
     last, of_series = np.unique(panel.times[panel.bounds[1:] - 1], return_inverse=True)
-    # Series share few last times, so that this is no loop over series.
+    # Series share few last times: this loop is short.
     each = [times_ahead(like, n, panel.stamps[at]) for at in last]
     return of_series, each[0].append(each[1:])
 

@@ -190,7 +190,7 @@ def _length_of(row: Any) -> tuple[pd.Timedelta, int | None]:
     width = offset.n * DAY if is_days else pd.Timedelta(offset.nanos, "ns")
     if width <= pd.Timedelta(0) or DAY % width:
         raise ValueError(
-            f"row={row!r} is no day, no week and no even part of a day: give 'D', 'W' "
+            f"row={row!r} is not a day, a week or an even part of a day: give 'D', 'W' "
             "or, if all steps in data are equal, a number of rows, such as row=48."
         )
     return width, None

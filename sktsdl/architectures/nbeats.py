@@ -95,10 +95,10 @@ class NBEATSRegressor(DeepRegressor):
 
     Parameters
     ----------
-    stacks : tuple of {"trend", "seasonality", "generic"}, \
-            default=("trend", "seasonality", "generic")
-        The kind of each stack: polynomials of time, waves, or free values for each
-        step. ``("trend", "seasonality")`` is the interpretable configuration of the
+    stacks : tuple of str, default=("trend", "seasonality", "generic")
+        The kind of each stack: ``"trend"``, polynomials of time, ``"seasonality"``,
+        waves, or ``"generic"``, free values for each step.
+        ``("trend", "seasonality")`` is the interpretable configuration of the
         paper, and ``("generic",) * 30`` the generic one.
     n_blocks : int, default=1
         The number of blocks in a stack; 3 in the interpretable configuration.

@@ -80,7 +80,7 @@ class CalibratedRegressor(DelegatingWrapper):
     def update(self, X: ArrayLike, y: ArrayLike, *, gamma: float = 0.005) -> Self:
         r"""Adapt the half-widths to rows whose targets have become known.
 
-        Adaptive conformal inference [4]_: for each time and each step of the horizon,
+        Adaptive conformal inference: for each time and each step of the horizon,
 
         .. math:: \alpha_{t+1} = \alpha_t + \gamma (\alpha - e_t)
 

@@ -9,14 +9,15 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.files import from_json, to_json, write_atomically
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.targets import ClassTargets
-from sktsdl._sklearn.callbacks import fit_task, with_callbacks
+from sktsdl._sklearn.bases import BaseEstimator, ClassifierMixin, with_callbacks
+from sktsdl._sklearn.callbacks import fit_task
 from sktsdl._sklearn.validation import roll_back_on_error
 from sktsdl.compose._class_weight import ClassWeight, balance, row_weights
 from sktsdl.compose._labels import (
@@ -63,7 +64,7 @@ class NetClassifier(ClassifierMixin, NetWrapper):
         The labels, sorted.
     n_features_in_ : int
         The number of features of the fitted net.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of features of the fitted net, if it has them.
 
     See Also

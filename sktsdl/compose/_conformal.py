@@ -11,7 +11,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples
 
-from sktsdl._sklearn.callbacks import fit_task, with_callbacks
+from sktsdl._sklearn.bases import with_callbacks
+from sktsdl._sklearn.callbacks import fit_task
 from sktsdl._sklearn.scales import predict_with_scales, scale_kind
 from sktsdl._sklearn.target_steps import TargetSteps, horizon_of
 from sktsdl._sklearn.validation import (
@@ -108,7 +109,7 @@ class ConformalRegressor(CalibratedRegressor):
         The half-width of all series together; only with ``by_series=True``.
     n_features_in_ : int
         The number of features of the fitted regressor.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of features of the fitted regressor, if it has them.
 
     References

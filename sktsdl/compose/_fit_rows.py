@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from sktsdl._sklearn.callbacks import fit_task, with_callbacks
+from sktsdl._sklearn.bases import with_callbacks
+from sktsdl._sklearn.callbacks import fit_task
 from sktsdl._windows.last_rows import take_rows
 from sktsdl.compose._wrapper import DelegatingWrapper, params_of_rows
 from sktsdl.preprocessing._base import LookBackTransformer

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sktsdl._sklearn.bases import available_if
 from sktsdl._sklearn.nested import last_step
 from sktsdl._sklearn.quantiles import predict_quantiles
 from sktsdl._sklearn.scales import predict_with_scales, scale_kind

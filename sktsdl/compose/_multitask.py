@@ -9,16 +9,20 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.multi_targets import MultiTargets
 from sktsdl._estimator.regressor import DeepRegressor
 from sktsdl._estimator.targets import ClassTargets, PointTargets
 from sktsdl._sklearn.arrays import readable
-from sktsdl._sklearn.callbacks import fit_task, with_callbacks
+from sktsdl._sklearn.bases import (
+    BaseEstimator,
+    RegressorMixin,
+    available_if,
+    with_callbacks,
+)
+from sktsdl._sklearn.callbacks import fit_task
 from sktsdl._sklearn.validation import roll_back_on_error
 from sktsdl.compose._net_wrapper import NetWrapper
 from sktsdl.compose._tasks import (
@@ -80,7 +84,7 @@ class MultiTaskNet(RegressorMixin, NetWrapper):
         The labels of each class target, sorted, also of a categorical column.
     n_features_in_ : int
         The number of features of the fitted net.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of features of the fitted net, if it has them.
 
     References

@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar, indexable
 
 from sktsdl._sklearn.arrays import refuse_repeated_names
-from sktsdl._sklearn.callbacks import fit_task, with_callbacks
+from sktsdl._sklearn.bases import with_callbacks
+from sktsdl._sklearn.callbacks import fit_task
 from sktsdl._sklearn.target_steps import horizon_of
 from sktsdl._sklearn.validation import roll_back_on_error
 from sktsdl._windows.last_rows import rows_after, series_of
@@ -44,7 +45,7 @@ class PurgedRegressor(DelegatingWrapper):
         The fitted regressor.
     n_features_in_ : int
         The number of features of the fitted regressor.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of features of the fitted regressor, if it has them.
 
     References

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._sklearn.callbacks import fit_task, with_callbacks
+from sktsdl._sklearn.bases import available_if, with_callbacks
+from sktsdl._sklearn.callbacks import fit_task
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.quantiles import predict_quantiles
 from sktsdl._sklearn.scales import predict_with_scales, scale_kind
@@ -84,7 +84,7 @@ class RelativeTargetRegressor(RegressorWrapper):
         The regressor fitted to the relative target.
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of columns seen in ``fit``, if they are all strings.
 
     See Also
@@ -285,7 +285,8 @@ class RelativeTargetRegressor(RegressorWrapper):
 
         With `y`, these are the training rows, whose last season is remembered.
         """
-        relation, season = self._target["relation"], None
+        relation = self._target["relation"]
+        season: Any = None
         if y is not None:
             self.__dict__.pop("_season", None)
         if relation == "seasonal" and y is not None:

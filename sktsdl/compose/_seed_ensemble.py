@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 
-from sktsdl._sklearn.callbacks import fit_task, with_callbacks
+from sktsdl._sklearn.bases import with_callbacks
+from sktsdl._sklearn.callbacks import fit_task
 from sktsdl._sklearn.validation import roll_back_on_error
 from sktsdl.compose._members import MeanOfMembers
 from sktsdl.compose._wrapper import next_regressor
@@ -62,7 +63,7 @@ class SeedEnsemble(MeanOfMembers):
         The labels, as of `NetClassifier` or `MultiTaskNet`; only of these.
     n_features_in_ : int
         The number of features of the members.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of features of the members, if they have them.
 
     See Also

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import get_config
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.metadata_routing import (
@@ -17,11 +17,16 @@ from sklearn.utils.metadata_routing import (
     MethodMapping,
     process_routing,
 )
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._estimator.base import DeepNet
-from sktsdl._sklearn.callbacks import CallbackSupportMixin
+from sktsdl._sklearn.bases import (
+    BaseEstimator,
+    CallbackSupportMixin,
+    MetaEstimatorMixin,
+    RegressorMixin,
+    available_if,
+)
 from sktsdl._sklearn.nested import last_step
 from sktsdl._sklearn.quantiles import predict_quantiles
 from sktsdl._sklearn.scales import predict_with_scales, scale_kind

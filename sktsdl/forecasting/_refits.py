@@ -86,8 +86,7 @@ def rows_left_out(model: BaseEstimator, horizon: int) -> int:
     rows that its regressor leaves out.
     """
     while isinstance(model, Pipeline | RelativeTargetRegressor | SeedEnsemble):
-        is_pipeline = isinstance(model, Pipeline)
-        model = model.steps[-1][1] if is_pipeline else model._inner
+        model = model.steps[-1][1] if isinstance(model, Pipeline) else model._inner
     if not isinstance(model, PurgedRegressor):
         return 0
     return int(model.purge) if isinstance(model.purge, Integral) else horizon - 1

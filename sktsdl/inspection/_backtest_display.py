@@ -122,7 +122,7 @@ class BacktestDisplay(Display):
         ImportError
             If matplotlib is missing.
         ValueError
-            If `forecasts` is no frame of ``backtest``, if there is no such target or
+            If `forecasts` is not a frame of ``backtest``, if there is no such target or
             series, or if `series` is None and there are many.
         """
         check_matplotlib_support(f"{cls.__name__}.from_frame")

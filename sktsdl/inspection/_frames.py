@@ -74,7 +74,7 @@ def backtest_in_frame(
     Raises
     ------
     ValueError
-        If it is no such frame, or if there is no such series or target.
+        If it is another frame, or if there is no such series or target.
     """
     missing = [name for name in COLUMNS if name not in getattr(frame, "columns", ())]
     if missing:

@@ -6,11 +6,11 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin, is_classifier
+from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags, get_tags
-from sklearn.utils.metaestimators import available_if
 
+from sktsdl._sklearn.bases import BaseEstimator, RegressorMixin, available_if
 from sktsdl._windows.windows import Windows
 from sktsdl.compose import MultiTaskNet, SeedEnsemble
 
@@ -38,7 +38,7 @@ class PartsRegressor(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        regressor: BaseEstimator,
+        regressor: Any,
         windows: np.ndarray,
         part: Literal["channel", "lag"],
         index: pd.Index | None = None,
@@ -79,7 +79,7 @@ class PartsRegressor(RegressorMixin, BaseEstimator):
             tags.classifier_tags = inner.classifier_tags
         return tags
 
-    def score(self, X: np.ndarray, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         if isinstance(self.regressor, MultiTaskNet | SeedEnsemble):
             return self.regressor._score_of(self.predict(X), y, sample_weight)
         if is_classifier(self):

@@ -8,11 +8,16 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._sklearn.callbacks import CallbackSupportMixin, fit_task, with_callbacks
+from sktsdl._sklearn.bases import (
+    BaseEstimator,
+    CallbackSupportMixin,
+    TransformerMixin,
+    with_callbacks,
+)
+from sktsdl._sklearn.callbacks import fit_task
 from sktsdl._sklearn.copies import changed
 from sktsdl._sklearn.docs import fill_docs
 from sktsdl._sklearn.validation import (
@@ -70,6 +75,8 @@ class LookBackTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator,
     """
 
     history: Literal["tail"] | None
+    n_features_in_: int
+    feature_names_in_: np.ndarray
     _min_rows = 1
     _takes_missing = False  # NaN is unknown history
 

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils import check_scalar
 
+from sktsdl._sklearn.bases import OneToOneFeatureMixin
 from sktsdl._sklearn.validation import check_option
 from sktsdl._windows.kept_rows import Joined, JoinedSeries
 from sktsdl._windows.panel import Panel
@@ -44,7 +44,7 @@ class ForwardFill(OneToOneFeatureMixin, LookBackTransformer):
     ----------
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of columns seen in ``fit``, if they are all strings.
 
     See Also

@@ -7,10 +7,10 @@ from abc import abstractmethod
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from sktsdl._sklearn.bases import OneToOneFeatureMixin
 from sktsdl._sklearn.validation import raise_at_first
 from sktsdl._windows.kept_rows import KeptRows
 from sktsdl._windows.missing import unknown_after_known

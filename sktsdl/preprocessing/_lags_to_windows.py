@@ -9,11 +9,16 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from sktsdl._sklearn.callbacks import CallbackSupportMixin, fit_task, with_callbacks
+from sktsdl._sklearn.bases import (
+    BaseEstimator,
+    CallbackSupportMixin,
+    TransformerMixin,
+    with_callbacks,
+)
+from sktsdl._sklearn.callbacks import fit_task
 from sktsdl._sklearn.validation import (
     check_option,
     raise_at_first,
@@ -54,7 +59,7 @@ class LagsToWindows(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     ----------
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of columns seen in ``fit``, if they are all strings.
 
     See Also
@@ -97,6 +102,9 @@ class LagsToWindows(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     >>> windows[0].tolist()
     [[1.0, 5.0], [2.0, 5.0], [3.0, 5.0]]
     """
+
+    n_features_in_: int
+    feature_names_in_: np.ndarray
 
     def __init__(
         self,

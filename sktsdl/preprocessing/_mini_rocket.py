@@ -8,18 +8,20 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
 from sklearn.utils import Tags, check_random_state, check_scalar
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.arrays import readable
-from sktsdl._sklearn.callbacks import CallbackSupportMixin, fit_task, with_callbacks
+from sktsdl._sklearn.bases import (
+    BaseEstimator,
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    with_callbacks,
+)
+from sktsdl._sklearn.callbacks import fit_task
 from sktsdl._sklearn.validation import (
     raise_at_first,
     refuse_times,
@@ -86,7 +88,7 @@ class MiniRocket(
         Mean of the known training values of each channel.
     n_features_in_ : int
         Number of channels seen in ``fit``, or of columns for 2-D `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of channels or columns seen in ``fit``, if they are all strings.
 
     See Also
@@ -137,6 +139,9 @@ class MiniRocket(
     >>> bool(pipe.score(X.iloc[240:], y.iloc[240:]) > 0.9)
     True
     """
+
+    n_features_in_: int
+    feature_names_in_: np.ndarray
 
     def __init__(
         self,

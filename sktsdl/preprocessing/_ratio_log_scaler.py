@@ -48,7 +48,7 @@ class RatioLogScaler(InvertibleTransformer):
         Their standard deviation, 1 for a column that grows by a constant share.
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of columns seen in ``fit``, if they are all strings.
 
     See Also

@@ -8,10 +8,9 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils import check_scalar
-from sklearn.utils.metaestimators import available_if
 
+from sktsdl._sklearn.bases import OneToOneFeatureMixin, available_if
 from sktsdl._sklearn.target_steps import known_ahead
 from sktsdl._sklearn.validation import check_option
 from sktsdl._windows.disk_rows import validate_disk_rows
@@ -74,7 +73,7 @@ class SlidingWindow(OneToOneFeatureMixin, LookBackTransformer):
         Mean of the training rows, in their units; only with ``pad="edge"``.
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of columns seen in ``fit``, if they are all strings.
 
     Examples

@@ -169,9 +169,9 @@ import json, sys
 from fastapi.testclient import TestClient
 from service import app
 client = TestClient(app)
-answers = [client.post("/rows", json=row).json() for row in json.load(sys.stdin)]
+forecasts = [client.post("/rows", json=row).json() for row in json.load(sys.stdin)]
 modules = sorted({name.partition(".")[0] for name in sys.modules})
-print(json.dumps([answers, modules]))
+print(json.dumps([forecasts, modules]))
 """
 
 
