@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from torch import nn
 
@@ -179,6 +180,8 @@ def test_the_number_of_weights():
     layer = 4 * (d * d + d) + (d * d_ff + d_ff) + (d_ff * d + d) + 2 * 2 * d
     ends = (look_back * d + d) + 2 * d + (d * horizon + horizon)
     assert net.n_parameters_ == n_layers * layer + ends == 841_568
+    plain = clone(net).set_params(window_norm=None).fit(X, np.repeat(X[:, -1], 96, 1))
+    assert plain.n_parameters_ == 841_568
     default = ITransformerRegressor(max_epochs=1).fit(X[:, :24, :1], X[:, 23, 0])
     assert default.n_parameters_ == 68_737  # as docs/tuning.md says
 

@@ -204,6 +204,15 @@ def test_the_number_of_weights(norm):
     assert sum(p.numel() for p in module.parameters()) == expected
 
 
+def test_channels_that_are_named_have_their_own_outputs():
+    X = RNG.normal(size=(20, 7, 3))
+    net = TSMixerRegressor(max_epochs=1, window_norm=None, target_channels=[2, 0])
+    net.fit(X, X[:, -1, [2, 0]])
+    assert net.target_channels_ == (2, 0)
+    without = clone(net).set_params(target_channels=None).fit(X, X[:, -1, [2, 0]])
+    assert without.n_parameters_ - net.n_parameters_ == (3 * 7 + 1) * 2 - (7 + 1)
+
+
 def test_the_number_of_weights_of_the_extended_net():
     # The steps of the paper for M5: windows of 35 days, 28 days ahead.
     net = TSMixerRegressor(num_blocks=3, ff_dim=64)

@@ -26,7 +26,7 @@ loss_scale_ : {"target", "window"}
     The unit of errors in the loss: `loss_scale`, or what ``"auto"`` chose.
 target_channels_ : tuple of int or None
     The positions of the channels that carry the output of `window_norm_` or of
-    `cycle`, or that `channel_independent` forecasts; None without these.
+    `cycle`, or that `channel_independent` forecasts; else of `target_channels`.
 n_features_in_ : int
     The number of channels of 3-D `X`, or of columns of 2-D `X`, seen in ``fit``.
 feature_names_in_ : ndarray of shape (`n_features_in_`,)

@@ -103,7 +103,6 @@ def _choose(
 ) -> tuple[WindowNormKind | None, tuple[int, ...] | None]:
     """Return the kind of the norm, `best` by ``"auto"``, and its channels."""
     given = given_channels(config, channels, samples.n_targets)
-    is_needed = config.channel_independent or config.cycle is not None
     for channel in set(given or ()) & taken:
         named = channel if channels.names is None else repr(channels.names[channel])
         raise ValueError(
@@ -111,11 +110,11 @@ def _choose(
             "cycle_channel, so the window does not hold it: name the channel whose "
             "future y is."
         )
-    kind, not_normed = config.window_norm, given if is_needed else None
+    kind = config.window_norm
     if kind == "auto" and (config.loss_steps == "all" or not targets.are_levels):
         kind = None
     if kind is None and config.cycle is None:
-        return None, not_normed
+        return None, given
     carriers = Carriers.of(samples, idx)
     others = taken | channels.codes.keys()
     numeric = [i for i in range(channels.n_channels) if i not in others]
@@ -135,7 +134,7 @@ def _choose(
         rescaled = carriers.find_rescaled(given or numeric) if are_rows else None
         if rescaled is not None:
             _warn_of_units(rescaled, channels.names)
-        return None, not_normed
+        return None, given
     used = given or tuple(channels.target_positions(0, samples.n_targets))
     if is_varied and targets.are_levels and not carriers.follow_last(used):
         found = carriers.find_future(numeric, None) if are_rows else None
@@ -185,7 +184,7 @@ def check_order(outputs: TargetSpec, targets: Targets) -> None:
 def given_channels(
     config: NormConfig, channels: ChannelScaling, n_targets: int
 ) -> tuple[int, ...] | None:
-    """Return the positions of `target_channels`, None if they are not given or needed.
+    """Return the positions of `target_channels`, None if they are not given.
 
     Raises
     ------
@@ -195,7 +194,7 @@ def given_channels(
     named = config.target_channels
     if config.channel_independent:
         named = 0 if named is None else named
-    elif named is None or (config.window_norm is None and config.cycle is None):
+    elif named is None:
         return None
     positions = tuple(channels.target_positions(named, n_targets))
     if config.channel_independent and len(set(positions)) < len(positions):
