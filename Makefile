@@ -80,7 +80,7 @@ lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
-	$(BIN)/python tools/check_words.py *.md docs examples sktsdl tests tools
+	$(BIN)/python tools/check_words.py *.md benchmarks docs examples sktsdl tests tools
 
 # What pyright says of user code; mypy says it in `lint`.
 .PHONY: types

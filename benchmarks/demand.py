@@ -48,16 +48,16 @@ PURGE = HORIZON - 1
 
 @dataclass(frozen=True)
 class Case:
-    """What a model learns, and how its answers become demand.
+    """What a model learns, and how its predictions become demand.
 
     Parameters
     ----------
     X, y : DataFrame
-        Rows, and the next 48 values of what is learnt.
+        Rows, and the next 48 values of what is learned.
     demand : ndarray of shape (n, 48)
         The truth.
     usual : ndarray of shape (n, 48) or None
-        Logarithms that answers are added to.
+        Logarithms that predictions are added to.
     """
 
     X: pd.DataFrame
@@ -66,7 +66,7 @@ class Case:
     usual: np.ndarray | None = None
 
     def levels(self, found: np.ndarray) -> np.ndarray:
-        """Return answers for the last rows as demand."""
+        """Return predictions for the last rows as demand."""
         if self.usual is None:
             return found
         return np.asarray(np.exp(found + self.usual[-len(found) :]))

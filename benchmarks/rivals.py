@@ -404,7 +404,7 @@ STUDIES = [
             "25 months after, windows of 24, each relative to its mean and deviation.",
             3,
         )
-        + "The recurrent nets of the others answer month k from the state 12 months "
+        + "The recurrent nets of the others forecast month k from the state 12 months "
         "before it, ours from the last state. "
         'Rows with "patches": `patch_size=12`, a year at a step; with "linear skip": '
         "`linear_skip=True`.",

@@ -236,16 +236,16 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def ratios(ours: Any, theirs: Any, pairs: int) -> list[float]:
-    """Return ours ÷ theirs of alternating pairs, after one of each to warm up.
+def ratios(ours: Any, other: Any, pairs: int) -> list[float]:
+    """Return the ratios of times of alternating pairs, after one of each to warm up.
 
     Each pair begins with the other one, so that neither is always the later.
     """
-    ours(), theirs()
+    ours(), other()
     found = []
     for pair in range(pairs):
-        taken = {work: seconds(work) for work in (ours, theirs)[:: 1 - 2 * (pair % 2)]}
-        found.append(taken[ours] / taken[theirs])
+        taken = {work: seconds(work) for work in (ours, other)[:: 1 - 2 * (pair % 2)]}
+        found.append(taken[ours] / taken[other])
     return found
 
 
@@ -596,8 +596,8 @@ def measures(pairs: int) -> dict[str, tuple[Any, float, str]]:
     def add(name: str, make: Any, goal: float, n: int | None = None) -> None:
         def measure() -> list[float]:
             with threads(n or torch.get_num_threads()):
-                ours, theirs = make()
-                return ratios(ours, theirs, pairs)
+                ours, other = make()
+                return ratios(ours, other, pairs)
 
         rows[name] = measure, goal, ""
 
