@@ -9,7 +9,7 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-ACCENT = r"(\\(?:bar|hat|tilde|vec)\s*(?:\{[^{}]*\}|\w))"
+ACCENT = r"(\\(?:bar|hat|over(?:left|right)arrow|tilde|vec)\s*(?:\{[^{}]*\}|\w))"
 logger = logging.getLogger(__name__)
 
 
