@@ -9,11 +9,13 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+ACCENT = r"(\\(?:bar|hat|over(?:left|right)arrow|tilde|vec)\s*(?:\{[^{}]*\}|\w))"
 logger = logging.getLogger(__name__)
 
 
 def converted(node: nodes.Element, *, block: bool) -> str:
     text = re.sub(r"\\([bB]ig)(?=[^A-Za-z])", r"\\\1l", node.astext())
+    text = re.sub(ACCENT, r"{{}\1}", text)  # or its subscript is set below it
     if block and "\\begin" not in text and ("&" in text or "\\\\" in text):
         text = f"\\begin{{aligned}}{text}\\end{{aligned}}"
     try:
