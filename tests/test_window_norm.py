@@ -82,7 +82,7 @@ CASES = {
     "given, not the future": (
         future(NOISE, 1),
         {"target_channels": 0},
-        (None, None),
+        (None, (0,)),
     ),
     "each channel": (
         future(WALK, [1, 0], 2),
