@@ -52,7 +52,8 @@ test-wheel: constraints.txt pyproject.toml
 test-panel: $(VENV)/dev
 	SKTSDL_PANEL_EXAMPLES=500 $(BIN)/python -m pytest -n 2 tests/test_panel.py
 
-# What the package does with other packages, and the examples of docs/ecosystem.md.
+# What the package does with other packages, the examples of docs/ecosystem.md, and the
+# gallery; examples of files that SKTSDL_DATA does not have are skipped.
 test-ecosystem: $(ECOSYSTEM)/test
 	$(ECOSYSTEM)/bin/python -m pytest tests/ecosystem tests/test_time_index.py
 

@@ -101,8 +101,9 @@ ax.legend()
 plt.show()
 
 # %%
-# The forecast of the last day, with its hours, after the week before it. ``forecast``
-# forecasts from the last row that it is given.
+# The forecast of the last day, with its hours, over the true prices of this day and of
+# the week before. ``forecast`` forecasts from the last row that it is given. The day is
+# Christmas Eve, which the model takes for a Monday.
 
 prices = hours.set_index("date")["price"]
 tomorrow = forecast(models["WindowMLP"], X[-n_test:])
