@@ -53,7 +53,12 @@ def findings(path: Path) -> Iterator[str]:
 
 def main(names: list[str]) -> int:
     paths = [path for name in names for path in (Path(name), *Path(name).rglob("*"))]
-    files = [path for path in paths if path.suffix in (".md", ".py")]
+    made = {"_build"}  # by sphinx
+    files = [
+        path
+        for path in paths
+        if path.suffix in (".md", ".py") and not made & {*path.parts}
+    ]
     found = [line for path in files for line in findings(path)]
     print(*found, sep="\n", end="\n" if found else "")
     return bool(found)
