@@ -174,9 +174,10 @@ class NetParameters(FieldParams):
             `cycle`, `channel_independent`, and the nets that forecast each channel from
             its own state, ITransformer and TSMixer. Several channels share the columns
             of `y` evenly and in order, each with its whole horizon, as
-            ``make_supervised`` orders them. With None, the channels are found of which `y` holds later
-            rows. If there are none, `window_norm` takes channel 0, and `cycle` the
-            channels that `y` is named after; `channel_independent` takes channel 0.
+            ``make_supervised`` orders them. With None, the channels are found of which
+            `y` holds later rows. If there are none, `window_norm` takes channel 0, and
+            `cycle` the channels that `y` is named after; `channel_independent` takes
+            channel 0.
             """),
     ] = None
     channel_independent: Annotated[
