@@ -13,11 +13,13 @@ import covid3month
 import demand
 import etth1
 import figures
+import m4
 import prices
 import ridership
 import rivals
 import rivals_panel
 import sp500
+import tourism
 from _study import main
 
 STUDIES = [
@@ -29,6 +31,8 @@ STUDIES = [
     *sp500.STUDIES,
     *covid3month.STUDIES,
     *classification.STUDIES,
+    *m4.STUDIES,
+    *tourism.STUDIES,
     *rivals.STUDIES,
     *rivals_panel.STUDIES,
 ]

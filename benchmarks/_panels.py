@@ -1,0 +1,158 @@
+"""Many series whose next values are forecast once, by nets of all series."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import make_pipeline
+
+import sktsdl
+from sktsdl import SeasonalNaiveRegressor, SlidingWindow, forecast, make_supervised
+
+from _models import epochs  # isort: skip
+from _study import Figures, Model  # isort: skip
+
+N_QUICK = 10  # series
+SHARED: dict[str, Any] = {
+    "loss": "absolute_error",
+    "loss_scale": "window",
+    "window_norm": "standard",
+    "lr_schedule": "cosine",
+    "batch_size": 256,
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series that all end before the values to forecast.
+
+    Parameters
+    ----------
+    train, test : DataFrame
+        One column, with the levels of series and time; `test` has the rows after
+        `train`, equally many in each series.
+    period : int
+        The length of a season.
+    """
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    period: int
+
+    @property
+    def horizon(self) -> int:
+        """How many values of each series are forecast."""
+        return int(self.test.groupby(level=0).size().iloc[0])
+
+    def earlier(self) -> Panel:
+        """Return the panel of training alone, whose last rows are to forecast."""
+        n_after = self.train.groupby(level=0).cumcount(ascending=False)
+        is_test = n_after < self.horizon
+        return replace(self, train=self.train[~is_test], test=self.train[is_test])
+
+    def first(self, n_series: int) -> Panel:
+        """Return the panel of some series."""
+        names = self.test.index.unique(level=0)[:n_series]
+        train, test = (rows.loc[list(names)] for rows in (self.train, self.test))
+        return replace(self, train=train, test=test)
+
+
+@dataclass(frozen=True)
+class Net:
+    """A net in its pipeline.
+
+    Parameters
+    ----------
+    kind : str
+        The name of the regressor, without its ending.
+    window : int
+        How many rows it sees.
+    is_log : bool
+        Whether it sees log(1 + x), and forecasts it.
+    params : dict
+        Of the regressor, beside `SHARED`.
+    """
+
+    kind: str
+    window: int
+    is_log: bool
+    params: dict[str, Any]
+
+    def make(self, seed: int, quick: bool) -> Any:
+        """Return the pipeline."""
+        net = getattr(sktsdl, f"{self.kind}Regressor")(**SHARED | self.params)
+        net.set_params(max_epochs=epochs(quick, net.max_epochs), random_state=seed)
+        return make_pipeline(SlidingWindow(self.window), net)
+
+
+def forecasts(panel: Panel, model: Any, is_log: bool) -> tuple[pd.DataFrame, Figures]:
+    """Fit to all series, and return the forecasts, seconds and weights."""
+    rows = panel.train.transform(np.log1p) if is_log else panel.train
+    name = rows.columns[0]
+    start = time.process_time()
+    X, y, X_latest = make_supervised(rows, target=name, horizon=panel.horizon)
+    model.fit(X, y)
+    figures: Figures = {"fit, s": time.process_time() - start}
+    if hasattr(model, "steps"):
+        figures["weights"] = model[-1].n_parameters_
+    found = forecast(model, X_latest)[[name]].reindex(panel.test.index)
+    return (found.transform(np.expm1) if is_log else found), figures
+
+
+@dataclass(frozen=True)
+class Competition:
+    """A panel, how its forecasts are scored, and the models that forecast it.
+
+    Parameters
+    ----------
+    load : callable
+        Returns the panel.
+    score : callable
+        From the panel and forecasts to figures.
+    """
+
+    load: Callable[[], Panel]
+    score: Callable[[Panel, pd.DataFrame], Figures]
+
+    def panel(self, is_final: bool, quick: bool) -> Panel:
+        """Return the panel, or, for development, the panel of training alone."""
+        panel = self.load()
+        panel = panel.first(N_QUICK) if quick else panel
+        return panel if is_final else panel.earlier()
+
+    def naive(self, is_final: bool, seed: int, quick: bool) -> Figures:
+        """Return the figures of the last season, repeated."""
+        panel = self.panel(is_final, quick)
+        model = SeasonalNaiveRegressor(panel.period)
+        found, figures = forecasts(panel, model, is_log=False)
+        return {**self.score(panel, found), **figures}
+
+    def mean(
+        self, nets: Sequence[Net], is_final: bool, seed: int, quick: bool
+    ) -> Figures:
+        """Return the errors of the mean forecast of some nets, and sums of the rest."""
+        panel = self.panel(is_final, quick)
+        found, figures = zip(
+            *(
+                forecasts(panel, net.make(len(nets) * seed + i, quick), net.is_log)
+                for i, net in enumerate(nets)
+            ),
+            strict=True,
+        )
+        sums = {key: sum(each[key] for each in figures) for key in figures[0]}
+        return {**self.score(panel, sum(found) / len(nets)), **sums}
+
+    def models(
+        self, rows: Mapping[str, Sequence[Net]], is_final: bool, n_seeds: int
+    ) -> dict[str, Model]:
+        """Return the rows of a table, where several nets give their mean."""
+        made = {"seasonal naive": Model(partial(self.naive, is_final))}
+        for name, nets in rows.items():
+            made[name] = Model(partial(self.mean, nets, is_final), n_seeds)
+        return made
