@@ -10,16 +10,21 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 ACCENT = r"(\\(?:bar|hat|over(?:left|right)arrow|tilde|vec)\s*(?:\{[^{}]*\}|\w))"
+BROKEN = re.compile("(?<!<mtr>)(?<!</mtd>)<mtd")  # a cell that is not in a row
 logger = logging.getLogger(__name__)
 
 
 def converted(node: nodes.Element, *, block: bool) -> str:
-    text = re.sub(r"\\([bB]ig)(?=[^A-Za-z])", r"\\\1l", node.astext())
+    text = re.sub(r"(\\[bB]ig)(?=\s*(?:[)\]]|\\}))", r"\1r", node.astext())
+    text = re.sub(r"(\\[bB]ig)(?=[^A-Za-z])", r"\1l", text)
     text = re.sub(ACCENT, r"{{}\1}", text)  # or its subscript is set below it
     if block and "\\begin" not in text and ("&" in text or "\\\\" in text):
         text = f"\\begin{{aligned}}{text}\\end{{aligned}}"
     try:
-        return tex2mathml(text, as_block=block)
+        found = tex2mathml(text, as_block=block)
+        if BROKEN.search(re.sub(r"\s", "", found)):
+            raise MathError("a bracket is open at the end of a row or column")
+        return found
     except (AttributeError, MathError) as error:
         logger.warning("%r is not a formula: %s", text, error, location=node)
         return f"<code>{node.astext()}</code>"
