@@ -9,7 +9,8 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-ACCENT = r"(\\(?:bar|hat|over(?:left|right)arrow|tilde|vec)\s*(?:\{[^{}]*\}|\w))"
+ACCENTS = r"bar|hat|over(?:left|right)arrow|tilde|vec"
+ACCENT = rf"(\\(?:{ACCENTS})\s*(?:\{{[^{{}}]*\}}|\\[A-Za-z]+|\w))"
 BROKEN = re.compile("(?<!<mtr>)(?<!</mtd>)<mtd")  # a cell that is not in a row
 logger = logging.getLogger(__name__)
 
