@@ -28,6 +28,12 @@ SHARED: dict[str, Any] = {
 }
 
 
+def is_before_last(rows: pd.DataFrame, n: int) -> np.ndarray:
+    """Mark the rows of each series but its last `n`."""
+    n_after = rows.groupby(level=0).cumcount(ascending=False)
+    return np.asarray(n_after >= n)
+
+
 @dataclass(frozen=True)
 class Panel:
     """Series that all end before the values to forecast.
@@ -52,9 +58,8 @@ class Panel:
 
     def earlier(self) -> Panel:
         """Return the panel of training alone, whose last rows are to forecast."""
-        n_after = self.train.groupby(level=0).cumcount(ascending=False)
-        is_test = n_after < self.horizon
-        return replace(self, train=self.train[~is_test], test=self.train[is_test])
+        is_train = is_before_last(self.train, self.horizon)
+        return replace(self, train=self.train[is_train], test=self.train[~is_train])
 
     def first(self, n_series: int) -> Panel:
         """Return the panel of some series."""
@@ -149,10 +154,16 @@ class Competition:
         return {**self.score(panel, sum(found) / len(nets)), **sums}
 
     def models(
-        self, rows: Mapping[str, Sequence[Net]], is_final: bool, n_seeds: int
+        self,
+        nets: Mapping[str, Net],
+        means: Mapping[str, Sequence[Net]],
+        is_final: bool,
+        n_seeds: int,
     ) -> dict[str, Model]:
-        """Return the rows of a table, where several nets give their mean."""
+        """Return the rows of a table: nets, and means of several nets of one seed."""
         made = {"seasonal naive": Model(partial(self.naive, is_final))}
-        for name, nets in rows.items():
-            made[name] = Model(partial(self.mean, nets, is_final), n_seeds)
+        for name, net in nets.items():
+            made[name] = Model(partial(self.mean, [net], is_final), n_seeds)
+        for name, members in means.items():
+            made[name] = Model(partial(self.mean, members, is_final))
         return made

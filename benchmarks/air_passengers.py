@@ -16,7 +16,6 @@ from sktsdl import (
     LSTMRegressor,
     SeasonalNaiveRegressor,
     SlidingWindow,
-    WindowMLPRegressor,
     make_supervised,
 )
 from sktsdl.datasets import load_air_passengers
@@ -31,7 +30,7 @@ from _models import (  # isort: skip
     timed_fit,
 )
 from _study import Figures, Maker, Study, main, measured_by  # isort: skip
-from demo import HORIZON, SEASON, relative  # isort: skip
+from demo import HORIZON, SEASON, dense, relative  # isort: skip
 
 GRID = {
     "regressor__slidingwindow__window": [SEASON + 1, 2 * SEASON + 1],
@@ -59,15 +58,7 @@ def tuned(net: Any, quick: bool) -> Any:
 
 
 def mlp(seed: int, quick: bool) -> Any:
-    net = WindowMLPRegressor(
-        hidden_sizes=(64,),
-        activation="tanh",
-        lr=3e-3,
-        lr_schedule="cosine",
-        window_norm=None,
-        random_state=seed,
-    )
-    return tuned(net, quick)
+    return tuned(dense(seed), quick)
 
 
 def lstm(seed: int, quick: bool) -> Any:

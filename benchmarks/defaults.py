@@ -24,6 +24,7 @@ from sktsdl.datasets import fetch_m4, fetch_tourism
 from sktsdl.metrics import mase
 
 from _models import data_file, epochs  # isort: skip
+from _panels import is_before_last  # isort: skip
 from _study import Figures, Model, Study, main  # isort: skip
 
 N_SEEDS = 2
@@ -68,12 +69,6 @@ def stallion() -> pd.DataFrame:
     rows = table.set_index(["series", "date"])[["volume"]].sort_index()
     rows = rows.drop(["Agency_10SKU_21", "Agency_48SKU_28"], level="series")
     return rows[is_before_last(rows, 6)]
-
-
-def is_before_last(rows: pd.DataFrame, n: int) -> np.ndarray:
-    """Mark the rows of each series but its last `n`."""
-    n_after = rows.groupby(level=0).cumcount(ascending=False)
-    return np.asarray(n_after >= n)
 
 
 @cache

@@ -13,7 +13,7 @@ from sktsdl.datasets import fetch_m4
 from sktsdl.metrics import mase, smape
 
 from _panels import Competition, Net, Panel  # isort: skip
-from _study import Figures, Model, Study, main  # isort: skip
+from _study import Figures, Study, main  # isort: skip
 
 DAY, WEEK = 24, 168
 NAIVE_2 = {"MASE": 2.395, "sMAPE": 18.383}  # of the competition's own table
@@ -66,13 +66,6 @@ MEANS = {
     "five nets": [NETS[name] for name in FIVE],
 }
 
-
-def models(is_final: bool, n_seeds: int) -> dict[str, Model]:
-    """Return the rows of a table."""
-    singles = {name: [net] for name, net in NETS.items()}
-    return M4.models(singles, is_final, n_seeds) | M4.models(MEANS, is_final, 1)
-
-
 PROTOCOL = (
     "The 414 hourly series of the M4 competition (Makridakis et al. 2020), the 48 "
     "hours after training, forecast once; errors by the definitions of the "
@@ -100,7 +93,7 @@ STUDIES = [
         "been scored on the hours of the competition. "
         + MEMBERS
         + "One seed; processor seconds.",
-        models(False, 1),
+        M4.models(NETS, MEANS, is_final=False, n_seeds=1),
         COLUMNS,
     ),
     Study(
@@ -113,7 +106,7 @@ STUDIES = [
         "seconds. Published: 0.893 and 9.33 for ES-RNN, which won the competition, "
         "0.819 and 11.51 for FFORMA, and 0.801 for the lowest MASE of all entries; "
         "1.03 for AutoARIMA.",
-        models(True, 3),
+        M4.models(NETS, MEANS, is_final=True, n_seeds=3),
         COLUMNS,
     ),
 ]

@@ -13,7 +13,7 @@ from sktsdl.datasets import fetch_tourism
 from sktsdl.metrics import mase
 
 from _panels import Competition, Net, Panel  # isort: skip
-from _study import Figures, Model, Study, main  # isort: skip
+from _study import Figures, Study, main  # isort: skip
 
 YEAR = 12
 
@@ -70,14 +70,6 @@ MEANS = {
     "five nets": [NETS[name] for name in FIVE],
 }
 
-
-def models(is_final: bool, n_seeds: int) -> dict[str, Model]:
-    """Return the rows of a table."""
-    singles = {name: [net] for name, net in NETS.items()}
-    means = TOURISM.models(MEANS, is_final, 1)
-    return TOURISM.models(singles, is_final, n_seeds) | means
-
-
 PROTOCOL = (
     "The 366 monthly series of the tourism competition (Athanasopoulos et al. 2011), "
     "the 24 months after training, forecast once. One net of all series, on windows "
@@ -95,7 +87,7 @@ STUDIES = [
         "The search began with widths and patches of earlier trials, which had been "
         "scored on the months of the competition. One seed; processor seconds. Some "
         "of these months are 0, so there is no MAPE.",
-        models(False, 1),
+        TOURISM.models(NETS, MEANS, is_final=False, n_seeds=1),
         {"MASE": ".3f", "weights": ",.0f", "fit, s": ".1f"},
     ),
     Study(
@@ -108,7 +100,7 @@ STUDIES = [
         "MASE: 1.531 for AutoETS, 1.483 for AutoARIMA, 1.449 for TiRex, the best of "
         "the nets that were trained on other data. Published MAPE: 19.45 for the mean "
         "of 60 N-BEATS, 20.13 for one.",
-        models(True, 3),
+        TOURISM.models(NETS, MEANS, is_final=True, n_seeds=3),
         {"MASE": ".3f", "MAPE": ".2f", "weights": ",.0f", "fit, s": ".1f"},
     ),
 ]

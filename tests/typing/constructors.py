@@ -1,6 +1,6 @@
 """What mypy and pyright say of constructors; ``make lint`` and ``make types`` check it.
 
-Each comment that ignores an error is itself an error where there is none to ignore.
+The checkers report a comment that ignores an error, if there is no error.
 """
 
 from typing import assert_type
