@@ -41,7 +41,7 @@ def plain_summaries(app: Sphinx, doctree: nodes.document) -> None:
             if node["refdomain"] == "citation":
                 paragraph, before = node.parent, node.previous_sibling()
                 if isinstance(before, nodes.Text):
-                    paragraph.replace(before, nodes.Text(before.rstrip()))
+                    paragraph.replace(before, nodes.Text(before.rstrip(" .")))
                 paragraph.remove(node)
 
 
