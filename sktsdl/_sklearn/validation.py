@@ -126,21 +126,22 @@ def raise_at_text(X: ArrayLike, error: ValueError) -> None:
         if text.any():
             row = int(text.argmax())
             cell = describe_cell(X, row, column)
-            way_out = "encode or drop this column before this step"
-            call = conversion_of_text(pd.Index(table[name]), f"X.pop({name!r})")
-            if call is not None and isinstance(X, pd.DataFrame):
-                times = X.index.get_level_values(-1)
-                if isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)):
-                    way_out = "drop this column, as the index has the times"
-                else:
-                    way_out = (
-                        "make the dates the index, by `make_supervised(..., "
-                        f"time={name!r})` or `X.index = {call}`"
-                    )
             raise ValueError(
                 f"Input X holds {table.iloc[row, column]!r} in {cell}, which is not "
-                f"a number: {way_out}."
+                f"a number: {_way_out_of_text(X, table[name])}."
             ) from error
+
+
+def _way_out_of_text(X: ArrayLike, column: pd.Series) -> str:
+    call = conversion_of_text(pd.Index(column), f"X.pop({column.name!r})")
+    if call is None or not isinstance(X, pd.DataFrame):
+        return "encode or drop this column before this step"
+    if isinstance(X.index.get_level_values(-1), (pd.DatetimeIndex, pd.PeriodIndex)):
+        return "drop this column, as the index has the times"
+    return (
+        f"make the dates the index, by `make_supervised(..., time={column.name!r})` "
+        f"or `X.index = {call}`"
+    )
 
 
 def validate_columns(
