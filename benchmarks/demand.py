@@ -114,7 +114,8 @@ def taylor() -> dict[str, Case]:
 def vic_elec() -> dict[str, Case]:
     """Return demand with calendar, weather and last week's, known ahead as well."""
     file = pd.read_csv(data_file("vic_elec.csv"), index_col="Time", parse_dates=True)
-    local = file.index = pd.DatetimeIndex(file.index).tz_convert("Australia/Melbourne")
+    local = pd.DatetimeIndex(file.index).tz_convert("Australia/Melbourne")
+    file.index = local
     data = pd.DataFrame(
         {
             "demand": file["Demand"],

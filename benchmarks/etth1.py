@@ -24,7 +24,6 @@ from _models import data_file, epochs, timed_fit  # isort: skip
 from _study import Figures, Model, Study, main  # isort: skip
 
 WINDOW = 336
-FIRST = pd.Timestamp("2016-07-01")
 SHOWN = 600  # the test window whose forecast is stored
 TRAIN, VALID, TEST = (0, 8640), (8640, 11520), (11520, 14400)
 PATCHES: dict[str, Any] = {"patch_size": 24}
@@ -77,13 +76,18 @@ GRID = [{"window_norm": "standard"}, {"window_norm": "last"}]
 
 
 @cache
+def table() -> pd.DataFrame:
+    """Return the file."""
+    return pd.read_csv(data_file("ETTh1.csv"), index_col="date", parse_dates=["date"])
+
+
+@cache
 def rows() -> np.ndarray:
     """Return all hours, standardised by those of training, and the hour of the day."""
-    table = pd.read_csv(data_file("ETTh1.csv"), index_col="date", parse_dates=["date"])
-    hours, (start, end) = table.to_numpy(float), TRAIN
+    hours, (start, end) = table().to_numpy(float), TRAIN
     known = hours[start:end]
     scaled = (hours - known.mean(axis=0)) / known.std(axis=0)
-    return np.column_stack([scaled, pd.DatetimeIndex(table.index).hour])
+    return np.column_stack([scaled, pd.DatetimeIndex(table().index).hour])
 
 
 def windows(
@@ -156,7 +160,7 @@ def measure(
         figures["window"] = X[SHOWN, :, 6].round(4).tolist()
         figures["forecast"] = answer[SHOWN, -horizon:].round(4).tolist()
         figures["truth"] = y[SHOWN, -horizon:].round(4).tolist()
-        figures["start"] = str(FIRST + pd.Timedelta(hours=TEST[0] + SHOWN))
+        figures["start"] = str(table().index[TEST[0] + SHOWN])
     return figures
 
 

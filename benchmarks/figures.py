@@ -245,8 +245,8 @@ def time_and_error() -> None:
         shown = f"{naive:,.0f}" if naive > 1000 else f"{naive:.3g}"
         tidy(ax, f"{title} (naive: {shown})", "seconds of fit", error)
         todo.append((ax, best, [point for point in points if point not in best]))
-    empty, *others = list(axes.flat)[len(panels) :]
-    for ax in (empty, *others):
+    unused = list(axes.flat)[len(panels) :]
+    for ax in unused:
         ax.set_axis_off()
     styles = {
         "net": NET,
@@ -257,7 +257,7 @@ def time_and_error() -> None:
         Line2D([], [], label=text, **({"linestyle": "" if "marker" in s else "-"} | s))
         for text, s in styles.items()
     ]
-    empty.legend(handles=handles, frameon=False, loc="center")
+    unused[0].legend(handles=handles, frameon=False, loc="center")
     figure.draw_without_rendering()  # the panels take their places
     for ax, best, rest in todo:
         label(ax, best, sorted(rest, key=lambda point: point[1]))
