@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 
 from sktsdl import (
     AttentionLSTMRegressor,
@@ -17,7 +18,12 @@ from sktsdl import (
     WindowMLPRegressor,
 )
 from sktsdl._estimator.module_spec import ModuleSpec
-from sktsdl._training.blocks import LARGEST_BLOCK, block_size, multiplications
+from sktsdl._training.blocks import (
+    LARGEST_BLOCK,
+    block_size,
+    exact_block_size,
+    multiplications,
+)
 from tests.estimators import every_net
 
 RNG = np.random.default_rng(0)
@@ -126,6 +132,22 @@ def test_blocks_are_small_where_a_window_takes_long():
     for net, window, size in sizes:
         assert block_size(module_of(net, window), window) == size
     assert fitted(GRURegressor)._block_size < 256
+
+
+class RoundsByPlace(torch.nn.Linear):
+    """A kernel that rounds the even places of a block in another way."""
+
+    def forward(self, x):
+        last = super().forward(x[:, -1])
+        is_even = torch.arange(len(x)) % 2 == 0
+        return torch.where(is_even[:, None], last, last.nextafter(last + 1))
+
+
+def test_windows_are_computed_one_by_one_where_places_round_differently():
+    plain, by_place = torch.nn.Linear(4, 4), RoundsByPlace(4, 4)
+    assert block_size(by_place, 24) == block_size(plain, 24) > 1
+    assert exact_block_size(plain, 24, 4) == block_size(plain, 24)
+    assert exact_block_size(by_place, 24, 4) == 1
 
 
 def test_the_multiplications_of_a_window():

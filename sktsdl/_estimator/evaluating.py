@@ -18,7 +18,7 @@ from sktsdl._estimator.validation import (
 )
 from sktsdl._layers.window_norm import LossScale, WindowNormKind
 from sktsdl._training.batches import WindowDataset
-from sktsdl._training.blocks import block_size, evaluate_in_blocks
+from sktsdl._training.blocks import evaluate_in_blocks, exact_block_size
 from sktsdl._training.device import explained_memory_errors, own_torch_state
 from sktsdl._windows.disk_rows import DiskRows
 from sktsdl._windows.given import refuse_missing
@@ -90,7 +90,9 @@ class EvaluateMixin:
 
     @property
     def _block_size(self) -> int:
-        return block_size(self.module_, self._spec.inputs.window)
+        inputs, has_phases = self._spec.inputs, self._spec.cycle is not None
+        n_channels = inputs.n_channels + has_phases
+        return exact_block_size(self.module_, inputs.window, n_channels)
 
     def _prepared_windows(self, X: ArrayLike) -> WindowDataset:
         """Return the windows of `X` as the module needs them, on its device."""

@@ -25,6 +25,8 @@ LEAST_RATIO = 0.5
 CALL, CALL_ON_ACCELERATOR = 500_000, 50_000_000
 # The sizes of blocks by window, as counting takes longer than a small module.
 _SIZES: WeakKeyDictionary[nn.Module, dict[tuple[int, bool], int]] = WeakKeyDictionary()
+# Whether places in a block agree, by the shape of the block.
+_AGREE: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], bool]] = WeakKeyDictionary()
 
 
 def micro_batch_size(module: nn.Module, batch_size: int, window: int) -> int:
@@ -63,6 +65,31 @@ def block_size(module: nn.Module, window: int) -> int:
         size = UNIT * max(round((3 + 5 * ratio) / UNIT), 1)
         sizes[window, on_cpu] = min(size, largest) if ratio > LEAST_RATIO else 1
     return sizes[window, on_cpu]
+
+
+def exact_block_size(module: nn.Module, window: int, n_channels: int) -> int:
+    """Return the block size, or 1 where places in a block round differently.
+
+    Some kernels, such as kernels without AVX-512, round by the address of a window,
+    which its place in the block decides.
+    """
+    size = block_size(module, window)
+    return size if _places_agree(module, (size, window, n_channels)) else 1
+
+
+def _places_agree(module: nn.Module, shape: tuple[int, int, int]) -> bool:
+    """Say whether windows have the same output at the next place of a block."""
+    agree = _AGREE.setdefault(module, {})
+    device = next(module.parameters()).device
+    key = (*shape, device.type)
+    if key not in agree:
+        # Valid for channels of codes and phases too, which are 0 as integers.
+        windows = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+        windows = windows.to(device)
+        with torch.inference_mode():
+            moved = module(windows.roll(1, 0)).roll(-1, 0)
+            agree[key] = torch.equal(module(windows), moved)
+    return agree[key]
 
 
 def input_size(module: nn.Module, window: int) -> tuple[int, int]:
