@@ -18,7 +18,7 @@ from sktsdl._estimator.validation import (
 )
 from sktsdl._layers.window_norm import LossScale, WindowNormKind
 from sktsdl._training.batches import WindowDataset
-from sktsdl._training.blocks import evaluate_in_blocks, exact_block_size
+from sktsdl._training.blocks import block_size, evaluate_in_blocks, exact_block_size
 from sktsdl._training.device import explained_memory_errors, own_torch_state
 from sktsdl._windows.disk_rows import DiskRows
 from sktsdl._windows.given import refuse_missing
@@ -74,6 +74,8 @@ class EvaluateMixin:
     ) -> np.ndarray:
         """Return what `evaluate` gives for the windows of `X`."""
         windows = self._valid_windows(X)
+        inputs, has_phases = self._spec.inputs, self._spec.cycle is not None
+        n_channels = inputs.n_channels + has_phases
         outputs = []
         on_disk = isinstance(windows.rows, DiskRows)
         n_filled = FILLED_ON_DISK if on_disk else FILLED_AT_ONCE
@@ -84,15 +86,14 @@ class EvaluateMixin:
                 own_torch_state(dataset.device),
                 torch.inference_mode(),
             ):
-                found = evaluate_in_blocks(evaluate, dataset, self._block_size)
+                size = exact_block_size(self.module_, inputs.window, n_channels)
+                found = evaluate_in_blocks(evaluate, dataset, size)
             outputs.append(found.cpu().double().numpy())
         return check_outputs(outputs[0] if len(outputs) == 1 else np.vstack(outputs))
 
     @property
     def _block_size(self) -> int:
-        inputs, has_phases = self._spec.inputs, self._spec.cycle is not None
-        n_channels = inputs.n_channels + has_phases
-        return exact_block_size(self.module_, inputs.window, n_channels)
+        return block_size(self.module_, self._spec.inputs.window)
 
     def _prepared_windows(self, X: ArrayLike) -> WindowDataset:
         """Return the windows of `X` as the module needs them, on its device."""

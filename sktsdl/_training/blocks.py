@@ -84,11 +84,10 @@ def _places_agree(module: nn.Module, shape: tuple[int, int, int]) -> bool:
     key = (*shape, device.type)
     if key not in agree:
         # Valid for channels of codes and phases too, which are 0 as integers.
-        windows = torch.rand(shape, generator=torch.Generator().manual_seed(0))
-        windows = windows.to(device)
-        with torch.inference_mode():
-            moved = module(windows.roll(1, 0)).roll(-1, 0)
-            agree[key] = torch.equal(module(windows), moved)
+        generator = torch.Generator().manual_seed(0)
+        windows = torch.rand(shape, generator=generator, dtype=torch.float32).to(device)
+        moved = module(windows.roll(1, 0)).roll(-1, 0)
+        agree[key] = torch.equal(module(windows), moved)
     return agree[key]
 
 
