@@ -67,6 +67,10 @@ class Panel:
         train, test = (rows.loc[list(names)] for rows in (self.train, self.test))
         return replace(self, train=train, test=test)
 
+    def last(self, n_rows: int) -> Panel:
+        """Return the panel with the last rows of training alone."""
+        return replace(self, train=self.train.groupby(level=0).tail(n_rows))
+
 
 @dataclass(frozen=True)
 class Net:
