@@ -19,6 +19,7 @@ from _models import epochs  # isort: skip
 from _study import Figures, Model  # isort: skip
 
 N_QUICK = 10  # series
+N_SHOWN, N_SEASONS_BEFORE = 9, 7  # of forecasts that are stored
 SHARED: dict[str, Any] = {
     "loss": "absolute_error",
     "loss_scale": "window",
@@ -70,6 +71,17 @@ class Panel:
     def last(self, n_rows: int) -> Panel:
         """Return the panel with the last rows of training alone."""
         return replace(self, train=self.train.groupby(level=0).tail(n_rows))
+
+    def shown(self, found: pd.DataFrame) -> Figures:
+        """Return the forecasts of evenly spaced series, and what is around them."""
+        names = self.test.index.unique(level=0)
+        names = names[np.linspace(0, len(names) - 1, N_SHOWN).astype(int)]
+        before = self.last(N_SEASONS_BEFORE * self.period).train
+        parts = {"before": before, "truth": self.test, "forecast": found}
+        return {"series": list(names)} | {
+            key: [rows.loc[name].squeeze().round(1).tolist() for name in names]
+            for key, rows in parts.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -140,7 +152,7 @@ class Competition:
         panel = self.panel(is_final, quick)
         model = SeasonalNaiveRegressor(panel.period)
         found, figures = forecasts(panel, model, is_log=False)
-        return {**self.score(panel, found), **figures}
+        return {**self.score(panel, found), **figures, **panel.shown(found)}
 
     def mean(
         self, nets: Sequence[Net], is_final: bool, seed: int, quick: bool
@@ -155,7 +167,9 @@ class Competition:
             strict=True,
         )
         sums = {key: sum(each[key] for each in figures) for key in figures[0]}
-        return {**self.score(panel, sum(found) / len(nets)), **sums}
+        of_all = sum(found) / len(nets)
+        shown = panel.shown(of_all) if seed == 0 else {}
+        return {**self.score(panel, of_all), **sums, **shown}
 
     def models(
         self,

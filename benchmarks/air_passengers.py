@@ -110,6 +110,7 @@ def measure(make: Maker, seed: int, quick: bool) -> Figures:
     if seed == 0:
         figures["forecast"] = found[-1].round(1).tolist()
         figures["truth"] = y.iloc[scored[-1]].tolist()
+        figures["start"] = str(X.index[scored[-1]] + X.index.freq)
         figures["before"] = X["passengers"].iloc[-36:].tolist()
     return figures
 

@@ -114,7 +114,7 @@ def taylor() -> dict[str, Case]:
 def vic_elec() -> dict[str, Case]:
     """Return demand with calendar, weather and last week's, known ahead as well."""
     file = pd.read_csv(data_file("vic_elec.csv"), index_col="Time", parse_dates=True)
-    local = pd.DatetimeIndex(file.index).tz_convert("Australia/Melbourne")
+    local = file.index = pd.DatetimeIndex(file.index).tz_convert("Australia/Melbourne")
     data = pd.DataFrame(
         {
             "demand": file["Demand"],
@@ -155,6 +155,7 @@ def measure(
         days = slice(PURGE, PURGE + WEEK, DAY)  # a week, each day forecast at its start
         figures["forecast"] = found[days].ravel().round(0).tolist()
         figures["truth"] = truth[days].ravel().round(0).tolist()
+        figures["start"] = str(case.X.index[-N_TEST + PURGE + 1])
     return figures
 
 

@@ -24,6 +24,8 @@ from _models import data_file, epochs, timed_fit  # isort: skip
 from _study import Figures, Model, Study, main  # isort: skip
 
 WINDOW = 336
+FIRST = pd.Timestamp("2016-07-01")
+SHOWN = 600  # the test window whose forecast is stored
 TRAIN, VALID, TEST = (0, 8640), (8640, 11520), (11520, 14400)
 PATCHES: dict[str, Any] = {"patch_size": 24}
 SEGMENTS = PATCHES | {"decoder": "parallel"}
@@ -151,9 +153,10 @@ def measure(
         by_step = ((answer - y) ** 2).reshape(len(y), 7, horizon).mean(axis=(0, 1))
         figures["by step"] = by_step.round(4).tolist()
         figures["loss"] = net.loss_curve_
-        figures["window"] = X[::200, :, 6][3].round(4).tolist()
-        figures["forecast"] = answer[::200, -horizon:][3].round(4).tolist()
-        figures["truth"] = y[::200, -horizon:][3].round(4).tolist()
+        figures["window"] = X[SHOWN, :, 6].round(4).tolist()
+        figures["forecast"] = answer[SHOWN, -horizon:].round(4).tolist()
+        figures["truth"] = y[SHOWN, -horizon:].round(4).tolist()
+        figures["start"] = str(FIRST + pd.Timedelta(hours=TEST[0] + SHOWN))
     return figures
 
 

@@ -1,153 +1,158 @@
-"""Pictures of the stored results: forecasts, errors by step, losses, time and error.
+"""Pictures of the stored results, which need no colour.
 
-python benchmarks/figures.py
+Forecasts beside the truth, errors by step, losses, coverage of intervals, and seconds
+of fit against error. `_drawing.py` has what they share.
+
+    python benchmarks/figures.py
 """
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
-import matplotlib.pyplot as plt
+import matplotlib.dates as mdates
 import numpy as np
-from matplotlib.axes import Axes
+import pandas as pd
 from matplotlib.lines import Line2D
+from matplotlib.ticker import (
+    LogLocator,
+    MultipleLocator,
+    NullFormatter,
+    PercentFormatter,
+)
 
+from _drawing import (  # isort: skip
+    NAIVE,
+    front,
+    grid,
+    is_net,
+    label,
+    median,
+    net_of,
+    runs_of,
+    runs_with,
+    save,
+    short,
+    tidy,
+)
 from _study import RESULTS  # isort: skip
 
-NETS = (
-    "WindowMLP",
-    "RNN",
-    "LSTM",
-    "GRU",
-    "BiLSTM",
-    "AttentionLSTM",
-    "CNN",
-    "CNNLSTM",
-    "TCN",
-    "WaveNet",
-    "Transformer",
-    "Seq2Seq",
-    "linear",
-)
-SHIFTS = (0, 9, -9, 18, -18, 27, -27, 36, -36)  # of names beside points
-LONG = {
-    "linear (WindowMLP without layers)": "linear",
-    "WindowMLP without layers": "linear",
-    "SARIMA (0,1,1)(0,1,1,12) of logs": "SARIMA",
-    "SARIMA (1,0,0)(0,1,1,7)": "SARIMA",
-    "seasonal naive, a week before": "seasonal naive",
-    "naive, 7 days before": "seasonal naive",
-    "ridge of demand and last week's": "ridge, demand",
-    "gradient boosting": "boosting",
-    "WindowMLP (256, 128)": "WindowMLP",
-    "WindowMLP (256,), tanh": "WindowMLP",
+KNOWN: dict[str, Any] = {"color": "0.65", "label": "known"}
+TRUTH: dict[str, Any] = {"color": "0.45", "linewidth": 1.0, "label": "truth"}
+FORECAST: dict[str, Any] = {"color": "black", "linewidth": 1.4, "linestyle": "--"}
+HOLLOW: dict[str, Any] = {"markerfacecolor": "white", "color": "0.35"}
+LINES: dict[str, dict[str, Any]] = {
+    "seasonal naive": {"color": "0.35", "linestyle": ":"},
+    "the same day a week before": {"color": "0.35", "linestyle": ":"},
+    "SARIMA": HOLLOW | {"marker": "^"},
+    "ridge": HOLLOW | {"marker": "s"},
+    "ridge, demand": HOLLOW | {"marker": "D"},
+    "ridge of asinh": HOLLOW | {"marker": "D"},
+    "random forest": HOLLOW | {"marker": "x"},
+    "boosting": HOLLOW | {"marker": "v"},
 }
-COLORS = {
-    "seasonal naive": "0.6",
-    "SARIMA": "tab:red",
-    "ridge": "tab:orange",
-    "ridge, demand": "tab:brown",
-    "random forest": "tab:green",
-    "boosting": "tab:purple",
+NET: dict[str, Any] = {"color": "black", "linewidth": 2.0, "marker": "o"}
+OTHER: dict[str, Any] = HOLLOW | {"marker": "s"}  # without a net
+METHODS: dict[str, dict[str, Any]] = {
+    "ridge, conformal": HOLLOW | {"marker": "s"},
+    "ridge, conformal, updated": {"color": "0.35", "marker": "s"},
+    "LSTM, conformal": HOLLOW | {"marker": "o"},
+    "LSTM, conformal, updated": {"color": "black", "marker": "o"},
+    "LSTM, quantiles": {"color": "0.35", "marker": "^", "linestyle": "--"},
+    "LSTM, Monte Carlo dropout": {"color": "0.35", "marker": "x", "linestyle": ":"},
 }
-NAIVE = ("seasonal naive", "the day before", "training mean")
-Runs = dict[str, dict[str, Any]]
-
-
-def short(name: str) -> str:
-    """Return a name that fits into a picture."""
-    return LONG.get(name, name.removesuffix(", tuned"))
-
-
-def is_net(name: str) -> bool:
-    """Say whether a row of a table is a net of the package."""
-    return short(name) in NETS
-
-
-def runs_of(study: str) -> Runs:
-    """Return the stored figures of a table, model by seed."""
-    path = RESULTS / f"{study}.json"
-    stored: Runs = json.loads(path.read_text())["runs"] if path.exists() else {}
-    return stored
-
-
-def median(runs: Runs, model: str, figure: str) -> float:
-    return float(np.median([seed[figure] for seed in runs[model].values()]))
-
-
-def best_net(runs: Runs, figure: str, needs: str) -> str:
-    """Return the net with the lowest median that stored what is needed."""
-    nets = [name for name in runs if is_net(name) and needs in runs[name]["0"]]
-    return min(nets, key=lambda name: median(runs, name, figure))
-
-
-def tidy(ax: Axes, title: str, x: str, y: str) -> None:
-    ax.set(title=title, xlabel=x, ylabel=y)
-    ax.spines[["top", "right"]].set_visible(False)
-
-
-def draw_forecast(
-    ax: Axes, truth: Any, found: Any, name: str, before: Any = ()
-) -> None:
-    """Draw a forecast beside the truth, after what was known."""
-    steps = np.arange(1, len(truth) + 1)
-    if len(before):
-        ax.plot(np.arange(1 - len(before), 1), before, color="0.6", label="known")
-    ax.plot(steps, truth, color="black", label="truth")
-    ax.plot(steps, found, color="tab:blue", linestyle="--", label=short(name))
-    low, high = ax.get_ylim()
-    ax.set_ylim(low, high + 0.15 * (high - low))
-    ax.legend(frameon=False, fontsize=8, loc="upper center", ncols=3)
 
 
 def forecasts() -> None:
     """Draw one stretch of the test rows of each series."""
     panels = [
-        ("ridership-final", "MAE", "Chicago rail, each day from the day before", "day"),
-        ("air_passengers", "MAE", "AirPassengers, 12 months at once", "month"),
-        ("taylor", "MAE", "England and Wales, a day at once", "half-hour"),
-        ("vic_elec", "MAE", "Victoria, a day at once", "half-hour"),
-        ("etth1", "MSE", "ETTh1, oil temperature, 96 hours at once", "hour"),
+        ("ridership-final", "D", "Chicago rail, each day from the day before"),
+        ("air_passengers", "MS", "AirPassengers, 12 months at once"),
+        ("taylor", "30min", "England and Wales, a day at once"),
+        ("vic_elec", "30min", "Victoria, a day at once"),
+        ("etth1", "h", "ETTh1, oil temperature, 96 hours at once"),
     ]
     units = ["riders (thousands)", "passengers (thousands)", "GW", "GW", "deviations"]
     scale = [1e-3, 1, 1e-3, 1e-3, 1]
-    figure, axes = plt.subplots(3, 2, figsize=(10, 9), layout="constrained")
+    figure, axes = grid(3, 2, 10, 9)
     for ax, panel, unit, by in zip(axes.flat, panels, units, scale, strict=False):
-        study, error, title, step = panel
-        runs = runs_of(study)
-        name = best_net(runs, error, "forecast")
-        run = runs[name]["0"]
-        before = run.get("before", run.get("window", ()))[-96:]
+        study, freq, title = panel
+        name = net_of(study)
+        run = runs_of(study)[name]["0"]
+        before = by * np.array(run.get("before", run.get("window", ()))[-96:])
         truth, found = (by * np.array(run[key]) for key in ("truth", "forecast"))
-        draw_forecast(ax, truth, found, name, by * np.array(before))
-        tidy(ax, title, f"{step} of the test rows", unit)
+        start = pd.Timestamp(run["start"] if "start" in run else run["times"][0])
+        start = start.tz_localize(None)  # the clock of the place
+        times = pd.date_range(start, periods=len(truth), freq=freq)
+        if len(before):
+            earlier = pd.date_range(end=start, periods=len(before) + 1, freq=freq)[:-1]
+            ax.plot(earlier, before, **KNOWN)
+        ax.plot(times, truth, **TRUTH)
+        ax.plot(times, found, **FORECAST, label=short(name))
+        locator = ax.xaxis.get_major_locator()
+        dates = mdates.ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+        ax.xaxis.set_major_formatter(dates)
+        low, high = ax.get_ylim()
+        ax.set_ylim(low, high + 0.15 * (high - low))
+        ax.legend(frameon=False, fontsize=8, loc="upper center", ncols=3)
+        tidy(ax, title, "", unit)
     axes.flat[-1].set_visible(False)
     save(figure, "forecasts.png")
 
 
+def m4_forecasts() -> None:
+    """Draw the forecasts of evenly spaced series of M4."""
+    name = net_of("m4")
+    run = runs_with("forecast", "m4")[name]["0"]
+    keys = ("series", "before", "truth", "forecast")
+    figure, axes = grid(3, 3, 11, 8)
+    for ax, parts in zip(axes.flat, zip(*map(run.get, keys), strict=True), strict=True):
+        series, before, truth, found = parts
+        hours = np.arange(1, len(truth) + 1)
+        ax.plot(np.arange(1 - len(before), 1), before, **KNOWN)
+        ax.plot(hours, truth, **TRUTH)
+        ax.plot(hours, found, **FORECAST, label=short(name))
+        ax.set_xticks(np.arange(-7, 3) * 24)
+        ax.tick_params(labelsize=8)
+        tidy(ax, series, "", "")
+    handles, texts = ax.get_legend_handles_labels()
+    figure.legend(
+        handles, texts, loc="outside upper center", ncols=3, frameon=False, fontsize=9
+    )
+    figure.supxlabel("hours after the last known one")
+    save(figure, "m4_forecasts.png")
+
+
 def by_step() -> None:
-    """Draw the error of each step of the horizon."""
+    """Draw the error of each step of the horizon, or of each hour of the day."""
     panels = [
-        ("ridership-14-final", "Chicago rail", "days ahead", "MAE, riders (thousands)"),
-        ("air_passengers", "AirPassengers", "months ahead", "MAE (thousands)"),
-        ("taylor", "England and Wales", "half-hours ahead", "MAE, MW"),
-        ("vic_elec", "Victoria", "half-hours ahead", "MAE, MW"),
+        ("ridership-14-final", "", "Chicago rail", "days ahead", "MAE, thousands"),
+        ("air_passengers", "", "AirPassengers", "months ahead", "MAE, thousands"),
+        ("taylor", "", "England and Wales", "half-hours ahead", "MAE, MW"),
+        ("vic_elec", "", "Victoria", "half-hours ahead", "MAE, MW"),
+        ("m4", "", "M4 hourly, 414 series", "hours ahead", "MASE"),
+        ("prices", "NP, ", "Prices, Nord Pool", "hour of tomorrow", "MAE, EUR/MWh"),
+        ("prices", "PJM, ", "Prices, PJM", "hour of tomorrow", "MAE, USD/MWh"),
+        ("prices", "DE, ", "Prices, Germany", "hour of tomorrow", "MAE, EUR/MWh"),
     ]
-    figure, axes = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
-    for ax, (study, title, x, y) in zip(axes.flat, panels, strict=True):
-        runs = runs_of(study)
-        by = 1e-3 if "thousands" in y and "rail" in title else 1.0
-        shown = [name for name in runs if not is_net(name)]
-        for name in [*shown, best_net(runs, "MAE", "by step")]:
+    figure, axes = grid(4, 2, 10, 13)
+    for ax, (study, prefix, title, x, y) in zip(axes.flat, panels, strict=True):
+        runs = runs_with("by step", study, prefix)
+        by = 1e-3 if title == "Chicago rail" else 1.0
+        net = net_of(study, prefix)
+        for name in [*(name for name in runs if not is_net(name)), net]:
             seeds = [seed["by step"] for seed in runs[name].values()]
             errors = by * np.median(seeds, axis=0)
-            color = "tab:blue" if is_net(name) else COLORS[short(name)]
-            width = 2.0 if is_net(name) else 1.0
-            steps = np.arange(1, len(errors) + 1)
-            ax.plot(steps, errors, color=color, linewidth=width, label=short(name))
+            style = NET if name == net else LINES[short(name)]
+            ax.plot(
+                np.arange(1, len(errors) + 1),
+                errors,
+                **{"linewidth": 1.0, "markersize": 5} | style,
+                markevery=max(1, len(errors) // 12),
+                label=short(name),
+            )
         tidy(ax, title, x, y)
         ax.set_ylim(bottom=0)
-        ax.legend(frameon=False, fontsize=8)
+        ax.legend(frameon=False, fontsize=8, ncols=2, loc="lower right")
     save(figure, "error_by_step.png")
 
 
@@ -155,17 +160,15 @@ def losses() -> None:
     """Draw the losses of the ridership nets of seed 0."""
     runs = runs_of("ridership")
     names = [name for name in runs if runs[name]["0"].get("validation loss")]
-    figure, axes = plt.subplots(
-        2, -(-len(names) // 2), figsize=(10, 5.5), layout="constrained", sharey=True
-    )
+    figure, axes = grid(2, -(-len(names) // 2), 10, 5.5)
     for ax, name in zip(axes.flat, names, strict=False):
         run = runs[name]["0"]
-        for key, color in (("loss", "0.6"), ("validation loss", "tab:blue")):
+        for key, color in (("loss", "0.65"), ("validation loss", "black")):
             values = 1e-3 * np.array(run[key])
             ax.plot(np.arange(1, len(values) + 1), values, color=color, label=key)
         best = int(np.argmin(run["validation loss"]))
         kept = 1e-3 * run["validation loss"][best]
-        ax.plot(best + 1, kept, "o", color="tab:blue", label="weights kept")
+        ax.plot(best + 1, kept, "o", color="black", label="weights kept")
         tidy(ax, name, "epoch", "")
         ax.set_ylim(0, 150)
     for ax in axes[:, 0]:
@@ -176,19 +179,52 @@ def losses() -> None:
     save(figure, "loss_curves.png")
 
 
+def coverage() -> None:
+    """Draw the coverage of intervals against their nominal level."""
+    stored = json.loads((RESULTS / "intervals.json").read_text())["intervals"]
+    levels = [float(key.split()[1]) for key in stored[0] if key.startswith("coverage")]
+    series = list(dict.fromkeys(row["series"] for row in stored))
+    figure, axes = grid(2, 2, 10, 8)
+    for ax, name in zip(axes.flat, series, strict=True):
+        ax.plot(levels, levels, color="0.8", linewidth=4, label="nominal")
+        for row in stored:
+            if row["series"] == name:
+                got = [row[f"coverage {level}"] for level in levels]
+                style = METHODS[row["method"]]
+                ax.plot(levels, got, linewidth=1, **style, label=row["method"])
+        ax.set_xticks(levels)
+        ax.yaxis.set_major_locator(MultipleLocator(0.05))
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        tidy(ax, name, "nominal level", "coverage")
+    axes.flat[0].legend(frameon=False, fontsize=8, loc="lower right")
+    save(figure, "coverage.png")
+
+
 def time_and_error() -> None:
     """Draw seconds of fit against error, for all models of each table."""
     panels = [
-        ("ridership", "MAE", "Chicago rail, development rows", "MAE, riders"),
-        ("etth1", "MSE", "ETTh1, 96 hours", "MSE"),
-        ("air_passengers", "MAE", "AirPassengers", "MAE (thousands)"),
-        ("taylor", "MAE", "England and Wales", "MAE, MW"),
-        ("vic_elec", "MAE", "Victoria", "MAE, MW"),
-        ("covid3month", "RMSE", "Covid3Month", "RMSE"),
+        ("ridership-final", "", "MAE", "Chicago rail, next day"),
+        ("ridership-14-final", "", "MAE", "Chicago rail, 14 days"),
+        ("air_passengers", "", "MAE", "AirPassengers, 12 months"),
+        ("taylor", "", "MAE", "England and Wales, a day"),
+        ("vic_elec", "", "MAE", "Victoria, a day"),
+        ("m4", "", "MASE", "M4 hourly, 48 hours"),
+        ("etth1", "", "MSE", "ETTh1, 96 hours"),
+        ("etth1-720", "", "MSE", "ETTh1, 720 hours"),
+        ("tourism", "", "MASE", "Tourism, 24 months"),
+        ("prices", "NP, ", "MAE", "Prices, Nord Pool"),
+        ("prices", "PJM, ", "MAE", "Prices, PJM"),
+        ("prices", "DE, ", "MAE", "Prices, Germany"),
+        ("classification", "day type, ", "log loss", "Chicago rail, type of day"),
+        ("classification", "S&P 500, ", "log loss", "S&P 500, up or down"),
+        ("classification", "Italy, ", "log loss", "Italy, season"),
+        ("covid3month", "", "RMSE", "Covid3Month"),
     ]
-    figure, axes = plt.subplots(3, 2, figsize=(11, 12), layout="constrained")
-    for ax, (study, error, title, y) in zip(axes.flat, panels, strict=True):
-        runs = runs_of(study)
+    figure, axes = grid(6, 3, 12, 20)
+    todo = []
+    for ax, (study, prefix, error, title) in zip(axes.flat, panels, strict=False):
+        runs = runs_of(study, prefix)
         points, naive = [], 0.0
         for name in runs:
             if short(name) in NAIVE:
@@ -196,53 +232,44 @@ def time_and_error() -> None:
                 continue
             seconds = max(median(runs, name, "fit, s"), 1e-3)
             points.append((seconds, median(runs, name, error), name))
+        best = front(points)
+        across, up, _ = zip(*best, strict=True)
+        ax.step(across, up, where="post", color="0.8", zorder=0)
         for seconds, value, name in points:
-            color = "tab:blue" if is_net(name) else "tab:orange"
-            marker = "o" if is_net(name) else "s"
-            ax.plot(seconds, value, marker, color=color, markersize=5)
+            ax.plot(seconds, value, **(NET if is_net(name) else OTHER), markersize=5)
         ax.set_xscale("log")
-        ax.margins(x=0.18, y=0.08)
-        label(ax, points)
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.margins(x=0.15, y=0.15)
         shown = f"{naive:,.0f}" if naive > 1000 else f"{naive:.3g}"
-        tidy(ax, f"{title} (naive: {shown})", "seconds of fit", y)
+        tidy(ax, f"{title} (naive: {shown})", "seconds of fit", error)
+        todo.append((ax, best, [point for point in points if point not in best]))
+    empty, *others = list(axes.flat)[len(panels) :]
+    for ax in (empty, *others):
+        ax.set_axis_off()
+    styles = {
+        "net": NET,
+        "other model": OTHER,
+        "no faster model is better": {"color": "0.8"},
+    }
     handles = [
-        Line2D([], [], marker=m, color=c, linestyle="", label=text)
-        for m, c, text in (("o", "tab:blue", "nets"), ("s", "tab:orange", "others"))
+        Line2D([], [], label=text, **({"linestyle": "" if "marker" in s else "-"} | s))
+        for text, s in styles.items()
     ]
-    axes.flat[0].legend(handles=handles, frameon=False)
+    empty.legend(handles=handles, frameon=False, loc="center")
+    figure.draw_without_rendering()  # the panels take their places
+    for ax, best, rest in todo:
+        label(ax, best, sorted(rest, key=lambda point: point[1]))
     save(figure, "time_and_error.png")
-
-
-def label(ax: Axes, points: Iterable[tuple[float, float, str]]) -> None:
-    """Write names beside points, moved apart where they would overlap."""
-    ax.figure.canvas.draw()
-    taken: list[Any] = []
-    for seconds, value, name in sorted(points, key=lambda point: point[1]):
-        for shift in SHIFTS:
-            text = ax.annotate(
-                short(name),
-                (seconds, value),
-                xytext=(6, shift - 3),
-                textcoords="offset points",
-                fontsize=7.5,
-            )
-            box = text.get_window_extent()
-            if shift == SHIFTS[-1] or not any(map(box.overlaps, taken)):
-                taken.append(box)
-                break
-            text.remove()
-
-
-def save(figure: Any, name: str) -> None:
-    figure.savefig(RESULTS / name, dpi=90)
-    plt.close(figure)
-    print(f"wrote {RESULTS / name}")
 
 
 def main() -> None:
     forecasts()
+    m4_forecasts()
     by_step()
     losses()
+    coverage()
     time_and_error()
 
 

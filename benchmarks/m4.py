@@ -7,10 +7,11 @@ The files are the ones of `fetch_m4`, in the folder SKTSDL_DATA.
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sktsdl.datasets import fetch_m4
-from sktsdl.metrics import mase, smape
+from sktsdl.metrics import mase, mase_weights, smape
 
 from _panels import Competition, Net, Panel  # isort: skip
 from _study import Figures, Study, main  # isort: skip
@@ -27,7 +28,11 @@ def score(panel: Panel, found: pd.DataFrame) -> Figures:
         "sMAPE": smape(truth, found["value"]),
     }
     ratios = [errors[name] / of_naive for name, of_naive in NAIVE_2.items()]
-    return {**errors, "OWA": sum(ratios) / 2}
+    scaled = np.abs(truth - found["value"]) * mase_weights(
+        truth, y_train=known, period=DAY
+    )
+    by_step = scaled.to_numpy().reshape(-1, panel.horizon).mean(axis=0)
+    return {**errors, "OWA": sum(ratios) / 2, "by step": by_step.round(4).tolist()}
 
 
 M4 = Competition(lambda: Panel(*fetch_m4(), period=DAY), score)

@@ -98,6 +98,7 @@ def measure(
         last = pd.DatetimeIndex(X.index[-n_test:]).hour == 23
         found, truth = found[last], truth[last]
     figures: Figures = {"MAE": float(np.abs(truth - found).mean()), "fit, s": seconds}
+    figures["by step"] = np.abs(truth - found).mean(axis=0).round(3).tolist()
     figures["days"] = len(found)
     if hasattr(model, "steps"):
         trained = getattr(model[-1], "regressor_", model[-1])

@@ -537,6 +537,18 @@ def test_a_column_of_text_that_holds_dates_is_to_be_the_index(cls, form):
     small(cls).fit(X, y)
 
 
+@pytest.mark.parametrize("is_panel", [False, True])
+def test_a_second_column_of_dates_beside_a_time_index_is_to_be_dropped(is_panel):
+    X, y = rows()
+    X.insert(0, "when", X.index.strftime("%Y-%m-%d"))
+    if is_panel:
+        X = pd.concat({"north": X}, names=["shop", "day"])
+        y = pd.concat({"north": y}, names=["shop", "day"])
+    message = "'when', which is not a number: drop this column, as the index has the"
+    with pytest.raises(ValueError, match=message):
+        sktsdl.SlidingWindow(3).fit(X, y)
+
+
 @pytest.mark.parametrize("shape", [(-1, 1), (-1, 1, 1)])
 def test_arrays_of_times_are_not_numbers(shape):
     X, y = rows()

@@ -130,6 +130,8 @@ def check_get_started(names):
 def check_known_ahead(names):
     assert list(names["days"][-3:]["days"]) == [31, 28, 31]
     assert names["model"].predict(names["X_days"]).shape == (3, 3)
+    assert names["X_last"].groupby(level="shop").size().tolist() == [7] * 5
+    assert np.isfinite(names["X_last"]).all(axis=None)
     assert names["shops"].predict(names["X_latest"]).shape == (35, 7)
     calendar = [f"month{step}" for step in AHEAD] + [f"year{step}" for step in AHEAD]
     assert list(names["X_calendar"]) == ["passengers", "month", "year", *calendar]

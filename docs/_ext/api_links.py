@@ -6,6 +6,7 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.ext.autosummary import autosummary_table
 
 import sktsdl
 
@@ -33,6 +34,17 @@ def link_names(app: Sphinx, doctree: nodes.document) -> None:
         link += node
 
 
+def plain_summaries(app: Sphinx, doctree: nodes.document) -> None:
+    """Leave citations, whose labels numpydoc makes up, out of the lists of names."""
+    for table in doctree.findall(autosummary_table):
+        for node in list(table.findall(addnodes.pending_xref)):
+            if node["refdomain"] == "citation":
+                paragraph, before = node.parent, node.previous_sibling()
+                if isinstance(before, nodes.Text):
+                    paragraph.replace(before, nodes.Text(before.rstrip(" .")))
+                paragraph.remove(node)
+
+
 def plain_labels(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
 ) -> None:
@@ -45,5 +57,6 @@ def plain_labels(
 def setup(app: Sphinx) -> dict[str, bool]:
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("doctree-read", link_names)
+    app.connect("doctree-read", plain_summaries)
     app.connect("autodoc-process-docstring", plain_labels)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -129,10 +129,14 @@ def raise_at_text(X: ArrayLike, error: ValueError) -> None:
             way_out = "encode or drop this column before this step"
             call = conversion_of_text(pd.Index(table[name]), f"X.pop({name!r})")
             if call is not None and isinstance(X, pd.DataFrame):
-                way_out = (
-                    f"make the dates the index, by `make_supervised(..., time={name!r})"
-                    f"` or `X.index = {call}`"
-                )
+                times = X.index.get_level_values(-1)
+                if isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)):
+                    way_out = "drop this column, as the index has the times"
+                else:
+                    way_out = (
+                        "make the dates the index, by `make_supervised(..., "
+                        f"time={name!r})` or `X.index = {call}`"
+                    )
             raise ValueError(
                 f"Input X holds {table.iloc[row, column]!r} in {cell}, which is not "
                 f"a number: {way_out}."
