@@ -68,11 +68,15 @@ class Panel:
         train, test = (rows.loc[list(names)] for rows in (self.train, self.test))
         return replace(self, train=train, test=test)
 
+    def last(self, n_rows: int) -> Panel:
+        """Return the panel with the last rows of training alone."""
+        return replace(self, train=self.train.groupby(level=0).tail(n_rows))
+
     def shown(self, found: pd.DataFrame) -> Figures:
         """Return the forecasts of evenly spaced series, and what is around them."""
         names = self.test.index.unique(level=0)
         names = names[np.linspace(0, len(names) - 1, N_SHOWN).astype(int)]
-        before = self.train.groupby(level=0).tail(N_SEASONS_BEFORE * self.period)
+        before = self.last(N_SEASONS_BEFORE * self.period).train
         parts = {"before": before, "truth": self.test, "forecast": found}
         return {"series": list(names)} | {
             key: [rows.loc[name].squeeze().round(1).tolist() for name in names]
