@@ -130,7 +130,8 @@ ERRORS = {
     ),
     "dates": (
         lambda X, y: (X.assign(rail=X.index), y),
-        r"^Column 'rail' of X holds dates or times.*make them the index, or encode",
+        r"^Column 'rail' of X holds dates or times.*drop this column, as the index has "
+        "the times, or encode",
     ),
     "sparse": (
         lambda X, y: (sparse.csr_array(X.to_numpy()), y),
@@ -538,15 +539,25 @@ def test_a_column_of_text_that_holds_dates_is_to_be_the_index(cls, form):
 
 
 @pytest.mark.parametrize("is_panel", [False, True])
-def test_a_second_column_of_dates_beside_a_time_index_is_to_be_dropped(is_panel):
+@pytest.mark.parametrize("is_text", [False, True])
+def test_a_second_column_of_dates_beside_a_time_index_is_to_be_dropped(
+    is_panel, is_text
+):
     X, y = rows()
-    X.insert(0, "when", X.index.strftime("%Y-%m-%d"))
+    X.insert(0, "when", X.index.strftime("%Y-%m-%d") if is_text else X.index)
     if is_panel:
         X = pd.concat({"north": X}, names=["shop", "day"])
         y = pd.concat({"north": y}, names=["shop", "day"])
-    message = "'when', which is not a number: drop this column, as the index has the"
+    message = "'when'.* numbers?: drop this column, as the index has the times"
     with pytest.raises(ValueError, match=message):
         sktsdl.SlidingWindow(3).fit(X, y)
+
+
+def test_dates_without_a_time_index_are_to_become_the_index():
+    X, y = rows()
+    table = X.rename_axis("when").reset_index()
+    with pytest.raises(ValueError, match="not numbers: make them the index, or encode"):
+        sktsdl.SlidingWindow(3).fit(table, y.to_numpy())
 
 
 @pytest.mark.parametrize("shape", [(-1, 1), (-1, 1, 1)])

@@ -99,9 +99,23 @@ def refuse_times(data: Any, name: str) -> None:
         if _is_temporal(dtype, values):
             what = name if column is None else f"Column {column!r} of {name}"
             raise ValueError(
-                f"{what} holds dates or times, which are not numbers: make them the "
-                "index, or encode them, such as by the hour or the day of the week."
+                f"{what} holds dates or times, which are not numbers: "
+                f"{_way_out_of_times(data)}, or encode them, such as by the hour or "
+                "the day of the week."
             )
+
+
+def _way_out_of_times(data: Any) -> str:
+    if not _has_time_index(data):
+        return "make them the index"
+    return "drop this column, as the index has the times"
+
+
+def _has_time_index(data: Any) -> bool:
+    if not isinstance(data, pd.DataFrame):
+        return False
+    times = data.index.get_level_values(-1)
+    return isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex))
 
 
 def _is_temporal(dtype: Any, values: Any) -> bool:
@@ -136,8 +150,8 @@ def _way_out_of_text(X: ArrayLike, column: pd.Series) -> str:
     call = conversion_of_text(pd.Index(column), f"X.pop({column.name!r})")
     if call is None or not isinstance(X, pd.DataFrame):
         return "encode or drop this column before this step"
-    if isinstance(X.index.get_level_values(-1), (pd.DatetimeIndex, pd.PeriodIndex)):
-        return "drop this column, as the index has the times"
+    if _has_time_index(X):
+        return _way_out_of_times(X)
     return (
         f"make the dates the index, by `make_supervised(..., time={column.name!r})` "
         f"or `X.index = {call}`"
