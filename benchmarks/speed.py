@@ -4,7 +4,7 @@ The loop trains torch's own layers, put together as one would by hand, on copies
 windows; ours is ``fit`` on a view of the rows, checks and statistics included. Writes
 ``benchmarks/results/speed.md``; every figure is stored in
 ``benchmarks/results/speed.json`` as it is made, and a second run on the same machine
-continues. Run it where nothing else runs.
+continues. Each machine has a table of its own. Run it where nothing else runs.
 
 With ``--device cuda``, the nets are trained on the GPU, and so is the loop, which is
 given its tensors there. The table is ``benchmarks/results/speed-cuda.md``.
@@ -763,9 +763,28 @@ def machine() -> str:
     )
 
 
-def save(store: dict[str, Any]) -> None:
-    text = json.dumps({machine(): store}, indent=1, ensure_ascii=False)
-    STORE.write_text(text + "\n")
+def save(stored: dict[str, Any]) -> None:
+    STORE.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n")
+
+
+def tables(
+    stored: dict[str, Any], rows: dict[str, tuple[Any, float, str]]
+) -> list[str]:
+    """Return the lines of the tables of all machines."""
+    lines = ["# Speed and memory"]
+    for machine_name, store in stored.items():
+        lines += ["", machine_name, "", "| work | median | range | goal |"]
+        lines += ["|---|---|---|---|"]
+        for name, (_, goal, unit) in rows.items():
+            if name in store:
+                values = store[name]
+                lines.append(
+                    f"| {name} | {np.median(values):.2f}{unit} | {min(values):.2f}-"
+                    f"{max(values):.2f} | {goal:.2f}{unit} |"
+                )
+        if "matrix products" in store:
+            lines += ["", store["matrix products"]]
+    return lines
 
 
 def main() -> None:
@@ -781,30 +800,19 @@ def main() -> None:
         measure_device("cuda", arguments.only, arguments.pairs)
         return
     stored: dict[str, Any] = json.loads(STORE.read_text()) if STORE.exists() else {}
-    store = stored.get(machine(), {})
+    store = stored.setdefault(machine(), {})
     rows = measures(arguments.pairs)
     for name, (measure, _, _) in rows.items():
         wanted = arguments.only is None or name.startswith(tuple(arguments.only))
         if wanted and name not in store:
             store[name] = measure()
-            save(store)
+            save(stored)
             print(f"{name}: {np.median(store[name]):.3f}", flush=True)
     if arguments.only is None and "matrix products" not in store:
         with threads(1):
             store["matrix products"] = matrix_share()
-        save(store)
-    lines = ["# Speed and memory", "", machine(), ""]
-    lines += ["| work | median | range | goal |", "|---|---|---|---|"]
-    for name, (_, goal, unit) in rows.items():
-        if name in store:
-            values = store[name]
-            lines.append(
-                f"| {name} | {np.median(values):.2f}{unit} | {min(values):.2f}-"
-                f"{max(values):.2f} | {goal:.2f}{unit} |"
-            )
-    if "matrix products" in store:
-        lines += ["", store["matrix products"]]
-    TABLE.write_text("\n".join(lines) + "\n")
+        save(stored)
+    TABLE.write_text("\n".join(tables(stored, rows)) + "\n")
     print(TABLE.read_text())
 
 
