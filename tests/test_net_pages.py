@@ -71,6 +71,22 @@ def test_figures_are_those_of_the_files_that_a_page_links(net):
     assert figures(prose) <= stored
 
 
+def table_rows(path):
+    lines = [line for line in read(path).splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+
+
+def test_ranks_are_those_of_the_stored_results():
+    stored = table_rows(ROOT / "benchmarks" / "results" / "architectures.md")
+    ranks = {
+        f"{net}Regressor": f"{rank}: {ratio.split()[0]}"
+        for rank, (net, _, ratio, *_) in enumerate(stored, 1)
+    }
+    table = table_rows(ROOT / "docs" / "nets.md")
+    shown = {row[0].split("`")[1]: row[-1] for row in table if "](nets/" in row[0]}
+    assert shown == ranks
+
+
 def test_no_label_of_a_drawing_overlaps(monkeypatch):
     folder = ROOT / "docs" / "drawings"
     monkeypatch.syspath_prepend(folder)
