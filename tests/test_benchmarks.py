@@ -148,13 +148,19 @@ def defaults_single(monkeypatch):
     pytest.importorskip("statsmodels")
     monkeypatch.syspath_prepend(str(FOLDER))
     yield importlib.import_module("defaults_single")
-    for name in ("defaults_single", "_models", "_study"):
+    for name in ("defaults_single", "_tasks", "_models", "_study"):
         sys.modules.pop(name, None)
 
 
-def test_targets_of_training_end_before_those_that_are_scored(defaults_single):
+@pytest.fixture
+def tasks(defaults_single):
+    """The module of their tasks."""
+    return sys.modules["_tasks"]
+
+
+def test_targets_of_training_end_before_those_that_are_scored(tasks):
     rows = pd.DataFrame({"value": np.arange(50.0)})
-    task = defaults_single.of_rows(rows, "value", period=5, n_ahead=3)
+    task = tasks.of_rows(rows, "value", period=5, n_ahead=3)
     seen = {}
 
     class Last:
@@ -169,9 +175,9 @@ def test_targets_of_training_end_before_those_that_are_scored(defaults_single):
     assert task.naive_error() == 2
 
 
-def test_sensors_show_each_row_in_the_next_one(defaults_single):
+def test_sensors_show_each_row_in_the_next_one(tasks):
     values = np.sin(np.arange(40.0))
-    task = defaults_single.other(values, defaults_single.delayed(values))
+    task = tasks.other(values, tasks.delayed(values))
     assert list(task.X) == ["0"]
     assert np.abs(task.y - task.X["0"]).max() < 0.5
 
