@@ -215,7 +215,6 @@ FUTURES: dict[str, Callable[[], Task]] = {
     for name, (_, season) in SERIES.items()
     for n_ahead in (1, season)
 }
-ONE_STEP = [f"{name}, 1 ahead" for name in SERIES]
 OTHERS: dict[str, Callable[[], Task]] = {
     "soft sensor of several channels": several_channels,
     "soft sensor, slow level": slow_level,

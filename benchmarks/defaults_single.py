@@ -6,7 +6,7 @@ The tasks, and where their files come from, are in `_tasks.py`.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,17 +18,15 @@ from sktsdl import SlidingWindow
 
 from _models import epochs  # isort: skip
 from _study import Figures, Model, Study, main  # isort: skip
-from _tasks import FUTURES, N_ROWS, ONE_STEP, OTHERS, Task  # isort: skip
+from _tasks import FUTURES, N_ROWS, OTHERS, Task  # isort: skip
 
-N_SEEDS = 2
 OPTIONS: dict[str, Any] = {
     "auto": "auto",
     "None": None,
     "last": "last",
     "standard": "standard",
 }
-FAST = ("LSTM", "WindowMLP")
-SLOW = ("TCN", "Transformer")  # one step ahead, with the last seed
+NETS = ("LSTM", "WindowMLP")
 
 
 def geometric_mean(values: Any) -> float:
@@ -48,15 +46,13 @@ def fit(
     return error, net.window_norm_, [str(warning.message) for warning in caught]
 
 
-def measure(
-    load: Callable[[], Task], slow: Sequence[str], seed: int, quick: bool
-) -> Figures:
+def measure(load: Callable[[], Task], seed: int, quick: bool) -> Figures:
     """Train nets with all options; the norm that "auto" chose is trained once."""
     task = load()
     naive = task.naive_error()
     by_net: dict[str, dict[str, float]] = {}
     warned: dict[str, list[str]] = {}
-    for kind in (*FAST, *(slow if seed == N_SEEDS - 1 else ())):
+    for kind in NETS:
         auto, chosen, texts = fit(kind, task, "auto", seed, quick)
         by_net[kind], warned["auto"] = {"auto": auto / naive}, texts
         for name, option in OPTIONS.items():
@@ -66,7 +62,7 @@ def measure(
                 error, _, warned[name] = fit(kind, task, option, seed, quick)
                 by_net[kind][name] = error / naive
     means = {
-        name: geometric_mean(by_net[kind][name] for kind in FAST) for name in OPTIONS
+        name: geometric_mean(by_net[kind][name] for kind in NETS) for name in OPTIONS
     }
     figures = {"chosen": chosen, "naive": naive, "warnings": warned}
     return {**means, "by net": by_net, **figures}
@@ -74,25 +70,19 @@ def measure(
 
 def regrets(option: str, seed: int, quick: bool) -> Figures:
     """Compare an option with the best one of each task and net, as stored."""
-    ratios: dict[str, list[float]] = {}
+    ratios: list[float] = []
     regret: dict[str, list[float]] = {}
     for name, runs in TASKS.read(quick)["runs"].items():
-        of_seeds = [run["by net"] for run in runs.values()]
-        for kind in dict.fromkeys(kind for nets in of_seeds for kind in nets):
-            of_kind = [nets[kind] for nets in of_seeds if kind in nets]
-            errors = {
-                each: float(np.mean([of_net[each] for of_net in of_kind]))
-                for each in OPTIONS
-            }
-            ratios.setdefault(name, []).append(errors[option])
-            regret.setdefault(name, []).append(errors[option] / min(errors.values()))
+        ratios.append(runs[str(seed)][option])
+        of_nets = runs[str(seed)]["by net"].values()
+        regret[name] = [errors[option] / min(errors.values()) for errors in of_nets]
     means = {name: geometric_mean(values) for name, values in regret.items()}
     return {
         "all": geometric_mean(means.values()),
         "futures": geometric_mean(means[name] for name in FUTURES if name in means),
         "others": geometric_mean(means[name] for name in OTHERS if name in means),
         "worst": max(max(values) for values in regret.values()),
-        "error ÷ naive": geometric_mean(map(geometric_mean, ratios.values())),
+        "error ÷ naive": geometric_mean(ratios),
         "by task": means,
     }
 
@@ -106,16 +96,12 @@ TASKS = Study(
     "rows are for training, and targets of the rest are scored; of a long series, the "
     f"last {N_ROWS} rows are taken. Covid3Month has its own split. `SlidingWindow` and "
     "the nets have their defaults but for `window_norm`. Geometric means over LSTM "
-    "and WindowMLP, medians of 2 seeds; one step ahead of a series, the file also has "
-    "TCN and Transformer, of 1 seed. Series without a season have a usual horizon in "
-    "its place, and the slow sinusoid a quarter of its season of 100 rows. Soft "
-    "sensors are made data; half-hours are joined to hours. With °F, the default "
-    "warns of the units; where the level of the first channel is far from the target, "
-    "the other norms warn.",
-    {
-        name: Model(partial(measure, load, SLOW if name in ONE_STEP else ()), N_SEEDS)
-        for name, load in (FUTURES | OTHERS).items()
-    },
+    "and WindowMLP, of one seed. Series without a season have a usual horizon in its "
+    "place, and the slow sinusoid a quarter of its season of 100 rows. Soft sensors "
+    "are made data; half-hours are joined to hours. With °F, the default warns of the "
+    "units. The other norms warn of the level that they add in three tasks: the slow "
+    "level, the log price, and °F of another channel.",
+    {name: Model(partial(measure, load)) for name, load in (FUTURES | OTHERS).items()},
     dict.fromkeys(OPTIONS, ".2f"),
 )
 STUDIES = [
@@ -125,13 +111,12 @@ STUDIES = [
         "defaults_single",
         "Single series: `window_norm`",
         "The error of an option, divided by the lowest error of all options for the "
-        "same task and net, from means over the seeds: geometric means over the nets "
-        "of a task (LSTM and WindowMLP; one step ahead of a series, TCN and "
-        "Transformer as well) and over tasks, and the worst of all nets and tasks. "
-        "Last, the geometric mean of the error as a ratio to the best naive forecast. "
-        "32 tasks are 16 series, one step and one season ahead; in 12 others, the "
-        'target is not the future of the first channel. The rule of "auto" was '
-        "designed on these series earlier; nothing is chosen by these scores.",
+        "same task and net: geometric means over LSTM and WindowMLP and over tasks, "
+        "of one seed, and the worst of all nets and tasks. Last, the geometric mean "
+        "of the error as a ratio to the best naive forecast. 32 tasks are 16 series, "
+        "one step and one season ahead; in 12 others, the target is not the future of "
+        'the first channel. The rule of "auto" was designed on these series earlier; '
+        "nothing is chosen by these scores.",
         {name: Model(partial(regrets, name)) for name in OPTIONS},
         {
             "all": ".3f",

@@ -186,16 +186,19 @@ def test_regrets_compare_with_the_best_option_of_each_net(defaults_single, monke
     def errors(*values):
         return dict(zip(defaults_single.OPTIONS, values, strict=True))
 
-    fast, slow = errors(1.0, 2.0, 1.0, 0.5), errors(1.0, 1.0, 4.0, 4.0)
     runs = {
         "GDP, 1 ahead": {
-            "0": {"by net": {"LSTM": fast}},
-            "1": {"by net": {"LSTM": fast, "TCN": slow}},
+            "LSTM": errors(1.0, 2.0, 1.0, 0.5),
+            "WindowMLP": errors(1.0, 1.0, 4.0, 4.0),
         },
-        "diabetes": {"0": {"by net": {"LSTM": errors(8.0, 2.0, 8.0, 8.0)}}},
+        "diabetes": {"LSTM": errors(8.0, 2.0, 8.0, 8.0)},
+    }
+    stored = {
+        name: {"0": {"by net": nets, "auto": nets["LSTM"]["auto"]}}
+        for name, nets in runs.items()
     }
     monkeypatch.setattr(
-        type(defaults_single.TASKS), "read", lambda study, quick: {"runs": runs}
+        type(defaults_single.TASKS), "read", lambda study, quick: {"runs": stored}
     )
     found = defaults_single.regrets("auto", 0, quick=False)
     assert found["futures"] == pytest.approx(2**0.5)
