@@ -10,6 +10,7 @@ stopped; `--quick` shows the shape of every table with one epoch and one seed, i
 import air_passengers
 import classification
 import covid3month
+import defaults_single
 import demand
 import etth1
 import figures
@@ -35,6 +36,7 @@ STUDIES = [
     *tourism.STUDIES,
     *rivals.STUDIES,
     *rivals_panel.STUDIES,
+    *defaults_single.STUDIES,
 ]
 
 if __name__ == "__main__":

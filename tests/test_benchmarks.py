@@ -5,6 +5,8 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -138,6 +140,71 @@ def test_speed_on_cuda_needs_cuda(speed, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         speed.main()
     assert "--device cuda needs a GPU, and torch sees none" in capsys.readouterr().err
+
+
+@pytest.fixture
+def defaults_single(monkeypatch):
+    """The module of single series, and the modules that it imports."""
+    pytest.importorskip("statsmodels")
+    monkeypatch.syspath_prepend(str(FOLDER))
+    yield importlib.import_module("defaults_single")
+    for name in ("defaults_single", "_tasks", "_models", "_study"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def tasks(defaults_single):
+    """The module of their tasks."""
+    return sys.modules["_tasks"]
+
+
+def test_targets_of_training_end_before_those_that_are_scored(tasks):
+    rows = pd.DataFrame({"value": np.arange(50.0)})
+    task = tasks.of_rows(rows, "value", period=5, n_ahead=3)
+    seen = {}
+
+    class Last:
+        def fit(self, X, y):
+            seen["last target"] = y.to_numpy().max()
+
+        def predict(self, X):
+            return np.repeat(X.to_numpy(), 3, axis=1)
+
+    assert task.error(Last(), task.X) == 2  # steps of 1, 2 and 3
+    assert seen["last target"] == 39
+    assert task.naive_error() == 2
+
+
+def test_sensors_show_each_row_in_the_next_one(tasks):
+    values = np.sin(np.arange(40.0))
+    task = tasks.other(values, tasks.delayed(values))
+    assert list(task.X) == ["0"]
+    assert np.abs(task.y - task.X["0"]).max() < 0.5
+
+
+def test_regrets_compare_with_the_best_option_of_each_net(defaults_single, monkeypatch):
+    def errors(*values):
+        return dict(zip(defaults_single.OPTIONS, values, strict=True))
+
+    runs = {
+        "GDP, 1 ahead": {
+            "LSTM": errors(1.0, 2.0, 1.0, 0.5),
+            "WindowMLP": errors(1.0, 1.0, 4.0, 4.0),
+        },
+        "diabetes": {"LSTM": errors(8.0, 2.0, 8.0, 8.0)},
+    }
+    stored = {
+        name: {"0": {"by net": nets, "auto": nets["LSTM"]["auto"]}}
+        for name, nets in runs.items()
+    }
+    monkeypatch.setattr(
+        type(defaults_single.TASKS), "read", lambda study, quick: {"runs": stored}
+    )
+    found = defaults_single.regrets("auto", 0, quick=False)
+    assert found["futures"] == pytest.approx(2**0.5)
+    assert found["others"] == found["worst"] == pytest.approx(4)
+    assert found["all"] == pytest.approx((4 * 2**0.5) ** 0.5)
+    assert found["error ÷ naive"] == pytest.approx(8**0.5)
 
 
 def test_plain_nets_need_torch_alone():
