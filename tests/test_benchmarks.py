@@ -186,16 +186,17 @@ def test_regrets_compare_with_the_best_option_of_each_net(defaults_single, monke
     def errors(*values):
         return dict(zip(defaults_single.OPTIONS, values, strict=True))
 
+    same = {"WindowMLP": errors(1.0, 1.0, 4.0, 4.0)}
     runs = {
-        "GDP, 1 ahead": {
-            "LSTM": errors(1.0, 2.0, 1.0, 0.5),
-            "WindowMLP": errors(1.0, 1.0, 4.0, 4.0),
-        },
-        "diabetes": {"LSTM": errors(8.0, 2.0, 8.0, 8.0)},
+        "GDP, 1 ahead": [
+            {"LSTM": errors(0.5, 2.0, 1.0, 0.5), **same},
+            {"LSTM": errors(1.5, 2.0, 1.0, 0.5), **same},
+        ],
+        "diabetes": [dict.fromkeys(defaults_single.NETS, errors(8.0, 2.0, 8.0, 8.0))],
     }
     stored = {
-        name: {"0": {"by net": nets, "auto": nets["LSTM"]["auto"]}}
-        for name, nets in runs.items()
+        name: {str(seed): {"by net": nets} for seed, nets in enumerate(of_seeds)}
+        for name, of_seeds in runs.items()
     }
     monkeypatch.setattr(
         type(defaults_single.TASKS), "read", lambda study, quick: {"runs": stored}
