@@ -29,6 +29,9 @@ OTHERS = (
     "logistic regression",
     "random forest",
     "boosting",
+    "five seeds of gradient boosting",
+    "last value",
+    "mean of 6 months",
 )
 LONG = {
     "linear (WindowMLP without layers)": "linear",

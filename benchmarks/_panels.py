@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -42,15 +42,23 @@ class Panel:
     Parameters
     ----------
     train, test : DataFrame
-        One column, with the levels of series and time; `test` has the rows after
-        `train`, equally many in each series.
+        The values, in the first column, and what else is known, with the levels of
+        series and time; `test` has the rows after `train`, equally many in each series.
     period : int
         The length of a season.
+    known : sequence of str
+        The columns that are known ahead.
     """
 
     train: pd.DataFrame
     test: pd.DataFrame
     period: int
+    known: Sequence[str] = ()
+
+    @property
+    def target(self) -> str:
+        """The column that is forecast."""
+        return str(self.train.columns[0])
 
     @property
     def horizon(self) -> int:
@@ -72,6 +80,20 @@ class Panel:
         """Return the panel with the last rows of training alone."""
         return replace(self, train=self.train.groupby(level=0).tail(n_rows))
 
+    def supervised(self, is_log: bool) -> tuple[pd.DataFrame, pd.DataFrame, Any]:
+        """Return `X`, `y` and the latest rows, with log(1 + x) of the values if asked.
+
+        Of the rows of `test`, only the columns that are known ahead are used.
+        """
+        rows = self.train
+        if is_log:
+            rows = rows.assign(**{self.target: np.log1p(rows[self.target])})
+        if self.known:
+            rows = pd.concat([rows, self.test[list(self.known)]])
+        return make_supervised(
+            rows, target=self.target, horizon=self.horizon, known_future=self.known
+        )
+
     def shown(self, found: pd.DataFrame) -> Figures:
         """Return the forecasts of evenly spaced series, and what is around them."""
         names = self.test.index.unique(level=0)
@@ -79,9 +101,18 @@ class Panel:
         before = self.last(N_SEASONS_BEFORE * self.period).train
         parts = {"before": before, "truth": self.test, "forecast": found}
         return {"series": list(names)} | {
-            key: [rows.loc[name].squeeze().round(1).tolist() for name in names]
+            key: [rows[self.target].loc[name].round(1).tolist() for name in names]
             for key, rows in parts.items()
         }
+
+
+class Forecaster(Protocol):
+    """How a model is made, and whether it sees log(1 + x), and forecasts it."""
+
+    @property
+    def is_log(self) -> bool: ...
+
+    def make(self, seed: int, quick: bool) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -114,15 +145,13 @@ class Net:
 
 def forecasts(panel: Panel, model: Any, is_log: bool) -> tuple[pd.DataFrame, Figures]:
     """Fit to all series, and return the forecasts, seconds and weights."""
-    rows = panel.train.transform(np.log1p) if is_log else panel.train
-    name = rows.columns[0]
     start = time.process_time()
-    X, y, X_latest = make_supervised(rows, target=name, horizon=panel.horizon)
+    X, y, X_latest = panel.supervised(is_log)
     model.fit(X, y)
     figures: Figures = {"fit, s": time.process_time() - start}
-    if hasattr(model, "steps"):
+    if hasattr(model, "steps") and hasattr(model[-1], "n_parameters_"):
         figures["weights"] = model[-1].n_parameters_
-    found = forecast(model, X_latest)[[name]].reindex(panel.test.index)
+    found = forecast(model, X_latest)[[panel.target]].reindex(panel.test.index)
     return (found.transform(np.expm1) if is_log else found), figures
 
 
@@ -155,7 +184,7 @@ class Competition:
         return {**self.score(panel, found), **figures, **panel.shown(found)}
 
     def mean(
-        self, nets: Sequence[Net], is_final: bool, seed: int, quick: bool
+        self, nets: Sequence[Forecaster], is_final: bool, seed: int, quick: bool
     ) -> Figures:
         """Return the errors of the mean forecast of some nets, and sums of the rest."""
         panel = self.panel(is_final, quick)
@@ -173,8 +202,8 @@ class Competition:
 
     def models(
         self,
-        nets: Mapping[str, Net],
-        means: Mapping[str, Sequence[Net]],
+        nets: Mapping[str, Forecaster],
+        means: Mapping[str, Sequence[Forecaster]],
         is_final: bool,
         n_seeds: int,
     ) -> dict[str, Model]:

@@ -20,6 +20,7 @@ import ridership
 import rivals
 import rivals_panel
 import sp500
+import stallion
 import tourism
 from _study import main
 
@@ -34,6 +35,7 @@ STUDIES = [
     *classification.STUDIES,
     *m4.STUDIES,
     *tourism.STUDIES,
+    *stallion.STUDIES,
     *rivals.STUDIES,
     *rivals_panel.STUDIES,
     *defaults_single.STUDIES,

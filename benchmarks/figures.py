@@ -213,6 +213,7 @@ def time_and_error() -> None:
         ("etth1", "", "MSE", "ETTh1, 96 hours"),
         ("etth1-720", "", "MSE", "ETTh1, 720 hours"),
         ("tourism", "", "MASE", "Tourism, 24 months"),
+        ("stallion", "", "MAE", "Stallion, 6 months"),
         ("prices", "NP, ", "MAE", "Prices, Nord Pool"),
         ("prices", "PJM, ", "MAE", "Prices, PJM"),
         ("prices", "DE, ", "MAE", "Prices, Germany"),
