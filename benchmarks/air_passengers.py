@@ -180,7 +180,7 @@ MODELS = {
         f"five seeds of {name}": Model(partial(measure, [member]))
         for name, member in FIVE_SEEDS.items()
     },
-    "mean of these three": Model(partial(measure, list(FIVE_SEEDS.values()))),
+    "fifteen nets": Model(partial(measure, list(FIVE_SEEDS.values()))),
 }
 STUDIES = [
     Study(
