@@ -124,7 +124,7 @@ def vic_elec() -> dict[str, Case]:
             "week before": file["Demand"].shift(WEEK),
             "its temperature": file["Temperature"].shift(WEEK),
             "half-hour": 2 * local.hour + local.minute // 30,
-            "weekday": local.dayofweek,
+            "weekday": local.day_of_week,
         }
     ).iloc[WEEK:]
     ahead = ["temperature", "holiday", "week before", "its temperature"]

@@ -30,7 +30,7 @@ rng = np.random.default_rng(0)
 hours = pd.date_range("2024-04-01", periods=24 * 120, freq="h", name="hour")
 open_hours = np.clip(np.sin((hours.hour - 7) / 14 * np.pi), 0, None)
 weather = np.convolve(rng.standard_normal(len(hours) + 71), np.ones(72) / 9, "valid")
-visitors = 80 * open_hours * (1 + 0.5 * (hours.dayofweek > 4)) * np.exp(0.5 * weather)
+visitors = 80 * open_hours * (1 + 0.5 * (hours.day_of_week > 4)) * np.exp(0.5 * weather)
 pool = pd.DataFrame({"visitors": rng.poisson(visitors).astype(float)}, index=hours)
 X, y, _ = make_supervised(
     pool, target="visitors", horizon=24, calendar=["hour", "dayofweek"]

@@ -25,7 +25,7 @@ from sktsdl import (
 
 rng = np.random.default_rng(0)
 days = pd.date_range("2022-01-01", periods=3 * 365, freq="D", name="day")
-week = 10 * (days.dayofweek < 5) + 5 * np.sin(2 * np.pi * days.dayofyear / 365)
+week = 10 * (days.day_of_week < 5) + 5 * np.sin(2 * np.pi * days.day_of_year / 365)
 noise = np.where(days < "2024-07-01", 1.5, 3.0) * rng.standard_normal(len(days))
 sales = pd.DataFrame({"sales": 50 + week + noise}, index=days)
 X, y, _ = make_supervised(sales, target="sales")

@@ -46,7 +46,7 @@ class CostOfBread(nn.Module):
 
 rng = np.random.default_rng(0)
 days = pd.date_range("2022-01-01", periods=3 * 365, freq="D", name="day")
-busy = np.array([1.0, 1.0, 1.1, 1.1, 1.4, 1.8, 0.6])[days.dayofweek]
+busy = np.array([1.0, 1.0, 1.1, 1.1, 1.4, 1.8, 0.6])[days.day_of_week]
 demand = (200 * busy * np.exp(0.2 * rng.standard_normal(len(days)))).round()
 sales = pd.DataFrame({"demand": demand}, index=days)
 X, y, _ = make_supervised(sales, target="demand", calendar=["dayofweek"])

@@ -32,7 +32,7 @@ days = pd.date_range("2019-01-01", periods=5 * 365, freq="D", name="day")
 weather = np.zeros(len(days))
 for t in range(1, len(days)):
     weather[t] = 0.8 * weather[t - 1] + 2.5 * rng.standard_normal()
-season = 8 - 10 * np.cos(2 * np.pi * days.dayofyear / 365)
+season = 8 - 10 * np.cos(2 * np.pi * days.day_of_year / 365)
 series = pd.DataFrame({"temperature": season + weather}, index=days)
 X, y, _ = make_supervised(series, target="temperature")
 targets = y.to_frame("temperature")

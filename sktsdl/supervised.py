@@ -82,8 +82,8 @@ def make_supervised(
         of 168 hours. An incomplete period at the start is left out.
     time : column name or None, default=None
         The column of a frame that holds the time of each row. It becomes the index of
-        `X` and `y`, and text is read as dates if it has one meaning only; numbers are
-        no dates. None keeps the index of a pandas frame.
+        `X` and `y`, and text is read as dates if it has one meaning only; numbers stay
+        numbers: steps, and not dates. None keeps the index of a pandas frame.
     series : column name, list of them, or None, default=None
         The columns of a frame that say which series each row is of, with `time`. They
         become the first levels of the index.

@@ -219,6 +219,7 @@ def check_scaling(names):
     np.testing.assert_array_equal(again.predict(windows), shared.predict(X))
     step, net = names["of_file"][0], names["of_file"][1]
     assert isinstance(step.transform(names["rows"]).rows, DiskRows)
+    np.testing.assert_array_equal(np.concatenate(names["parts"]), names["predicted"])
     expected = names["of_file"].predict(np.array(names["rows"][18_000:]))
     np.testing.assert_allclose(names["predicted"], expected[-1_000:], rtol=1e-6)
     assert net.n_epochs_ == 1
@@ -248,6 +249,7 @@ def check_tuning(names):
 
 def check_uncertainty(names):
     assert (names["lower"] < names["upper"]).all()
+    assert 0.7 < names["coverage"] <= 1
     assert names["quantiles"].shape == (23, 3)
     assert (np.diff(names["quantiles"]) >= 0).all()
     assert names["mean"].shape == names["std"].shape == (23,)

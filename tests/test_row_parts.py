@@ -296,7 +296,7 @@ def test_calendar_columns_of_series_with_different_ends():
         (DATA, ["hours"], r"calendar has 'hours', which is not one of \['year'"),
         (DATA, "hour", r"calendar='hour' is text: give a list, \['hour'\]"),
         (DATA.rename(columns={"load": "hour"}), ["hour"], "is a column of data too"),
-        (DATA.reset_index(drop=True), ["hour"], "needs dates, and the index of data"),
+        (DATA.reset_index(drop=True), ["hour"], "needs dates, and the times of data"),
     ],
 )
 def test_bad_calendars(data, calendar, message):

@@ -58,8 +58,9 @@ def calendar_columns(
     index = as_time_index(frame.index) if panel is None else panel.stamps
     if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
         raise ValueError(
-            f"calendar={list(fields)} needs dates, and the index of data holds "
-            f"{str(index.dtype)!r}: give `time`, or dates as the index."
+            f"calendar={list(fields)} needs dates, and the times of data are "
+            f"{str(index.dtype)!r}: give `time`, a column of dates, or dates as the "
+            "index."
         )
     if panel is None:
         times = index.append(times_ahead(index, steps[-1]))

@@ -131,8 +131,9 @@ def places_by_time(times: pd.Index, row: Any) -> tuple[Places, np.ndarray]:
     """
     if not isinstance(times, pd.DatetimeIndex | pd.PeriodIndex):
         raise ValueError(
-            f"row={row!r} needs dates, and the index of data holds "
-            f"{str(times.dtype)!r}: give `time`, or a number of rows, such as row=24."
+            f"row={row!r} needs dates, and the times of data are "
+            f"{str(times.dtype)!r}: give `time`, a column of dates, or a number of "
+            "rows, such as row=24."
         )
     clock = by_clock(times) if isinstance(times, pd.PeriodIndex) else times
     clock = pd.DatetimeIndex(clock).tz_localize(None)
