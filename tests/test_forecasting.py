@@ -276,3 +276,23 @@ def test_one_time_does_not_say_which_follows():
 def test_a_model_that_is_not_fitted():
     with pytest.raises(ValueError, match="not fitted"):
         forecast(mlp(), LINE)
+
+
+@pytest.mark.parametrize("kind", ["quantiles", "conformal"])
+def test_a_gap_is_warned_of_once_in_a_forecast(kind):
+    data = LINE.set_axis(INDEXES["days"][:N])
+    X, y, _ = make_supervised(data, target="load", horizon=2)
+    if kind == "quantiles":
+        model = mlp(loss="quantile", quantiles=[0.1, 0.5, 0.9])
+    else:
+        model = ConformalRegressor(mlp())
+    model.fit(X[:40], y[:40])
+    with pytest.warns(UserWarning, match="not known") as caught:
+        forecast(model, X[50:], levels=[0.8])
+    texts = [str(warning.message) for warning in caught]
+    assert len(texts) == len(set(texts)) > 0
+    with pytest.warns(
+        UserWarning, match="not known"
+    ) as again:  # another call warns anew
+        forecast(model, X[50:], levels=[0.8])
+    assert [str(warning.message) for warning in again] == texts

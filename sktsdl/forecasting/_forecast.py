@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.target_steps import TargetSteps, part, split_part
 from sktsdl._sklearn.target_steps import ahead as ahead_of
+from sktsdl._sklearn.warnings import warns_once
 from sktsdl._windows.panel import Panel
 from sktsdl._windows.row_parts import width_of
 from sktsdl.compose._inner import (
@@ -29,6 +30,7 @@ from sktsdl.forecasting._index_ahead import index_of_steps, times_of_parts
 from sktsdl.forecasting._latest import Latest, check_latest
 
 
+@warns_once
 def forecast(
     model: BaseEstimator,
     X_latest: ArrayLike,
