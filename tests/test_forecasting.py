@@ -291,8 +291,7 @@ def test_a_gap_is_warned_of_once_in_a_forecast(kind):
         forecast(model, X[50:], levels=[0.8])
     texts = [str(warning.message) for warning in caught]
     assert len(texts) == len(set(texts)) > 0
-    with pytest.warns(
-        UserWarning, match="not known"
-    ) as again:  # another call warns anew
+    # Another call warns anew.
+    with pytest.warns(UserWarning, match="not known") as again:
         forecast(model, X[50:], levels=[0.8])
     assert [str(warning.message) for warning in again] == texts
