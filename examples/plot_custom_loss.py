@@ -61,7 +61,7 @@ training = {
     "lr": 5e-3,
     "max_epochs": 40,
     "categorical_features": ["dayofweek", "dayofweek+1"],
-    "window_norm": None,  # of "auto" with such a loss, and so of all models here
+    "window_norm": None,  # what "auto" is with a loss of your own
     "random_state": 0,
 }
 weekday = pd.get_dummies(X["dayofweek+1"], prefix="weekday", dtype=float)
