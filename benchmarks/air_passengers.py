@@ -126,21 +126,21 @@ def measure(members: Sequence[tuple[bool, Maker]], seed: int, quick: bool) -> Fi
     }
     known, truth, _ = rows[False]
     errors, seconds, chosen = [], 0.0, []
-    for learnt, scored in TimeSeriesSplit(3, test_size=HORIZON).split(known):
+    for train, test in TimeSeriesSplit(3, test_size=HORIZON).split(known):
         forecasts = []
         for is_log, make in members:
             X, y, _ = rows[is_log]
             model, spent = timed_fit(
-                clone(make(seed, quick)), X.iloc[learnt], y.iloc[learnt]
+                clone(make(seed, quick)), X.iloc[train], y.iloc[train]
             )
-            forecast = np.asarray(model.predict(X.iloc[scored]))
+            forecast = np.asarray(model.predict(X.iloc[test]))
             forecasts.append(np.exp(forecast) if is_log else forecast)
             seconds += spent
             if hasattr(model, "best_params_"):
                 best = model.best_params_.items()
                 chosen.append({key.split("__")[-1]: value for key, value in best})
         found = np.mean(forecasts, axis=0)
-        errors.append(np.abs(truth.iloc[scored].to_numpy() - found))
+        errors.append(np.abs(truth.iloc[test].to_numpy() - found))
     figures: Figures = {
         "MAE": float(np.mean(errors)),
         "folds": [float(error.mean()) for error in errors],
@@ -151,8 +151,8 @@ def measure(members: Sequence[tuple[bool, Maker]], seed: int, quick: bool) -> Fi
     }
     if seed == 0:
         figures["forecast"] = found[-1].round(1).tolist()
-        figures["truth"] = truth.iloc[scored[-1]].tolist()
-        figures["start"] = str(known.index[scored[-1]] + known.index.freq)
+        figures["truth"] = truth.iloc[test[-1]].tolist()
+        figures["start"] = str(known.index[test[-1]] + known.index.freq)
         figures["before"] = known["passengers"].iloc[-36:].tolist()
     return figures
 

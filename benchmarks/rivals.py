@@ -37,17 +37,19 @@ NETS = ("LSTM", "GRU", "TCN")
 PATCHES = "sktsdl, patches"
 SKIP = "sktsdl, patches, linear skip"
 LIBRARIES = ("sktsdl", PATCHES, SKIP, "darts", "neuralforecast")
-# Of neuralforecast: what lightning would write, draw and validate takes time.
-TRAINER = {
+# What lightning would write, draw and validate takes time.
+DARTS_TRAINER = {
     "accelerator": "cpu",
-    "devices": 1,
     "enable_progress_bar": False,
     "enable_model_summary": False,
-    "enable_checkpointing": False,
     "logger": False,
+    "gradient_clip_val": 1.0,
+}
+TRAINER = DARTS_TRAINER | {  # of neuralforecast
+    "devices": 1,
+    "enable_checkpointing": False,
     "limit_val_batches": 0,
     "num_sanity_val_steps": 0,
-    "gradient_clip_val": 1.0,
 }
 
 
@@ -171,13 +173,7 @@ def by_darts(task: Task, net: str, seed: int, n_epochs: int) -> Parts:
         "optimizer_kwargs": {"lr": LR},
         "use_reversible_instance_norm": task.is_normed,
         "random_state": seed,
-        "pl_trainer_kwargs": {
-            "accelerator": "cpu",
-            "enable_progress_bar": False,
-            "enable_model_summary": False,
-            "logger": False,
-            "gradient_clip_val": 1.0,
-        },
+        "pl_trainer_kwargs": DARTS_TRAINER,
     }
     if net == "TCN":
         model = TCNModel(

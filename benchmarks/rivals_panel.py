@@ -22,6 +22,7 @@ from _panels import N_QUICK, Competition, Net, Panel, forecasts  # isort: skip
 from _study import Figures, Model, Study, main  # isort: skip
 from m4 import DAY, M4, WEEK  # isort: skip
 from rivals import (  # isort: skip
+    DARTS_TRAINER,
     N_SEEDS,
     PATCHES,
     SKIP,
@@ -231,14 +232,6 @@ def by_darts(task: Task, panel: Panel, net: str, seed: int, n_epochs: int) -> Ru
     from darts import TimeSeries, models
 
     n_steps = task.steps(panel, n_epochs)
-    trainer = {
-        "accelerator": "cpu",
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-        "logger": False,
-        "gradient_clip_val": 1.0,
-        "max_steps": n_steps,
-    }
     model = getattr(models, f"{net}Model")(
         input_chunk_length=task.window,
         output_chunk_length=panel.horizon,
@@ -250,7 +243,7 @@ def by_darts(task: Task, panel: Panel, net: str, seed: int, n_epochs: int) -> Ru
         lr_scheduler_kwargs={"T_max": n_steps, "interval": "step"},
         use_reversible_instance_norm={"affine": False},
         random_state=seed,
-        pl_trainer_kwargs=trainer,
+        pl_trainer_kwargs=DARTS_TRAINER | {"max_steps": n_steps},
         **DARTS[net],
     )
     unpinned = {"dataloader_kwargs": {"pin_memory": False}}

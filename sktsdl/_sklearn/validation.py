@@ -16,6 +16,8 @@ from sktsdl._sklearn.arrays import readable, refuse_repeated_names
 from sktsdl._sklearn.dates import conversion_of_text
 from sktsdl._sklearn.target_steps import split_ahead
 
+IN_INDEX = "drop this column, as the index has the times"
+
 
 @contextmanager
 def roll_back_on_error(estimator: BaseEstimator) -> Iterator[None]:
@@ -98,17 +100,11 @@ def refuse_times(data: Any, name: str) -> None:
         values = data if column is None or isinstance(data, pd.Series) else data[column]
         if _is_temporal(dtype, values):
             what = name if column is None else f"Column {column!r} of {name}"
+            way_out = IN_INDEX if _has_time_index(data) else "make them the index"
             raise ValueError(
-                f"{what} holds dates or times, which are not numbers: "
-                f"{_way_out_of_times(data)}, or encode them, such as by the hour or "
-                "the day of the week."
+                f"{what} holds dates or times, which are not numbers: {way_out}, or "
+                "encode them, such as by the hour or the day of the week."
             )
-
-
-def _way_out_of_times(data: Any) -> str:
-    if not _has_time_index(data):
-        return "make them the index"
-    return "drop this column, as the index has the times"
 
 
 def _has_time_index(data: Any) -> bool:
@@ -151,7 +147,7 @@ def _way_out_of_text(X: ArrayLike, column: pd.Series) -> str:
     if call is None or not isinstance(X, pd.DataFrame):
         return "encode or drop this column before this step"
     if _has_time_index(X):
-        return _way_out_of_times(X)
+        return IN_INDEX
     return (
         f"make the dates the index, by `make_supervised(..., time={column.name!r})` "
         f"or `X.index = {call}`"
