@@ -1,6 +1,7 @@
 """Columns without a known value, or with too few, are named."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
@@ -98,3 +99,20 @@ def test_a_column_without_a_known_value_at_prediction_warns(kind, as_frame):
     assert len(caught) == 1
     assert caught[0].filename == __file__
     model.predict(with_nan(X, 50, as_frame))  # of unknown history
+
+
+@pytest.mark.parametrize("kind", ["net", "differences", "ratios", "purged", "tasks"])
+@pytest.mark.parametrize("row", [30, 50, 59, 60])
+@pytest.mark.parametrize("many", [False, True])
+def test_a_missing_row_of_a_known_time_is_an_error(kind, row, many):
+    X, y = levels(61)
+    if many:
+        X, y = (pd.concat({"a": part, "b": part}) for part in (X, y))
+    at = X.index.get_level_values(-1)
+    is_train = at < at[60]
+    y = y.to_frame() if kind == "tasks" else y
+    model = MODELS[kind]().fit(X[is_train], y[is_train])
+    missing = X[at == at[row]].astype(float)
+    missing.iloc[-1] = np.nan
+    with pytest.raises(ValueError, match=r"contains NaN in row .*put `ForwardFill`"):
+        model.predict(missing)

@@ -236,9 +236,6 @@ class TrainingTail(KeptRows):
             return None, f"{start}, of which {ends}"
         at = int(np.searchsorted(self.numbers, position))
         kept = self.kept[at]
-        is_other = not self.takes_missing and (np.isnan(row) != np.isnan(kept)).any()
-        if is_other and np.isnan(row).any():
-            return None, ""
         is_counted = place.kind == ("number",) and index[0] in place.times
         if is_counted and not close(row, kept, self.end_spread).all():
             return (

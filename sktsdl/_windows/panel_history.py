@@ -255,18 +255,13 @@ class PanelTail:
         )
 
     def _is_other_row(self, rows: np.ndarray, kept: np.ndarray) -> Any:
-        """Say which rows cannot be the kept rows of the same time.
+        """Say which rows cannot be the kept rows of the same number.
 
-        A step before gives NaN where it knows no history, and has warned. Numbers may
-        have been counted anew, so the values of their rows are compared.
+        Numbers may have been counted anew, so values are compared.
         """
-        if self.index.kind == ("number",):
-            is_close = close(rows, kept, column_spread(self.kept))
-            return np.any(~is_close, axis=1)
-        if self.takes_missing:
+        if self.index.kind != ("number",):
             return np.zeros(len(rows), dtype=bool)
-        is_nan = np.isnan(rows)
-        return np.any(is_nan != np.isnan(kept), axis=1) & np.any(is_nan, axis=1)
+        return np.any(~close(rows, kept, column_spread(self.kept)), axis=1)
 
     def index_of(self, joined: Joined, names: Any) -> pd.Index:
         """Return the series and the time of each joined row but the first `n_back`.
