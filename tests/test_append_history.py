@@ -12,7 +12,11 @@ from sklearn.compose import (
     TransformedTargetRegressor,
     make_column_transformer,
 )
-from sklearn.ensemble import BaggingRegressor, VotingRegressor
+from sklearn.ensemble import (
+    BaggingRegressor,
+    HistGradientBoostingRegressor,
+    VotingRegressor,
+)
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
@@ -389,15 +393,59 @@ def test_a_known_row_cannot_change():
     step = SlidingWindow(3).fit(X[:START])
     other = X[START - 5 : START + 5].copy()
     other.iloc[2, 1] += 0.1
-    message = r"^X has .* at 2019-10-25.*, column 1, and this row is known with"
+    message = r"^X has .* at 2019-10-25.*, column 'bus', and this row is known with"
     with pytest.raises(ValueError, match=message):
         append_history(step, other)
     many = pd.concat({"a": X, "b": X})
     step = SlidingWindow(3).fit(many.groupby(level=0).head(START))
     other = pd.concat({"b": other})
-    message = r"^X has .* at \('b', Timestamp\('2019-10-25.*this row is known with"
+    message = r"^X has .* at \('b', Timestamp\('2019-10-25.*'bus', and this row"
     with pytest.raises(ValueError, match=message):
         append_history(step, other)
+
+
+@pytest.mark.parametrize("kind", ["window", "ratios", "purged", "search", "panel"])
+def test_a_missing_value_of_a_net_is_an_error(kind):
+    X = series(INDEXES["daily"])
+    y = target(X)
+    net = LSTMRegressor(hidden_sizes=(4,), max_epochs=1, random_state=0)
+    model = make_pipeline(SlidingWindow(5), net)
+    if kind == "ratios":
+        model = make_pipeline(RatioLogScaler(), SlidingWindow(5), net)
+    elif kind == "purged":
+        model = make_pipeline(SlidingWindow(5), PurgedRegressor(net))
+    elif kind == "search":
+        model = GridSearchCV(model, {}, cv=TimeSeriesSplit(2))
+    new = X[START : START + 3].copy()
+    new.iloc[1, 1] = np.nan
+    X, y = X[:START], pd.Series(y[:START], X.index[:START])
+    if kind == "panel":
+        X, y, new = (pd.concat({"a": part}) for part in (X, y, new))
+    model.fit(X, y)
+    with pytest.raises(ValueError, match=r"NaN in row 1 \(.*'bus': put `ForwardFill`"):
+        append_history(model, new)
+
+
+@pytest.mark.filterwarnings("ignore:X starts after a gap")
+@pytest.mark.filterwarnings("ignore:X starts at")
+def test_unknown_history_of_a_net_is_appended():
+    X = series(INDEXES["daily"])
+    net = LSTMRegressor(hidden_sizes=(4,), max_epochs=1, random_state=0)
+    model = make_pipeline(RatioLogScaler(), SlidingWindow(5), net)
+    model.fit(X[:START], target(X)[:START])
+    later = append_history(model, X[START + 3 : START + 9])
+    expected = model.predict(X[START + 3 : START + 10])[-1:]
+    np.testing.assert_array_equal(later.predict(X[START + 9 : START + 10]), expected)
+
+
+def test_boosting_takes_missing_values():
+    X = series(INDEXES["daily"])
+    window = SlidingWindow(5, flatten=True, pad="edge")
+    model = make_pipeline(window, HistGradientBoostingRegressor(max_iter=2))
+    model.fit(X[:START], target(X)[:START])
+    new = X[START : START + 3].copy()
+    new.iloc[1, 1] = np.nan
+    assert append_history(model, new).predict(X[START + 3 : START + 4]).shape == (1,)
 
 
 def test_a_late_row_is_an_error():

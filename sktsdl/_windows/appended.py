@@ -13,6 +13,7 @@ import pandas as pd
 from sktsdl._sklearn.copies import changed
 from sktsdl._windows.history import N_CERTAIN, TrainingTail, check_one_series
 from sktsdl._windows.kept_rows import N_RECOGNISED
+from sktsdl._windows.missing import name_column
 from sktsdl._windows.same_rows import close
 from sktsdl._windows.time_index import time_index, times_ahead
 from sktsdl._windows.training_index import TrainingIndex, kind_of
@@ -43,18 +44,23 @@ def refuse_changes(
     kept: np.ndarray,
     spread: np.ndarray,
     labels: pd.Index,
+    names: Any,
     takes_missing: bool,
 ) -> None:
-    """Raise a ValueError if known rows are given again with other values."""
+    """Raise a ValueError if known rows are given again with other values.
+
+    `labels` are of the rows, and `names` of the columns, None without names.
+    """
     is_other = ~close(rows, kept, spread)
     if not takes_missing:  # NaN is unknown history, of which more may be known
         is_other &= np.isfinite(rows) & np.isfinite(kept)
     if is_other.any():
         row, column = (int(i) for i in np.argwhere(is_other)[0])
         raise ValueError(
-            f"X has {rows[row, column]:g} at {labels[row]}, column {column}, and this "
-            f"row is known with {kept[row, column]:g}: history that is known cannot "
-            "change, so give the rows after it, or fit again."
+            f"X has {rows[row, column]:g} at {labels[row]}, "
+            f"{name_column(column, names)}, and this row is known with "
+            f"{kept[row, column]:g}: history that is known cannot change, so give the "
+            "rows after it, or fit again."
         )
 
 
@@ -83,7 +89,8 @@ def rows_after(tail: TrainingTail, rows: np.ndarray, X: object) -> NewRows:
     place, reason = tail.training_index, ""
     if place is not None and index is not None and place.is_comparable(index):
         n_known = place.n_until_last(index)
-        _check_known(tail, place, rows[:n_known], index[:n_known])
+        names = getattr(X, "columns", None)
+        _check_known(tail, place, rows[:n_known], index[:n_known], names)
         times: pd.Index | None = place.in_zone(index[n_known:])
         follows = n_known < len(rows)
         if follows:
@@ -137,7 +144,11 @@ def _n_recognised(tail: TrainingTail, rows: np.ndarray) -> int:
 
 
 def _check_known(
-    tail: TrainingTail, place: TrainingIndex, rows: np.ndarray, index: pd.Index
+    tail: TrainingTail,
+    place: TrainingIndex,
+    rows: np.ndarray,
+    index: pd.Index,
+    names: Any,
 ) -> None:
     """Raise a ValueError if known rows have other values, or were never known."""
     if len(rows) == 0:
@@ -146,7 +157,7 @@ def _check_known(
     is_known = np.asarray(place.times[at] == index)
     kept, labels = tail.kept[at[is_known]], index[is_known]
     spread = np.maximum(tail.end_spread, tail.head_spread)
-    refuse_changes(rows[is_known], kept, spread, labels, tail.takes_missing)
+    refuse_changes(rows[is_known], kept, spread, labels, names, tail.takes_missing)
     is_next = np.diff(place.numbers, prepend=-1)[at] == 1
     refuse_late(~is_known & is_next, index, place.last)
 

@@ -41,7 +41,7 @@ def rows_after_each(tail: PanelTail, rows: np.ndarray, X: Any) -> NewRows:
     numbers = tail.index.numbers_of(panel.stamps)[panel.times]
     last = np.where(at >= 0, tail.times[tail.bounds[np.maximum(at, 0) + 1] - 1], -1)
     is_after = numbers > np.repeat(last, panel.counts)
-    _check_known(tail, panel, panel.by_series(rows), at, ~is_after)
+    _check_known(tail, panel, panel.by_series(rows), at, ~is_after, X.columns)
     is_new = is_after[panel.place]
     if is_new.all():
         new, new_rows = panel, rows
@@ -61,6 +61,7 @@ def _check_known(
     rows: np.ndarray,
     at: np.ndarray,
     is_before: np.ndarray,
+    names: pd.Index,
 ) -> None:
     """Raise a ValueError if known rows have other values, or were never known.
 
@@ -78,7 +79,7 @@ def _check_known(
     labels = pd.Index(list(zip(tail.keys[series], times, strict=True)), dtype=object)
     spread = column_spread(tail.kept)
     kept, of_known = tail.kept[found[is_known]], labels[is_known]
-    refuse_changes(rows[is_known], kept, spread, of_known, tail.takes_missing)
+    refuse_changes(rows[is_known], kept, spread, of_known, names, tail.takes_missing)
     before = np.where(found > low, tail.numbers[np.maximum(found - 1, 0)], -1)
     is_late = ~is_known & (tail.numbers[found] == before + 1)
     last = int((high - 1)[is_late.argmax()])

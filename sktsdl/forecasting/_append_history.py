@@ -13,13 +13,15 @@ from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sktsdl._estimator.base import DeepNet
 from sktsdl._sklearn.copies import changed
 from sktsdl._sklearn.validation import validate_columns
+from sktsdl._windows.given import refuse_missing
 from sktsdl._windows.last_rows import take_rows
+from sktsdl._windows.windows import Windows
 from sktsdl.baseline import SeasonalNaiveRegressor
 from sktsdl.compose._relative_target import RelativeTargetRegressor
 from sktsdl.compose._seed_ensemble import SeedEnsemble
@@ -65,8 +67,8 @@ def append_history(model: Model, X: ArrayLike) -> Model:
     TypeError
         If a look-back step is inside of an estimator that hides what it is given.
     ValueError
-        If `X` cannot be used, if its index does not say that it follows, or if a known
-        row has other values.
+        If `X` cannot be used, such as NaN for a net, if its index does not say that it
+        follows, or if a known row has other values.
 
     Warns
     -----
@@ -161,14 +163,22 @@ def _in_pipeline(pipeline: Pipeline, X: Any) -> Extended:
         if not is_later.all():
             X = take_rows(X, is_later)
             is_new[is_new] = is_later
-        if i < last and is_new.any() and hasattr(step, "transform"):
+        is_for_windows = any(map(_takes_windows, steps[i + 1 : i + 2]))
+        if is_new.any() and (i < last or is_for_windows) and hasattr(step, "transform"):
             X = pinned[i].transform(X)
+            if is_for_windows and isinstance(X, Windows):
+                refuse_missing(X, X.names)
     names = [name for name, _ in pipeline.steps]
     return (
         _shared(pipeline, steps=list(zip(names, extended, strict=True))),
         _shared(pipeline, steps=list(zip(names, pinned, strict=True))),
         is_new,
     )
+
+
+def _takes_windows(step: Any) -> bool:
+    is_estimator = isinstance(step, BaseEstimator)
+    return is_estimator and bool(get_tags(step).input_tags.three_d_array)
 
 
 def _in_columns(transformer: ColumnTransformer, X: Any) -> Extended:
