@@ -507,7 +507,7 @@ BAD = {
         r"test rows of split 0 do not follow its training rows: row \d+ \(2024-",
     ),
     "kfold": ({"cv": KFold(3)}, "split 0 do not follow its training rows: row 0"),
-    "number": ({"cv": 3}, "split 0 do not follow its training rows"),
+    "number": ({"cv": 3}, r"do not follow its .*, such as TimeSeriesSplit\(5\)\.$"),
     "no test row": ({"cv": [(range(9), [])]}, "Split 0 has no test row"),
     "no training row": (
         {"cv": [(range(9), [12]), ([], [5])]},
@@ -535,7 +535,7 @@ BAD = {
     "refit 0": ({"refit": 0}, "refit=0 is not True, False, 'warm'"),
     "refit text": ({"refit": "cold"}, "refit='cold' is not True"),
     "refit fraction": ({"refit": 1.5}, r"refit=1\.5 is not True"),
-    "level": ({"levels": [90]}, "levels == 90"),
+    "level": ({"levels": [90]}, r"levels=\[90\] has 90"),
     "no intervals": ({"levels": [0.9]}, "needs intervals, and Ridge has none"),
     "series by series": (
         {"X": XP, "y": YP, "cv": TimeSeriesSplit(3)},
@@ -570,3 +570,11 @@ def test_names_that_do_not_say_the_steps():
             ridge(), X1, Y1.set_axis(["a", "b", "c"], axis=1)[["a", "b"]], cv=CV
         )
     assert set(found["step"]) == {1, 2}
+
+
+def test_an_error_of_a_fit_names_the_split():
+    net = WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1)
+    model = make_pipeline(SlidingWindow(len(X1) // 2), net)
+    with pytest.raises(ValueError, match=r"windows of .* is complete") as error:
+        backtest(model, X1, Y1, cv=TimeSeriesSplit(3))
+    assert error.value.__notes__[0].startswith("This was the fit of split 0, to ")

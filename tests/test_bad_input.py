@@ -538,6 +538,24 @@ def test_a_column_of_text_that_holds_dates_is_to_be_the_index(cls, form):
     small(cls).fit(X, y)
 
 
+@READS_X
+@pytest.mark.filterwarnings("ignore:X is a DataFrame with a time index")
+def test_numbers_with_a_decimal_comma_are_to_be_read_as_numbers(cls):
+    X, y = rows()
+    text = X.map("{:.2f}".format).apply(lambda column: column.str.replace(".", ","))
+    with pytest.raises(ValueError, match=r"holds '1,.*read_csv\(\.\.\., decimal=','\)"):
+        small(cls).fit(text, target_for(cls, y))
+
+
+def test_text_in_place_of_a_target_names_its_row():
+    X, y = rows()
+    for model in (sktsdl.WindowMLPRegressor(), sktsdl.ConformalRegressor(Ridge())):
+        with pytest.raises(ValueError, match=r"y holds 'up' in row 0 .*NetClassifier"):
+            model.fit(X.to_numpy(), pd.Series(np.where(y > 1, "up", "down"), X.index))
+        with pytest.raises(ValueError, match=r"y holds '1,0' in row 0 .*decimal=','"):
+            model.fit(X.to_numpy(), pd.DataFrame({"a": ["1,0"] * N}, X.index))
+
+
 @pytest.mark.parametrize("is_panel", [False, True])
 @pytest.mark.parametrize("is_text", [False, True])
 def test_a_second_column_of_dates_beside_a_time_index_is_to_be_dropped(

@@ -163,6 +163,8 @@ def test_rows_with_a_time_index_but_without_windows_warn():
     X, y = levels()
     with pytest.warns(UserWarning, match="put `SlidingWindow` before this est"):
         lstm().fit(X, y)
+    with pytest.warns(UserWarning, match="each window has one step: put `SlidingW"):
+        lstm().fit(X[["rail"]], y)
 
 
 def test_two_dimensions_are_one_channel():

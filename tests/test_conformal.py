@@ -556,3 +556,14 @@ def test_a_drift_that_all_series_share_is_followed():
     adapted = coverage(model, last, y[last.index].to_numpy())
     assert off < 0.6
     assert abs(adapted - 0.9) < 0.06
+
+
+def test_an_error_of_the_first_fit_says_so():
+    X, y = levels()
+    net = LSTMRegressor(hidden_sizes=(4,), max_epochs=1)
+    model = ConformalRegressor(make_pipeline(SlidingWindow(50), net))
+    with pytest.raises(ValueError, match="None of the 48 windows") as error:
+        model.fit(X, y)
+    assert (
+        "the first fit of ConformalRegressor, to 48 of 60" in error.value.__notes__[0]
+    )

@@ -7,15 +7,19 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from torch import nn
 
 from sktsdl import (
+    ForwardFill,
     LSTMRegressor,
     MultiTaskNet,
     Seq2SeqRegressor,
     SlidingWindow,
     WindowMLPRegressor,
+    forecast,
     load,
     make_supervised,
 )
@@ -291,7 +295,10 @@ def test_the_decoder_follows_its_equation():
         ({"known_future": ["price"]}, "'price\\+1' to 'price\\+3' beside it"),
         ({"known_future": [3, 4]}, "2 channels, which is not a multiple of the 3"),
         ({"known_future": [9]}, "known_future has 9, which is not a channel"),
-        ({"static_features": ["size"]}, "static_features has 'size', which is not"),
+        (
+            {"static_features": ["size"]},
+            "has 'size', which is not.*; of a level of the index, make a column",
+        ),
         ({"static_features": ["load+1"]}, "has channels that are known ahead, \\[3\\]"),
         (
             {"target_channels": ["load+1"], "window_norm": "last"},
@@ -337,3 +344,33 @@ def test_classes_have_no_steps_ahead():
     tasks = {"up": "classification"}
     net = MultiTaskNet(mlp(), tasks=tasks).fit(windows, labels)
     assert net.net_._spec.known is None
+
+
+@pytest.mark.parametrize("steps", [[ForwardFill()], []])
+@pytest.mark.parametrize("many", [False, True])
+def test_a_forecast_without_the_values_ahead_warns(steps, many):
+    days = pd.date_range("2024-01-01", periods=40)
+    data = pd.DataFrame({"load": np.arange(40) % 7, "holiday": np.arange(40) % 5}, days)
+    later = data[-3:].set_index(days[-3:] + pd.Timedelta(days=3)).assign(load=np.nan)
+    known = pd.concat([data, later])
+    if many:
+        data = pd.concat({"a": known, "b": data}, names=["town"])
+        known = pd.concat({"a": known, "b": known}, names=["town"])
+    given = {"target": "load", "horizon": 3, "known_future": "holiday"}
+    X, y, X_latest = make_supervised(data, **given)
+    model = make_pipeline(*steps, HistGradientBoostingRegressor(max_iter=2))
+    model = MultiOutputRegressor(model).fit(X, y)
+    message = r"last row of X, .*2024-02-09.* no value of 'holiday\+3', .*append rows"
+    with pytest.warns(UserWarning, match=message) as caught:
+        forecast(model, X_latest)
+    assert len(caught) == 1
+    assert (", 'b', " in str(caught[0].message).replace("(", ", ")) == many
+    forecast(model, make_supervised(known, **given)[2])
+
+
+def test_a_hole_in_the_values_ahead_is_filled_without_a_warning():
+    X = pd.DataFrame({"temp": [1.0, 2, 3], "temp+1": [2.0, 3, 4], "temp+2": [3, 4, 5]})
+    X.iloc[1, 2] = X.iloc[2, 1] = np.nan
+    filled = ForwardFill().fit(X).transform(X)
+    assert filled["temp+1"].tolist() == [2, 3, 3]
+    assert filled["temp+2"].tolist() == [3, 3, 5]

@@ -250,7 +250,7 @@ COLUMNS = {
         X.add_suffix("_lag7"),
         "DataFrame with a time index.*`SlidingWindow`",
     ),
-    "one column": (X[["rail"]], None),
+    "one column": (X[["rail"]], "one column, so .* put `SlidingWindow` before"),
     "rows as an array": (X.to_numpy(), None),
     "flattened windows": (FLAT, None),
     "flattened windows as an array": (FLAT.to_numpy(), None),

@@ -149,7 +149,11 @@ CASES = {
     "mean": (panel(), {"window_norm": "mean"}, ("mean", "window")),
     "last": (panel(), {"window_norm": "last"}, ("last", "target")),
     "None": (panel(), {"window_norm": None}, (None, "target")),
-    "another loss": (panel(), {"loss": nn.PoissonNLLLoss()}, (None, "target")),
+    "another loss": (
+        panel(),
+        {"loss": nn.PoissonNLLLoss(), "window_norm": None},
+        (None, "target"),
+    ),
     "quantiles": (panel(), {"loss": "quantile"}, ("standard", "window")),
 }
 

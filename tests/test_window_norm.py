@@ -203,8 +203,6 @@ class LogError(nn.Module):
     ("net", "expected"),
     [
         (lstm(loss_steps="all"), None),
-        (lstm(loss=LogError), None),
-        (lstm(loss=nn.PoissonNLLLoss(), standardize=False), None),
         (lstm(loss=nn.SmoothL1Loss), "last"),
         (lstm(loss=nn.L1Loss(reduction="sum")), "last"),
         (lstm(loss="quantile"), "last"),
@@ -406,3 +404,13 @@ def test_channels_that_are_not_there_are_an_error_with_auto():
     for channels, message in ((7, "has 7"), ([0, 1, 2], "cannot share the 2 columns")):
         with pytest.raises(ValueError, match=message):
             mlp(target_channels=channels).fit(X, y)
+
+
+def test_auto_says_that_it_does_not_know_the_outputs_of_a_loss():
+    X, y = future(WALK + 100, 2)
+    with pytest.warns(UserWarning, match="channel 2, and window_norm='auto' chose Non"):
+        net = lstm(loss=LogError).fit(X, y)
+    assert net.window_norm_ is None
+    for norm in (None, "last"):
+        assert lstm(loss=LogError, window_norm=norm).fit(X, y).window_norm_ == norm
+    assert lstm(loss=LogError).fit(X, y[::-1]).window_norm_ is None

@@ -309,3 +309,12 @@ def test_a_step_that_loses_the_names_is_an_error_for_names(drop):
         ValueError, match=r"'bus', which is not a channel of X.*without"
     ):
         pipe.fit(X, y)
+
+
+def test_rows_for_a_net_of_windows_name_the_pipeline():
+    X, y = levels()
+    net = WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1, random_state=0)
+    net.fit(SlidingWindow(5).fit_transform(X), y)
+    message = r"rows of 2 columns, .* fitted to windows: .* shape \(n, 5, 2\)\.$"
+    with pytest.raises(ValueError, match=message):
+        net.predict(X)

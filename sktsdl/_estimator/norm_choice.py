@@ -110,10 +110,11 @@ def _choose(
             "cycle_channel, so the window does not hold it: name the channel whose "
             "future y is."
         )
-    kind = config.window_norm
+    kind, is_own_loss = config.window_norm, False
     if kind == "auto" and (config.loss_steps == "all" or not targets.are_levels):
         kind = None
-    if kind is None and config.cycle is None:
+        is_own_loss = config.loss_steps == "last" and not targets.class_columns
+    if kind is None and config.cycle is None and not is_own_loss:
         return None, given
     carriers = Carriers.of(samples, idx)
     others = taken | channels.codes.keys()
@@ -121,9 +122,11 @@ def _choose(
     is_varied, are_rows = carriers.is_varied, samples.windows.are_rows
     if is_varied and are_rows:
         found = carriers.find_future(numeric, given)
-        if kind is None:
+        if is_own_loss and found is not None:
+            _warn_of_own_loss(best, found[0], channels.names)
+        if kind is None and config.cycle is not None:
             return None, given or found
-        if found is not None:
+        if kind is not None and found is not None:
             return best if kind == "auto" else kind, found
     if kind is None:
         return None, given
@@ -203,6 +206,19 @@ def given_channels(
             "channel_independent=True cannot forecast twice: name each once."
         )
     return positions
+
+
+def _warn_of_own_loss(
+    best: WindowNormKind, channel: int, names: tuple[str, ...] | None
+) -> None:
+    """Warn that ``"auto"`` cannot know what the outputs of a loss of the user are."""
+    name = channel if names is None else repr(names[channel])
+    warn(
+        f"y is the next rows of channel {name}, and window_norm='auto' chose None, as "
+        "the outputs of this loss may not be values of y: use "
+        f"window_norm={best!r} if they are, so that the net follows the level of the "
+        "channel, and window_norm=None if not."
+    )
 
 
 def _warn_of_units(channel: int, names: tuple[str, ...] | None) -> None:

@@ -242,8 +242,12 @@ def channel_position(
     if isinstance(channel, int | np.integer) and 0 <= channel < n_channels:
         return int(channel)
     known = list(names or ()) or f"{n_channels} channels without names, counted from 0"
+    way_out = ""
+    if parameter == "static_features":
+        way_out = "; of a level of the index, make a column with its codes"
     raise ValueError(
-        f"{parameter} has {channel!r}, which is not a channel of X: it has {known}."
+        f"{parameter} has {channel!r}, which is not a channel of X: it has {known}"
+        f"{way_out}."
     )
 
 

@@ -11,13 +11,9 @@ from sklearn.utils.validation import _check_sample_weight
 from sktsdl._estimator.samples import Samples
 from sktsdl._estimator.specs import InputSpec, TargetSpec
 from sktsdl._sklearn.arrays import readable
+from sktsdl._sklearn.cells import raise_at_first, refuse_times
 from sktsdl._sklearn.target_steps import TargetSteps, check_same_labels
-from sktsdl._sklearn.validation import (
-    raise_at_first,
-    refuse_times,
-    validate_rows,
-    validate_targets,
-)
+from sktsdl._sklearn.validation import validate_rows, validate_targets
 from sktsdl._windows.disk_rows import Rows, join_rows
 from sktsdl._windows.given import (
     as_windows,
@@ -81,7 +77,14 @@ def validate_windows(
         n_channels=windows.shape[2],
         names=None if names is None else tuple(names),
     )
-    if expected is not None:
+    if expected is not None and spec.shape != expected.shape:
+        if expected.is_3d and not is_3d:
+            raise ValueError(
+                f"X has rows of {windows.window} columns, and "
+                f"{type(estimator).__name__} was fitted to windows: use the pipeline "
+                "that makes the windows, or give windows of shape "
+                f"(n, {expected.window}, {expected.n_channels})."
+            )
         check_shape(estimator, spec.shape, expected.shape)
     if expected is not None and is_3d and spec.names is not None:
         check_channel_names(spec.names, expected.names)

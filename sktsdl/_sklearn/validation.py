@@ -1,4 +1,4 @@
-"""Checks that name the row and the column, and the roll-back of a failed fit."""
+"""Checks of what an estimator is given, and the roll-back of a failed fit."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,10 +13,7 @@ from sklearn.utils import check_array, check_scalar
 from sklearn.utils.validation import validate_data
 
 from sktsdl._sklearn.arrays import readable, refuse_repeated_names
-from sktsdl._sklearn.dates import conversion_of_text
-from sktsdl._sklearn.target_steps import split_ahead
-
-IN_INDEX = "drop this column, as the index has the times"
+from sktsdl._sklearn.cells import raise_at_first, raise_at_text, refuse_times
 
 
 @contextmanager
@@ -83,75 +80,6 @@ def check_columns(X: object, name: str = "X") -> None:
             "required: select at least one column."
         )
     refuse_repeated_names(X, name)
-
-
-def refuse_times(data: Any, name: str) -> None:
-    """Raise a ValueError if an array, or a column of any frame, holds dates or times.
-
-    scikit-learn would take some of them as numbers, such as nanoseconds.
-    """
-    if hasattr(data, "dtypes") and hasattr(data, "columns"):
-        columns = zip(list(data.columns), list(data.dtypes), strict=True)
-    elif isinstance(data, pd.Series):
-        columns = zip([data.name], [data.dtype], strict=True)
-    else:
-        columns = zip([None], [getattr(data, "dtype", None)], strict=True)
-    for column, dtype in columns:
-        values = data if column is None or isinstance(data, pd.Series) else data[column]
-        if _is_temporal(dtype, values):
-            what = name if column is None else f"Column {column!r} of {name}"
-            way_out = IN_INDEX if _has_time_index(data) else "make them the index"
-            raise ValueError(
-                f"{what} holds dates or times, which are not numbers: {way_out}, or "
-                "encode them, such as by the hour or the day of the week."
-            )
-
-
-def _has_time_index(data: Any) -> bool:
-    if not isinstance(data, pd.DataFrame):
-        return False
-    times = data.index.get_level_values(-1)
-    return isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex))
-
-
-def _is_temporal(dtype: Any, values: Any) -> bool:
-    if hasattr(dtype, "is_temporal"):  # of polars
-        return bool(dtype.is_temporal())
-    if isinstance(dtype, pd.PeriodDtype):
-        return True
-    if getattr(dtype, "kind", "") == "O" and isinstance(values, pd.Series):
-        kind = pd.api.types.infer_dtype(values, skipna=True)
-        return kind in ("date", "datetime", "datetime64", "period", "time", "timedelta")
-    return getattr(dtype, "kind", "") in ("m", "M")
-
-
-def raise_at_text(X: ArrayLike, error: ValueError) -> None:
-    """Raise a ValueError that names the first cell that is not a number, if any."""
-    if "convert string" not in str(error):
-        return
-    table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
-    for column, name in enumerate(table.columns):
-        numbers = pd.to_numeric(table[name], errors="coerce")
-        text = (numbers.isna() & table[name].notna()).to_numpy()
-        if text.any():
-            row = int(text.argmax())
-            cell = describe_cell(X, row, column)
-            raise ValueError(
-                f"Input X holds {table.iloc[row, column]!r} in {cell}, which is not "
-                f"a number: {_way_out_of_text(X, table[name])}."
-            ) from error
-
-
-def _way_out_of_text(X: ArrayLike, column: pd.Series) -> str:
-    call = conversion_of_text(pd.Index(column), f"X.pop({column.name!r})")
-    if call is None or not isinstance(X, pd.DataFrame):
-        return "encode or drop this column before this step"
-    if _has_time_index(X):
-        return IN_INDEX
-    return (
-        f"make the dates the index, by `make_supervised(..., time={column.name!r})` "
-        f"or `X.index = {call}`"
-    )
 
 
 def validate_columns(
@@ -241,14 +169,18 @@ def validate_targets(
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
     y = readable(y, "y")
     refuse_times(y, "y")
-    targets: np.ndarray = check_array(
-        y,
-        dtype=(np.float64, np.float32) if keep_float32 else np.float64,
-        ensure_2d=False,
-        ensure_all_finite=False,
-        input_name="y",
-        estimator=estimator,
-    )
+    try:
+        targets: np.ndarray = check_array(
+            y,
+            dtype=(np.float64, np.float32) if keep_float32 else np.float64,
+            ensure_2d=False,
+            ensure_all_finite=False,
+            input_name="y",
+            estimator=estimator,
+        )
+    except ValueError as error:
+        raise_at_text(y.to_frame() if isinstance(y, pd.Series) else y, error, "y")
+        raise
     if len(targets) != n_rows:
         raise ValueError(
             f"y has {len(targets)} rows and X has {n_rows}: {name} needs one target "
@@ -263,41 +195,6 @@ def validate_targets(
             "or leave the row out of X and y."
         )
     return targets
-
-
-def raise_at_first(
-    bad: np.ndarray, rows: np.ndarray, X: object = None, *, first_row: int = 0
-) -> None:
-    """Raise a ValueError that names the first bad cell of rows from `first_row` on."""
-    if not bad.any():
-        return
-    row, column = (int(i) for i in np.argwhere(bad)[0])
-    what = "infinity" if np.isinf(rows[row, column]) else "NaN"
-    name = X.columns[column] if isinstance(X, pd.DataFrame) else None
-    raise ValueError(
-        f"Input X contains {what} in {describe_cell(X, first_row + row, column)}: "
-        f"{way_out_of_missing(name, what)}."
-    )
-
-
-def way_out_of_missing(column: Hashable, what: str = "NaN") -> str:
-    """Say what to do about NaN, or infinity, in the column of this name."""
-    known_ahead = split_ahead(column)
-    if known_ahead is None and what == "NaN":
-        return "put `ForwardFill` first in the pipeline, or drop the row"
-    if known_ahead is None:
-        return "fill it or drop the row before this step"
-    return (
-        f"append rows to the data of `make_supervised`, with the values of "
-        f"{known_ahead[0]!r} at the next steps"
-    )
-
-
-def describe_cell(X: object, row: int, column: int) -> str:
-    """Name a cell as the user does: by label and column name where `X` has them."""
-    if isinstance(X, pd.DataFrame):
-        return f"row {row} ({X.index[row]}), column {X.columns[column]!r}"
-    return f"row {row}, column {column}"
 
 
 def check_number(name: str, value: Any, **bounds: Any) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 from sklearn.base import BaseEstimator
 
-from sktsdl._sklearn.validation import raise_at_first, validate_rows
+from sktsdl._sklearn.cells import raise_at_first
+from sktsdl._sklearn.validation import validate_rows
 from sktsdl._windows.disk_source import DiskSource
 
 # Values that are read at once.

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
-from sktsdl._sklearn.validation import way_out_of_missing
+from sktsdl._sklearn.cells import way_out_of_missing
 from sktsdl._windows.disk_rows import DiskRows
 from sktsdl._windows.missing import find_missing
 from sktsdl._windows.windows import Windows

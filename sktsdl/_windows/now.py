@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sktsdl._sklearn.target_steps import known_ahead
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.panel import Panel, some_of
 
@@ -85,3 +86,29 @@ def leave_out_short(
         )
     is_used: np.ndarray = has_target[panel.series]
     return is_used
+
+
+def warn_of_unknown_ahead(X: Any) -> None:
+    """Warn if columns that are known ahead end before the last row of a series.
+
+    `X` is a frame of `make_supervised`; for other data, there is nothing to warn of.
+    """
+    if not isinstance(X, pd.DataFrame):
+        return
+    furthest: dict[int, tuple[int, int]] = {}
+    for at, (base, step) in known_ahead(list(X.columns)).items():
+        furthest[base] = max(furthest.get(base, (0, 0)), (step, at))
+    columns = [at for _, at in furthest.values()]
+    if not X.iloc[:, columns].isna().to_numpy().any():
+        return
+    panel = Panel.of(X)
+    last = X.iloc[[-1] if panel is None else panel.last_rows, columns]
+    is_open = last.isna().to_numpy()
+    if is_open.any():
+        row, column = (int(i) for i in np.argwhere(is_open)[0])
+        warn(
+            f"The last row of X, {last.index[row]}, has no value of "
+            f"{last.columns[column]!r}, which is known ahead, so its forecast is made "
+            "without it: append rows to the data of `make_supervised`, with the values "
+            f"of {X.columns[list(furthest)[column]]!r} at the next steps."
+        )

@@ -11,8 +11,8 @@ import pandas as pd
 from sklearn.utils import check_array, check_consistent_length, check_scalar
 
 from sktsdl._sklearn.arrays import readable
+from sktsdl._sklearn.cells import refuse_times
 from sktsdl._sklearn.target_steps import TargetSteps
-from sktsdl._sklearn.validation import refuse_times
 from sktsdl._windows.panel import Panel, codes_of_series, panel_index, some_of, times_of
 from sktsdl._windows.time_index import as_time_index
 from sktsdl._windows.training_index import kind_of

@@ -50,11 +50,14 @@ def warn_of_columns(X: object, rows: np.ndarray) -> None:
             "columns as the steps of one channel, oldest first: put "
             f"`LagsToWindows(lags={table.lags}, order={table.order!r})` before it."
         )
-    if table is None and rows.shape[1] > 1 and _has_time_index(X):
+    if table is None and _has_time_index(X):
+        what, if_channels = "of one column, so each window has one step", ""
+        if rows.shape[1] > 1:
+            what = "whose columns are taken as the steps of one channel"
+            if_channels = " if they are channels"
         warn(
-            "X is a DataFrame with a time index, whose columns are taken as the steps "
-            "of one channel: put `SlidingWindow` before this estimator if they are "
-            "channels."
+            f"X is a DataFrame with a time index, {what}: put `SlidingWindow` before "
+            f"this estimator{if_channels}."
         )
 
 

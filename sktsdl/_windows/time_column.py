@@ -109,12 +109,14 @@ def _refuse_text(texts: pd.Index) -> NoReturn:
             f"time={texts.name!r} holds text with several offsets from UTC: {way_out} "
             "`utc=True`."
         )
-    row, form = 0, ""
+    row, form, or_else = 0, "", "name another column"
     with suppress(ValueError, TypeError):
         is_date = np.asarray(_read(texts, errors="coerce").notna())
         row = int(is_date.argmin())
-        form = " in the form of row 0" if is_date[0] else ""
+        if is_date[0]:
+            form = " in the form of row 0"
+            or_else = "with `errors='coerce'` if it is a missing time, and drop the row"
     raise ValueError(
         f"time={texts.name!r} holds text that is not a date{form}, {texts[row]!r} in "
-        f"row {row}: {way_out} `format`, or name another column."
+        f"row {row}: {way_out} `format`, or {or_else}."
     )

@@ -172,7 +172,9 @@ def times_ahead(index: pd.Index, n: int, after: Any = None) -> pd.Index:
     else:
         raise ValueError(
             f"The one time in X, {index[0]}, does not say which one follows: give more "
-            "rows, or an index with a `freq`."
+            "rows, an index with a `freq`, or a model that knows the times of training "
+            "(`set_output(transform='pandas')` for the steps before the look-back "
+            "steps)."
         )
     return pd.Index([last + step * (i + 1) for i in range(n)])
 

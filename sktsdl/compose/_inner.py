@@ -63,8 +63,12 @@ def check_levels(levels: Any) -> list[float]:
     if not isinstance(levels, Sequence | np.ndarray) or isinstance(levels, str):
         raise TypeError(f"levels={levels!r} is not a list: give one, such as [0.9].")
     for level in levels:
-        ends = "neither"
-        check_number("levels", level, min_val=0, max_val=1, include_boundaries=ends)
+        check_number("levels", level)
+        if not 0 < level < 1:
+            raise ValueError(
+                f"levels={levels!r} has {level!r}, which is not between 0 and 1: give "
+                "shares, such as 0.8 for 80 %."
+            )
     return list(levels)
 
 

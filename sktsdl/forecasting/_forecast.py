@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktsdl._sklearn.target_steps import TargetSteps, part, split_part
 from sktsdl._sklearn.target_steps import ahead as ahead_of
 from sktsdl._sklearn.warnings import warns_once
+from sktsdl._windows.now import warn_of_unknown_ahead
 from sktsdl._windows.panel import Panel
 from sktsdl._windows.row_parts import width_of
 from sktsdl.compose._inner import (
@@ -89,7 +90,8 @@ def forecast(
     Warns
     -----
     UserWarning
-        If series of the training rows have no row in `X_latest`.
+        If series of the training rows have no row in `X_latest`, or if columns that
+        are known ahead have no value at the steps ahead.
 
     See Also
     --------
@@ -129,6 +131,7 @@ def forecast(
     panel = Panel.of(X_latest, "X_latest")
     check_latest(model, X_latest, panel)
     predicted = model.predict(X_latest)
+    warn_of_unknown_ahead(X_latest)
     n = len(predicted)
     outputs = np.asarray(predicted).reshape(n, -1)
     targets = target_steps(model, None, outputs.shape[1], X_latest)

@@ -154,10 +154,11 @@ def _check_order(split: Split, last: np.ndarray, rows: Rows, what: str) -> None:
             return
         test = int(split.test[rows.numbers_of(split.test).argmin()])
     train = rows.row_at(series[0], last[series[0]])
+    name = "TimeSeriesSplit" if rows.panel.n_series == 1 else "PanelTimeSeriesSplit"
     raise ValueError(
         f"The test rows of split {split.number} do not follow {what}: "
         f"{rows.label(test)} is a test row, and {rows.label(train)} a training row; "
-        "give a cv that keeps the order, such as PanelTimeSeriesSplit."
+        f"give a cv that keeps the order, such as {name}(5)."
     )
 
 

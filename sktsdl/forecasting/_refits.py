@@ -57,7 +57,14 @@ def run_tasks(
         if task.fitted is not None:
             n_fits += 1
             following = continued(model, fitted, n_fits) if is_warm else clone(model)
-            fitted = following.fit(*(_rows(part, task.fitted) for part in (X, y)))
+            try:
+                fitted = following.fit(*(_rows(part, task.fitted) for part in (X, y)))
+            except ValueError as error:
+                error.add_note(
+                    f"This was the fit of split {task.split.number}, to "
+                    f"{task.fitted.sum()} of {len(task.fitted)} rows."
+                )
+                raise
         of_X, at = _rows(X, task.predicted), task.at
 
         def table(values: ArrayLike, at: np.ndarray = at) -> np.ndarray:

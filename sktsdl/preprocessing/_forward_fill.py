@@ -13,6 +13,7 @@ from sklearn.utils import check_scalar
 from sktsdl._sklearn.bases import OneToOneFeatureMixin
 from sktsdl._sklearn.validation import check_option
 from sktsdl._windows.kept_rows import Joined, JoinedSeries
+from sktsdl._windows.now import warn_of_unknown_ahead
 from sktsdl._windows.panel import Panel
 from sktsdl.preprocessing._base import LookBackTransformer, Output
 
@@ -105,6 +106,12 @@ class ForwardFill(OneToOneFeatureMixin, LookBackTransformer):
         check_scalar(self.limit, "limit", Integral, min_val=1)
         self._limit = int(self.limit)
         return self._limit
+
+    def _validate(self, X: ArrayLike, *, reset: bool) -> np.ndarray:
+        rows = super()._validate(X, reset=reset)
+        if not reset:
+            warn_of_unknown_ahead(X)
+        return rows
 
     def _states(self, rows: np.ndarray, panel: Panel | None) -> np.ndarray | None:
         """Return the rows with the last known values, which are one row of history."""

@@ -11,7 +11,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from sktsdl._sklearn.bases import OneToOneFeatureMixin
-from sktsdl._sklearn.validation import raise_at_first
+from sktsdl._sklearn.cells import raise_at_first
 from sktsdl._windows.kept_rows import KeptRows
 from sktsdl._windows.missing import unknown_after_known
 from sktsdl._windows.panel import Panel

@@ -19,12 +19,8 @@ from sktsdl._sklearn.bases import (
     with_callbacks,
 )
 from sktsdl._sklearn.callbacks import fit_task
-from sktsdl._sklearn.validation import (
-    check_option,
-    raise_at_first,
-    roll_back_on_error,
-    validate_rows,
-)
+from sktsdl._sklearn.cells import raise_at_first
+from sktsdl._sklearn.validation import check_option, roll_back_on_error, validate_rows
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.lags import lag_of, n_shifted
 from sktsdl._windows.same_times import check_same_times

@@ -22,12 +22,8 @@ from sktsdl._sklearn.bases import (
     with_callbacks,
 )
 from sktsdl._sklearn.callbacks import fit_task
-from sktsdl._sklearn.validation import (
-    raise_at_first,
-    refuse_times,
-    roll_back_on_error,
-    validate_rows,
-)
+from sktsdl._sklearn.cells import raise_at_first, refuse_times
+from sktsdl._sklearn.validation import roll_back_on_error, validate_rows
 from sktsdl._windows.given import (
     as_windows,
     check_channel_names,

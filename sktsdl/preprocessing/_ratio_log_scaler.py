@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, check_scalar
 
-from sktsdl._sklearn.validation import describe_cell
+from sktsdl._sklearn.cells import describe_cell
 from sktsdl._windows.missing import name_column
 from sktsdl._windows.panel import Panel
 from sktsdl.preprocessing._invertible import InvertibleTransformer
