@@ -16,6 +16,7 @@ import sktsdl
 from sktsdl import (
     LSTMRegressor,
     MultiTaskNet,
+    NetClassifier,
     RatioLogScaler,
     RelativeTargetRegressor,
     Seq2SeqRegressor,
@@ -414,3 +415,8 @@ def test_auto_says_that_it_does_not_know_the_outputs_of_a_loss():
     for norm in (None, "last"):
         assert lstm(loss=LogError, window_norm=norm).fit(X, y).window_norm_ == norm
     assert lstm(loss=LogError).fit(X, y[::-1]).window_norm_ is None
+
+
+def test_auto_does_not_warn_of_classes():
+    rows = (WALK > np.median(WALK, axis=0)).astype(float)
+    NetClassifier(mlp()).fit(*future(rows, 2))
