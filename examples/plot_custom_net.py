@@ -17,42 +17,36 @@ from sklearn.pipeline import make_pipeline
 from torch import Tensor, nn
 
 from sktsdl import LSTMRegressor, SlidingWindow
-from sktsdl._estimator.module_spec import ModuleSpec
 from sktsdl._estimator.regressor import DeepRegressor
-from sktsdl._layers.causal import CausalNet
-from sktsdl._sklearn.fields import PositiveInt
 
 # %%
-# The module is a ``CausalNet``, as its state at a step sees no later step. The
-# regressor has the parameters as annotated fields, and builds the module. All else,
-# such as validation, training and the units of ``y``, comes from ``DeepRegressor``.
+# The module is plain torch. The regressor has the parameters as annotated fields, and
+# builds the module. All else, such as validation, training and the units of ``y``,
+# comes from ``DeepRegressor``, the base class of all nets. It is not a public name, so
+# it may change between versions; :doc:`Contributing </CONTRIBUTING>` describes it, and
+# how a module can also be trained on the forecasts of all steps.
 
 
-class MeanOfSteps(CausalNet):
+class MeanOfSteps(nn.Module):
     """(batch, time, channels) -> (batch, outputs)"""
 
-    def __init__(self, *, n_channels: int, n_outputs: int, width: int) -> None:
+    def __init__(self, n_channels: int, n_outputs: int, width: int) -> None:
         super().__init__()
         self.features = nn.Linear(n_channels, width)
         self.head = nn.Linear(width, n_outputs)
 
-    def states(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         steps = self.features(x).relu()  # (batch, time, width)
-        count = steps.new_ones(x.shape[1]).cumsum(0)
-        return steps.cumsum(dim=1) / count[:, None]
+        return self.head(steps.mean(dim=1))
 
 
 class MeanOfStepsRegressor(DeepRegressor):
     """A net of the mean over the steps of a window."""
 
-    width: PositiveInt = 16
+    width: int = 16
 
-    def _build_module(self, spec: ModuleSpec) -> nn.Module:
-        return MeanOfSteps(
-            n_channels=spec.n_channels,
-            n_outputs=spec.n_outputs,
-            **self._architecture_parameters(),
-        )
+    def _build_module(self, spec) -> nn.Module:
+        return MeanOfSteps(spec.n_channels, spec.n_outputs, self.width)
 
 
 # %%
