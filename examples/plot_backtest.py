@@ -50,7 +50,7 @@ models = {
     "WindowMLP": make_pipeline(SlidingWindow(72), net),
 }
 past = {name: backtest(model, X, y, cv=cv, refit=7) for name, model in models.items()}
-print(past["WindowMLP"].head(3))
+print(past["WindowMLP"].head(3).to_string())
 for name, frame in past.items():
     error = (frame["y_true"] - frame["y_pred"]).abs()
     print(f"{name:14} {error.mean():.1f} visitors")
