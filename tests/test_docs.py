@@ -129,6 +129,10 @@ def check_get_started(names):
 
 def check_known_ahead(names):
     assert list(names["days"][-3:]["days"]) == [31, 28, 31]
+    months = pd.date_range("1960-10-01", periods=3, freq="MS")
+    assert names["held_out"].index.tolist() == months.tolist()
+    assert names["X_held"].index[-1] == pd.Timestamp("1960-09-01")
+    assert np.isfinite(names["error"])
     assert names["model"].predict(names["X_days"]).shape == (3, 3)
     assert names["X_last"].groupby(level="shop").size().tolist() == [7] * 5
     assert np.isfinite(names["X_last"]).all(axis=None)
@@ -143,6 +147,8 @@ def check_targets(names):
     assert names["y_days"].columns[-1] == "price@23+1"
     assert names["week"].shape == (29, 168, 3)
     assert names["week"].names.tolist() == ["price", "load", "load+24"]
+    assert str(names["X_local"].index[0]) == "2024-01-02 00:00:00+01:00"
+    assert names["X_local"]["price@00"].iloc[0] == 23
     assert np.isfinite(names["scores"]).all()
 
 
@@ -196,6 +202,14 @@ def check_panel(names):
     ]
     np.testing.assert_allclose(written, names["forecasts"], atol=0.051)
     assert names["search"].predict(names["X_latest"]).shape == (35, 7)
+    by_shop = names["data"].groupby(level="shop")["shop_code"]
+    assert by_shop.nunique().tolist() == [1] * 5
+    assert by_shop.first().tolist() == [*range(5)]
+    X_last = names["X_last"]
+    later = names["shops"].get_indexer([*SHOPS[::-1], "a new shop"])
+    assert later.tolist() == [4, 3, 2, 1, 0, -1]
+    unknown = [X_last.assign(shop_code=code) for code in (-1, 99)]
+    np.testing.assert_array_equal(*map(names["by_code"].predict, unknown))
 
 
 def check_saving(names):
@@ -242,7 +256,14 @@ def check_serving(names):
 
 
 def check_tuning(names):
-    assert names["pipe"].score(names["X"][400:], names["y"][400:]) > 0.95
+    assert names["score"] > 0.95
+    table = r"^\| `(.+)` \| `(\w+__window)` \| `(\w+__lr)` \|$"
+    rows = re.findall(table, read(DOCS / "tuning.md"), re.MULTILINE)
+    assert len(rows) == 3
+    for model, *parameters in rows:
+        assert set(parameters) <= eval(model, names).get_params().keys()
+    assert set(names["search"].best_params_) == set(rows[-1][1:])
+    assert names["months"].shape == (3, 1)
     # It is fitted in tests/ecosystem, as this takes a minute.
     assert isinstance(names["compiled"].callbacks[0], names["Compile"])
 
@@ -291,7 +312,10 @@ def test_the_example_of_readme_runs(capsys):
 @pytest.mark.parametrize("page", CHECKS)
 def test_the_examples_of_a_page_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    CHECKS[page](run_blocks(ROOT / "docs" / f"{page}.md"))
+    path = ROOT / "docs" / f"{page}.md"
+    CHECKS[page](run_blocks(path))
+    shown = {target.name for target in links(path)}
+    assert {picture.name for picture in tmp_path.glob("*.png")} <= shown
 
 
 def test_every_page_with_examples_is_run():
