@@ -418,5 +418,5 @@ def test_auto_says_that_it_does_not_know_the_outputs_of_a_loss():
 
 
 def test_auto_does_not_warn_of_classes():
-    rows = (WALK > np.median(WALK, axis=0)).astype(float)
+    rows = (np.median(WALK, axis=0) < WALK).astype(float)
     NetClassifier(mlp()).fit(*future(rows, 2))
