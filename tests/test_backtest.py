@@ -535,7 +535,7 @@ BAD = {
     "refit 0": ({"refit": 0}, "refit=0 is not True, False, 'warm'"),
     "refit text": ({"refit": "cold"}, "refit='cold' is not True"),
     "refit fraction": ({"refit": 1.5}, r"refit=1\.5 is not True"),
-    "level": ({"levels": [90]}, r"levels=\[90\] has 90"),
+    "level": ({"levels": [90]}, "levels=90 is not between 0 and 1"),
     "no intervals": ({"levels": [0.9]}, "needs intervals, and Ridge has none"),
     "series by series": (
         {"X": XP, "y": YP, "cv": TimeSeriesSplit(3)},

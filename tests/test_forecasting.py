@@ -260,7 +260,7 @@ def test_models_without_intervals():
     model = mlp(loss="quantile").fit(X, y)
     with pytest.raises(ValueError, match=r"needs the quantile 0\.05, and the model"):
         forecast(model, X_latest, levels=[0.9])
-    with pytest.raises(ValueError, match=r"levels=\[90\] has 90, .* 0\.8 for 80 %"):
+    with pytest.raises(ValueError, match=r"levels=90 is not .* such as 0\.9 for 90 %"):
         forecast(model, X_latest, levels=[90])
     with pytest.raises(TypeError, match=r"levels=0\.9 is not a list: give one"):
         forecast(model, X_latest, levels=0.9)
@@ -271,6 +271,22 @@ def test_one_time_does_not_say_which_follows():
     model = LinearRegression().fit([[0.0], [1.0]], [1.0, 2.0])
     with pytest.raises(ValueError, match="give more rows, an index with a `freq`, or"):
         forecast(model, pd.DataFrame([[1.0]], index=index[:1]).set_axis([0], axis=1))
+
+
+@pytest.mark.parametrize("kind", ["dates", "durations", "numbers"])
+def test_times_at_steps_of_many_lengths_are_a_guess(kind):
+    steps = np.random.default_rng(0).integers(1, 40, size=N).cumsum()
+    index = pd.Index(steps)
+    if kind != "numbers":
+        index = pd.to_timedelta(index, unit="h")
+    if kind == "dates":
+        index = pd.Timestamp("2024") + index
+    X = LINE.set_axis(index)
+    model = LinearRegression().fit(X, X["load"])
+    with pytest.warns(UserWarning, match="many lengths, so .* by the median step, "):
+        forecast(model, X)
+    jitter = index.to_series().diff().median() * np.arange(N) + index[0]
+    forecast(model, LINE.set_axis(pd.Index(jitter)))
 
 
 def test_a_model_that_is_not_fitted():

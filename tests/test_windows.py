@@ -315,6 +315,7 @@ def test_rows_for_a_net_of_windows_name_the_pipeline():
     X, y = levels()
     net = WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1, random_state=0)
     net.fit(SlidingWindow(5).fit_transform(X), y)
-    message = r"rows of 2 columns, .* fitted to windows: .* shape \(n, 5, 2\)\.$"
-    with pytest.raises(ValueError, match=message):
-        net.predict(X)
+    message = r"X has rows, .* fitted to windows: .* shape \(n, 5, 2\)\.$"
+    for rows in (X, X.to_numpy(), np.zeros((3, 5))):
+        with pytest.raises(ValueError, match=message):
+            net.predict(rows)

@@ -60,6 +60,12 @@ def validate_windows(
         if expected is None and not isinstance(X, Windows):
             warn_of_axes(np.asarray(windows))
     else:
+        if expected is not None and expected.is_3d and expected.shape != (1, 1):
+            raise ValueError(
+                f"X has rows, and {type(estimator).__name__} was fitted to windows: "
+                "use the pipeline that makes the windows, or give windows of shape "
+                f"(n, {expected.window}, {expected.n_channels})."
+            )
         # scikit-learn's validation reads and writes attributes: here, of a copy.
         scratch = copy.copy(estimator)
         vars(scratch).pop("feature_names_in_", None)
@@ -77,14 +83,7 @@ def validate_windows(
         n_channels=windows.shape[2],
         names=None if names is None else tuple(names),
     )
-    if expected is not None and spec.shape != expected.shape:
-        if expected.is_3d and not is_3d:
-            raise ValueError(
-                f"X has rows of {windows.window} columns, and "
-                f"{type(estimator).__name__} was fitted to windows: use the pipeline "
-                "that makes the windows, or give windows of shape "
-                f"(n, {expected.window}, {expected.n_channels})."
-            )
+    if expected is not None:
         check_shape(estimator, spec.shape, expected.shape)
     if expected is not None and is_3d and spec.names is not None:
         check_channel_names(spec.names, expected.names)

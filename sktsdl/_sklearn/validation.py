@@ -204,6 +204,16 @@ def check_number(name: str, value: Any, **bounds: Any) -> None:
         raise ValueError(f"{name}={value!r} is not a number: give one.")
 
 
+def check_share(name: str, value: Any) -> None:
+    """Raise an error if the parameter `name` is not a number between 0 and 1."""
+    check_number(name, value)
+    if not 0 < value < 1:
+        example = f", such as {value / 100:g} for {value:g} %" if value > 1 else ""
+        raise ValueError(
+            f"{name}={value!r} is not between 0 and 1: give a share{example}."
+        )
+
+
 def check_option(name: str, value: object, options: tuple[object, ...]) -> None:
     """Raise a ValueError if the parameter `name` is not one of its `options`."""
     if not any(value is option or value == option for option in options):

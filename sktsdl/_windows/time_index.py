@@ -137,6 +137,11 @@ def times_ahead(index: pd.Index, n: int, after: Any = None) -> pd.Index:
     ------
     ValueError
         If `index` is a single time without a `freq`.
+
+    Warns
+    -----
+    UserWarning
+        If most of the steps are far from the median step, by which the times follow.
     """
     last = index[-1] if after is None else after
     if isinstance(index, pd.PeriodIndex):
@@ -165,7 +170,16 @@ def times_ahead(index: pd.Index, n: int, after: Any = None) -> pd.Index:
     if freq is not None:
         step = freq
     elif len(index) > 1:
-        step = np.median(np.diff(index))
+        steps = np.diff(index)
+        step = np.median(steps)
+        if 2 * (np.abs(steps - step) <= 0.1 * step).sum() < len(steps):
+            is_number = kind_of(index)[0] == "number"
+            shown = f"{step:g}" if is_number else pd.Timedelta(step)
+            warn(
+                "The steps of the times are of many lengths, so the times ahead follow "
+                f"by the median step, {shown}: give rows at equal steps, such "
+                "as by `data.resample(...)`."
+            )
         step = max(round(step), 1) if is_whole else step
     elif is_whole:
         step = getattr(index, "step", 1)

@@ -16,8 +16,8 @@ from sktsdl._sklearn.callbacks import fit_task
 from sktsdl._sklearn.scales import predict_with_scales, scale_kind
 from sktsdl._sklearn.target_steps import TargetSteps, horizon_of
 from sktsdl._sklearn.validation import (
-    check_number,
     check_option,
+    check_share,
     roll_back_on_error,
     validate_targets,
 )
@@ -232,8 +232,7 @@ class ConformalRegressor(CalibratedRegressor):
     def _check_parameters(self, fit_params: dict[str, Any]) -> None:
         refuse_classes(self.regressor, "residuals")
         for name in ("confidence_level", "calibration_fraction"):
-            value, ends = getattr(self, name), "neither"
-            check_number(name, value, min_val=0, max_val=1, include_boundaries=ends)
+            check_share(name, getattr(self, name))
         check_option("by_series", self.by_series, (False, True))
         if fit_params.get("X_val") is not None:
             raise ValueError(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sktsdl._sklearn.validation import check_number
+from sktsdl._sklearn.validation import check_share
 from sktsdl._windows.row_order import ranges
 
 
@@ -176,9 +176,7 @@ def n_needed(level: float) -> int:
 
 def check_level(n: int, level: float) -> None:
     """Raise a ValueError if `n` calibration rows are too few for a confidence level."""
-    check_number(
-        "confidence_level", level, min_val=0, max_val=1, include_boundaries="neither"
-    )
+    check_share("confidence_level", level)
     if is_too_few(n, level):
         raise ValueError(
             f"confidence_level={level} needs at least {n_needed(level)} calibration "

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktsdl._sklearn.nested import last_step, to_last_step, wrapped
 from sktsdl._sklearn.quantiles import predict_quantiles, quantile_levels
 from sktsdl._sklearn.target_steps import MADE_TARGETS, TargetSteps
-from sktsdl._sklearn.validation import check_number
+from sktsdl._sklearn.validation import check_share
 from sktsdl._windows.history import TrainingTail
 from sktsdl._windows.panel_history import PanelTail
 from sktsdl.baseline import SeasonalNaiveRegressor
@@ -63,12 +63,7 @@ def check_levels(levels: Any) -> list[float]:
     if not isinstance(levels, Sequence | np.ndarray) or isinstance(levels, str):
         raise TypeError(f"levels={levels!r} is not a list: give one, such as [0.9].")
     for level in levels:
-        check_number("levels", level)
-        if not 0 < level < 1:
-            raise ValueError(
-                f"levels={levels!r} has {level!r}, which is not between 0 and 1: give "
-                "shares, such as 0.8 for 80 %."
-            )
+        check_share("levels", level)
     return list(levels)
 
 
