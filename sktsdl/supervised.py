@@ -165,7 +165,9 @@ def make_supervised(
     )
     frame = to_frame(data, time, series)
     check_columns(frame, "data")
-    panel = _check_index(frame, time)
+    is_column = time is not None and hasattr(data, "columns")
+    first = next(iter(data[time]), None) if is_column else None
+    panel = _check_index(frame, time, first)
     targets, is_list = columns_of(frame, target, "target")
     known_ahead, _ = columns_of(frame, known_future, "known_future")
     if not targets:
@@ -228,10 +230,14 @@ def make_supervised(
     return tuple(part.to_numpy() for part in results)  # type: ignore[return-value]
 
 
-def _check_index(frame: pd.DataFrame, time: Column | None) -> Panel | None:
-    """Check that the rows stand in time order, and warn of gaps; return the series."""
+def _check_index(frame: pd.DataFrame, time: Column | None, first: Any) -> Panel | None:
+    """Check that the rows stand in time order, and warn of gaps; return the series.
+
+    `first` is the first value of the column `time`, as the user gave it.
+    """
     by = list(frame.index.names) if frame.index.nlevels > 1 else frame.index.name
-    by_columns = f"data.sort_values({by!r})"
+    is_text = isinstance(by, str) and isinstance(first, str)
+    by_columns = f"data.sort_values({by!r}{', key=pd.to_datetime' * is_text})"
     panel = Panel.of(frame, "data", None if time is None else by_columns)
     if panel is not None:
         if panel.n_series:

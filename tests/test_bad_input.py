@@ -126,7 +126,7 @@ ERRORS = {
     "complex": (lambda X, y: (X.to_numpy() * 1j, y), "^Complex data not supported"),
     "strings": (
         lambda X, y: (X.astype(str) + "a", y),
-        r"'1\.0126\d+a' in row 0 \(2020-01-01 .*column 'rail'.*encode or drop",
+        r"'1\.0126\d+a' in row 0 \(2020-01-01 .*column 'rail'.*encode this column",
     ),
     "dates": (
         lambda X, y: (X.assign(rail=X.index), y),
@@ -545,6 +545,45 @@ def test_numbers_with_a_decimal_comma_are_to_be_read_as_numbers(cls):
     text = X.map("{:.2f}".format).apply(lambda column: column.str.replace(".", ","))
     with pytest.raises(ValueError, match=r"holds '1,.*read_csv\(\.\.\., decimal=','\)"):
         small(cls).fit(text, target_for(cls, y))
+
+
+@pytest.mark.parametrize(
+    ("text", "way_out"),
+    [
+        ("1,234.5", r"`pd.read_csv\(..., thousands=','\)`"),
+        ("1.234,5", r"`pd.read_csv\(..., decimal=','\)`"),
+        ("-", r"`pd.read_csv\(..., na_values='-'\)`"),
+        ("north", "such as by `OrdinalEncoder`, or drop it"),
+    ],
+)
+def test_text_of_a_file_names_the_option_that_reads_it(text, way_out):
+    X, y = rows()
+    X = X.astype(object)
+    X.iloc[3, 0] = text
+    with pytest.raises(ValueError, match=rf"in row 3 .*, column 'rail'.*{way_out}"):
+        sktsdl.SlidingWindow(3).fit(X, y)
+
+
+def test_flattened_windows_of_a_net_need_no_missing_value():
+    X, y = rows()
+    net = sktsdl.WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1)
+    model = make_pipeline(sktsdl.SlidingWindow(3, flatten=True), net)
+    with pytest.raises(
+        ValueError, match=r"'rail_lag2': of unknown history, .*pad='edg"
+    ):
+        model.fit(X, y)
+    model.set_params(slidingwindow__pad="edge").fit(X, y)
+
+
+def test_text_of_dates_after_dates_of_training_is_an_error():
+    X, y = rows()
+    for step in (sktsdl.SlidingWindow(3), sktsdl.ForwardFill()):
+        step.fit(X[:30], y[:30])
+        later = X[33:].set_axis(X.index[33:].strftime("%Y-%m-%d"))
+        with pytest.raises(
+            ValueError, match=r"holds text, .* `X.index = pd.to_datetime"
+        ):
+            step.transform(later)
 
 
 def test_text_in_place_of_a_target_names_its_row():

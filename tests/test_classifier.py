@@ -47,6 +47,7 @@ from sktsdl import (
     backtest,
     forecast,
     load,
+    make_supervised,
 )
 from sktsdl._estimator import base
 from sktsdl.compose import _classifier
@@ -618,6 +619,14 @@ def test_the_label_ahead_is_forecast_with_its_time():
     assert list(found) == ["rise"]
     assert found["rise"].tolist() == pipe.predict(rows)[-1:].tolist()
     assert found.index.tolist() == [rows.index[-1] + pd.Timedelta(days=1)]
+
+
+def test_labels_without_a_name_are_not_those_of_a_column():
+    rows, _ = daily()
+    X, y, X_latest = make_supervised(rows, target=rows.columns[0])
+    is_up = (y > y.mean()).to_numpy()
+    pipe = make_pipeline(SlidingWindow(4), NetClassifier(mlp())).fit(X, is_up)
+    assert list(forecast(pipe, X_latest)) == ["y"]
 
 
 # Explanations and displays

@@ -166,6 +166,9 @@ def test_a_column_of_times_out_of_order_is_to_be_sorted_by():
     message = r"^The column 'date' of data does not.* 1.*`data\.sort_values\('date'\)`"
     with pytest.raises(ValueError, match=message):
         make_supervised(newest_first, target="rail", time="date")
+    text = newest_first.assign(date=newest_first["date"].dt.strftime("%d %b %Y"))
+    with pytest.raises(ValueError, match=r"`data\.sort_values\('date', key=pd\.to_d"):
+        make_supervised(text, target="rail", time="date")
     in_order = newest_first.sort_values("date")
     assert make_supervised(in_order, target="rail", time="date")[1].iloc[0] == 1
 

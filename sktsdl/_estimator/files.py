@@ -62,7 +62,8 @@ def from_bytes(
         blank = content.replace(digest.encode(), NO_DIGEST.encode(), 1)
     except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{name} is not a file of `save`, or only the start of one: save it again."
+            f"{name} is not a file of `save`, or only the start of one: save it again, "
+            "or read it by what wrote it, such as `skops.io.load`."
         ) from error
     if hashlib.sha256(blank).hexdigest() != digest:
         raise ValueError(

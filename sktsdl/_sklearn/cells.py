@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from sktsdl._sklearn.dates import conversion_of_text
 from sktsdl._sklearn.target_steps import split_ahead
 
-DECIMAL_COMMA = re.compile(r"[-+]?\d[\d. ]*,\d+")
+COMMA = re.compile(r"[-+]?\d[\d.,]*,[\d.]*\d")
+LAG = re.compile(r".*_lag\d+")
 IN_INDEX = "drop this column, as the index has the times"
 
 
@@ -70,8 +71,9 @@ def raise_at_text(X: ArrayLike, error: ValueError, name: str = "X") -> None:
             row = int(text.argmax())
             cell, value = describe_cell(X, row, column), table.iloc[row, column]
             way_out = "make numbers of it, or use NetClassifier if y holds classes"
-            if isinstance(value, str) and DECIMAL_COMMA.fullmatch(value.strip()):
-                way_out = "read the file by `pd.read_csv(..., decimal=',')`"
+            option = _option_of_reader(value)
+            if option is not None:
+                way_out = f"read the file by `pd.read_csv(..., {option})`"
             elif name == "X":
                 way_out = _way_out_of_text(X, table[label])
             raise ValueError(
@@ -80,10 +82,22 @@ def raise_at_text(X: ArrayLike, error: ValueError, name: str = "X") -> None:
             ) from error
 
 
+def _option_of_reader(value: object) -> str | None:
+    """Return the option of ``pandas.read_csv`` that reads a text, None if none does."""
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if COMMA.fullmatch(text):
+        return "thousands=','" if "." in text.rpartition(",")[2] else "decimal=','"
+    if not any(map(str.isalnum, text)):  # such as "-" for a missing value
+        return f"na_values={value!r}"
+    return None
+
+
 def _way_out_of_text(X: ArrayLike, column: pd.Series) -> str:
     call = conversion_of_text(pd.Index(column), f"X.pop({column.name!r})")
     if call is None or not isinstance(X, pd.DataFrame):
-        return "encode or drop this column before this step"
+        return "encode this column, such as by `OrdinalEncoder`, or drop it"
     if _has_time_index(X):
         return IN_INDEX
     return (
@@ -111,6 +125,12 @@ def way_out_of_missing(column: Hashable, what: str = "NaN") -> str:
     """Say what to do about NaN, or infinity, in the column of this name."""
     if what != "NaN":
         return "fill it or drop the row before this step"
+    if isinstance(column, str) and LAG.fullmatch(column):
+        return (
+            "of unknown history, use `SlidingWindow` without `flatten` before a net, "
+            "or with pad='edge'; of a missing value, put `ForwardFill` first in the "
+            "pipeline"
+        )
     pair = split_ahead(column)
     if pair is None:
         return "put `ForwardFill` first in the pipeline, or drop the row"

@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from sktsdl._sklearn.arrays import readable, refuse_repeated_names
 from sktsdl._sklearn.cells import raise_at_first, raise_at_text, refuse_times
+from sktsdl._sklearn.target_steps import TargetSteps
 
 
 @contextmanager
@@ -190,9 +191,12 @@ def validate_targets(
     if bad.any():
         row = int(bad.argmax())
         label = f" ({y.index[row]})" if hasattr(y, "iloc") else ""
+        column = int((~np.isfinite(targets[row])).argmax())
+        named = TargetSteps.of(y).labels[column]
+        of_column = "" if named is None else f", column {named!r}"
         raise ValueError(
-            f"Input y contains NaN or infinity in row {row}{label}: fill the target, "
-            "or leave the row out of X and y."
+            f"Input y contains NaN or infinity in row {row}{label}{of_column}: fill "
+            "the target before `make_supervised`, or leave the row out of X and y."
         )
     return targets
 

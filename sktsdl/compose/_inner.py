@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -148,7 +148,7 @@ def target_steps(
         labels = getattr(regressor, "_y_labels", (None,) * n_outputs)
     steps = TargetSteps.of_labels(labels)
     made = getattr(X, "attrs", {}).get(MADE_TARGETS, ())
-    if not steps.is_known and len(made) == n_outputs:
+    if not (steps.is_known or is_classifier(estimator)) and len(made) == n_outputs:
         steps = TargetSteps.of_labels(made)
     columns = own_columns_of(estimator)
     if columns is None or len(columns) == 1 or steps.is_known:

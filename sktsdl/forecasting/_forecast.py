@@ -51,7 +51,8 @@ def forecast(
         are the history of the last one. The forecast is that of the last row, of each
         series if the index is a MultiIndex of series and times.
     levels : sequence of float or None, default=None
-        Confidence levels, such as 0.9, of intervals around the forecasts. They need a
+        Confidence levels, such as 0.9, of intervals around the forecasts, whatever the
+        `confidence_level` of the model is. They need a
         ``ConformalRegressor``, another regressor with ``predict_interval`` and a
         `confidence_level`, or ``loss="quantile"`` with the quantiles at both ends, such
         as 0.05 and 0.95.
