@@ -111,6 +111,11 @@ def trusted_types(model: BaseEstimator) -> list[str]:
     types : list of str
         For the argument `trusted` of ``skops.io.load`` and ``skops.io.loads``.
 
+    Raises
+    ------
+    TypeError
+        If `model` is not an estimator, such as the name of a file.
+
     Examples
     --------
     >>> from sklearn.linear_model import Ridge
@@ -120,6 +125,11 @@ def trusted_types(model: BaseEstimator) -> list[str]:
     >>> trusted_types(make_pipeline(PurgedRegressor(Ridge(), purge=1)))
     ['sktsdl.compose._purged.PurgedRegressor']
     """
+    if not isinstance(model, BaseEstimator):
+        raise TypeError(
+            f"model={model!r} is not an estimator: give a new one, like the one in the "
+            "file."
+        )
     parts = list(_parts(model))
     types = {type(part) for part in parts}
     found = {

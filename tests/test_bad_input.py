@@ -564,6 +564,13 @@ def test_text_of_a_file_names_the_option_that_reads_it(text, way_out):
         sktsdl.SlidingWindow(3).fit(X, y)
 
 
+def test_a_step_that_takes_rows_is_to_stand_before_windows():
+    X, y = rows()
+    model = make_pipeline(sktsdl.SlidingWindow(3), sktsdl.ForwardFill())
+    with pytest.raises(ValueError, match=r"by ForwardFill: .* before the step that"):
+        model.fit(X, y)
+
+
 def test_flattened_windows_of_a_net_need_no_missing_value():
     X, y = rows()
     net = sktsdl.WindowMLPRegressor(hidden_sizes=(2,), max_epochs=1)

@@ -354,7 +354,11 @@ def test_times_of_weights_are_compared():
         ("even", ValueError, "class_weight='even' is not known: use a dict"),
         ({"up": -1.0}, ValueError, r"class_weight\['up'\] == -1.0, must be >= 0"),
         ({"up": "2"}, TypeError, r"class_weight\['up'\] must be an instance"),
-        ({"sideways": 2.0, "up": 1.0}, ValueError, "are not in class_weight"),
+        (
+            {"sideways": 2.0, "up": 1.0},
+            ValueError,
+            r"has \['sideways'\], which are not labels of y",
+        ),
     ],
 )
 def test_bad_class_weights_are_an_error(class_weight, error, message):

@@ -204,7 +204,7 @@ BAD_FITS = {
     ),
     "NaN in y": (_nan_target, rf"^Input y contains NaN.* in {ROW_20}.*fill the target"),
     "shorter y": (_shorter_target, "^y has 59 rows and X has 60.*one target for each"),
-    "strings": (_strings, r"'many' in row 6 \(2020-02-07 .*column 'rail'.*encode or"),
+    "strings": (_strings, r"'many' in row 6 \(2020-02-07 .*column 'rail'.*encode this"),
 }
 OTHER_MESSAGES = {
     "NaN": [(PASS_X_ON, r"^Input X contains NaN")],

@@ -170,6 +170,8 @@ def test_a_restored_net_cannot_be_trained_further():
 def test_only_types_of_the_model_are_trusted():
     net = LSTMRegressor()
     assert trusted_types(net) == ["sktsdl.architectures.lstm.LSTMRegressor"]
+    with pytest.raises(TypeError, match=r"model='model.skops' is not an estimator: "):
+        trusted_types("model.skops")
     pipe = make_pipeline(StandardScaler(), SlidingWindow(4), net)
     assert trusted_types(GridSearchCV(pipe, {}, cv=TimeSeriesSplit(2))) == [
         "sklearn.metrics._scorer._PassthroughScorer",

@@ -57,6 +57,12 @@ def validate_rows(
     X = readable(X, "X")
     check_columns(X)
     refuse_times(X, "X")
+    if getattr(X, "ndim", 2) == 3:
+        raise ValueError(
+            "Found array with dim 3, while dim <= 2 is required by "
+            f"{type(estimator).__name__}: it takes rows, so put it before the step "
+            "that makes windows."
+        )
     try:
         rows: np.ndarray = validate_data(
             estimator,

@@ -46,7 +46,14 @@ def row_weights(
         check_consistent_length(labels, sample_weight)
     if class_weight == "balanced":
         return sample_weight
-    by_class: np.ndarray = compute_sample_weight(class_weight, labels.to_numpy())
+    try:
+        by_class: np.ndarray = compute_sample_weight(class_weight, labels.to_numpy())
+    except ValueError as error:
+        known = labels.unique().tolist()
+        other = [label for label in class_weight if label not in known]
+        raise ValueError(
+            f"class_weight has {other}, which are not labels of y: it has {known}."
+        ) from error
     if sample_weight is None:
         return by_class
     sample_weight = readable(sample_weight, "sample_weight")
