@@ -289,6 +289,14 @@ def test_times_at_steps_of_many_lengths_are_a_guess(kind):
     forecast(model, LINE.set_axis(pd.Index(jitter)))
 
 
+def test_rows_without_the_columns_ahead_name_make_supervised():
+    X, y, _ = make_supervised(LINE, target="load", known_future="price", horizon=2)
+    model = LinearRegression().fit(X, y)
+    with pytest.raises(ValueError, match="feature names should match") as error:
+        forecast(model, LINE)
+    assert error.value.__notes__[0].startswith("make_supervised gives X_latest")
+
+
 def test_a_model_that_is_not_fitted():
     with pytest.raises(ValueError, match="not fitted"):
         forecast(mlp(), LINE)

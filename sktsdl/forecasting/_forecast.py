@@ -131,7 +131,15 @@ def forecast(
         check_scalar(steps, "steps", Integral, min_val=1)
     panel = Panel.of(X_latest, "X_latest")
     check_latest(model, X_latest, panel)
-    predicted = model.predict(X_latest)
+    try:
+        predicted = model.predict(X_latest)
+    except ValueError as error:
+        if "feature names should match" in str(error):
+            error.add_note(
+                "make_supervised gives X_latest the columns of X: append the rows "
+                "ahead to its data, with NaN as target."
+            )
+        raise
     warn_of_unknown_ahead(X_latest)
     n = len(predicted)
     outputs = np.asarray(predicted).reshape(n, -1)
