@@ -339,9 +339,8 @@ def test_curves_alone_and_on_given_axes(yearly):
 
 def test_attributions_of_a_row(pipe, air_passengers):
     X, _, _ = air_passengers
-    display = AttributionDisplay.from_estimator(
-        pipe, X[100:], row=3, n_steps=128, name="passengers"
-    )
+    display = AttributionDisplay.from_estimator(pipe, X[100:], row=3, n_steps=128)
+    assert display.name == "passengers+1"
     window = pipe[:-1].transform(X[100:])[3:4]
     expected = integrated_gradients(pipe[-1], window, n_steps=128)[0]
     np.testing.assert_array_equal(display.attributions, expected)
@@ -351,7 +350,7 @@ def test_attributions_of_a_row(pipe, air_passengers):
     assert display.ax_.get_title() == "window that ends at 1957-08-01"
     assert display.ax_.get_xlim() == (0.5 - WINDOW, 0.5)
     bar = display.image_.colorbar.ax
-    assert bar.get_ylabel() == "attribution\n(passengers)"
+    assert bar.get_ylabel() == "attribution\n(passengers+1)"
     signs = {text.get_position()[0]: text.get_text() for text in display.ax_.texts}
     strong = np.flatnonzero(np.abs(expected[:, 0]) >= 0.1 * np.abs(expected).max())
     for step in strong:

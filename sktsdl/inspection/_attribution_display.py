@@ -101,7 +101,8 @@ class AttributionDisplay(Display):
         baseline, n_steps, target
             As in `integrated_gradients`.
         name : str or None, default=None
-            The name of the target, with its unit.
+            The name of the target, with its unit. None is the name of the column of
+            `y` that is explained, such as ``rail+1``.
         {ax}
 
         Returns
@@ -131,6 +132,10 @@ class AttributionDisplay(Display):
             )[0]
             for net, windows in nets
         ]
+        labels = getattr(nets[0][0], "_y_labels", ())
+        are_values = not hasattr(estimator, "predict_proba")
+        if name is None and are_values and labels and labels[target] is not None:
+            name = str(labels[target])
         display = cls(
             attributions=np.mean(attributions, axis=0),
             channels=channel_names(nets[0][0]),
