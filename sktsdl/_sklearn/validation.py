@@ -29,6 +29,16 @@ def roll_back_on_error(estimator: BaseEstimator) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def noted(note: str) -> Iterator[None]:
+    """Add a note to the ValueError that the block raises, if it raises one."""
+    try:
+        yield
+    except ValueError as error:
+        error.add_note(note)
+        raise
+
+
 def validate_rows(
     estimator: BaseEstimator, X: ArrayLike, *, reset: bool, ensure_min_samples: int = 1
 ) -> np.ndarray:

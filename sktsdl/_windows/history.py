@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_any_real_numeric_dtype
 
-from sktsdl._sklearn.dates import conversion_of_text
 from sktsdl._sklearn.warnings import warn
 from sktsdl._windows.disk_rows import Rows, has_nan, join_rows
 from sktsdl._windows.kept_rows import N_RECOGNISED, Joined, KeptRows
@@ -19,8 +18,8 @@ from sktsdl._windows.same_rows import (
     column_spread,
     distinct_start,
 )
-from sktsdl._windows.time_index import as_time_index, time_index
-from sktsdl._windows.training_index import Position, TrainingIndex, kind_of
+from sktsdl._windows.time_index import refuse_text, time_index
+from sktsdl._windows.training_index import Position, TrainingIndex
 
 N_CERTAIN = 4
 WAY_OUT = (
@@ -117,23 +116,9 @@ class TrainingTail(KeptRows):
         `X` is what they are of. Warn of lost history and of long steps.
         """
         check_one_series(X)
-        self._refuse_text(X)
+        if self.mode is not None and self.n_back and self.training_index is not None:
+            refuse_text(X, self.training_index.kind)
         return self._join(rows, self._position_of(rows, time_index(X)))
-
-    def _refuse_text(self, X: object) -> None:
-        """Raise a ValueError if `X` has dates as text, and the training rows dates."""
-        place = self.training_index
-        if self.mode is None or self.n_back == 0 or not isinstance(X, pd.DataFrame):
-            return
-        if place is None or place.kind == ("number",):
-            return
-        index = as_time_index(X.index)
-        call = conversion_of_text(index, "X.index")
-        if kind_of(index)[0] is None and call is not None:
-            raise ValueError(
-                f"The index of X holds text, the index of the training rows "
-                f"{place.kind[0]}s: convert it by `X.index = {call}`."
-            )
 
     def _join(self, rows: Rows, position: Position) -> Joined:
         history = np.full((self.n_back, rows.shape[1]), np.nan, dtype=rows.dtype)

@@ -75,6 +75,23 @@ def time_index(
     return index
 
 
+def refuse_text(X: object, kind: tuple[Any, ...]) -> None:
+    """Raise a ValueError if the index of `X` has dates as text.
+
+    `kind` is the kind of the times of training; numbers are not compared.
+    """
+    if kind == ("number",) or not isinstance(X, pd.DataFrame):
+        return
+    if kind_of(as_time_index(X.index))[0] is not None:
+        return
+    call = conversion_of_text(X.index, "X.index")
+    if call is not None:
+        raise ValueError(
+            f"The index of X holds text, the index of the training rows {kind[0]}s: "
+            f"convert it by `X.index = {call}`."
+        )
+
+
 def raise_at_missing(index: pd.Index, what: str) -> None:
     """Raise a ValueError that names the first row without a time.
 

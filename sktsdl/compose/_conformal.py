@@ -18,6 +18,7 @@ from sktsdl._sklearn.target_steps import TargetSteps, horizon_of
 from sktsdl._sklearn.validation import (
     check_option,
     check_share,
+    noted,
     roll_back_on_error,
     validate_targets,
 )
@@ -203,15 +204,11 @@ class ConformalRegressor(CalibratedRegressor):
                 )
             is_first, is_last = self._calibration_rows(panel, y)
             X_first, y_first = take_rows(X, is_first), take_rows(y, is_first)
-            try:
+            with noted(
+                f"This was the first fit of ConformalRegressor, to {is_first.sum()} of "
+                f"{len(is_first)} rows, before the calibration rows."
+            ):
                 first.fit(X_first, y_first, **params_of_rows(fit_params, is_first))
-            except ValueError as error:
-                error.add_note(
-                    f"This was the first fit of ConformalRegressor, to "
-                    f"{is_first.sum()} of {len(is_first)} rows, before the calibration "
-                    "rows."
-                )
-                raise
             rest = ~is_first
             predicted, scales = predict_with_scales(first, take_rows(X, rest))
             by_time = rows_by_time(*(take_rows(part, is_last) for part in (X, y)))[0]

@@ -163,7 +163,7 @@ def _in_pipeline(pipeline: Pipeline, X: Any) -> Extended:
         if not is_later.all():
             X = take_rows(X, is_later)
             is_new[is_new] = is_later
-        is_for_windows = any(map(_takes_windows, steps[i + 1 : i + 2]))
+        is_for_windows = i + 1 < len(steps) and _takes_windows(steps[i + 1])
         if is_new.any() and (i < last or is_for_windows) and hasattr(step, "transform"):
             X = pinned[i].transform(X)
             if is_for_windows and isinstance(X, Windows):

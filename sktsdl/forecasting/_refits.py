@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
+from sktsdl._sklearn.validation import noted
 from sktsdl.compose._inner import interval_at
 from sktsdl.compose._purged import PurgedRegressor
 from sktsdl.compose._relative_target import RelativeTargetRegressor
@@ -57,14 +58,11 @@ def run_tasks(
         if task.fitted is not None:
             n_fits += 1
             following = continued(model, fitted, n_fits) if is_warm else clone(model)
-            try:
+            with noted(
+                f"This was the fit of split {task.split.number}, to "
+                f"{task.fitted.sum()} of {len(task.fitted)} rows."
+            ):
                 fitted = following.fit(*(_rows(part, task.fitted) for part in (X, y)))
-            except ValueError as error:
-                error.add_note(
-                    f"This was the fit of split {task.split.number}, to "
-                    f"{task.fitted.sum()} of {len(task.fitted)} rows."
-                )
-                raise
         of_X, at = _rows(X, task.predicted), task.at
 
         def table(values: ArrayLike, at: np.ndarray = at) -> np.ndarray:
