@@ -67,28 +67,14 @@ def is_net(name: str) -> bool:
     return not short(name).startswith(OTHERS)
 
 
-def runs_of(study: str, prefix: str = "", part: str = "runs") -> Runs:
+def runs_of(study: str, prefix: str = "") -> Runs:
     """Return the stored figures of a table, or of its rows of one prefix."""
     path = RESULTS / f"{study}.json"
-    stored: Runs = json.loads(path.read_text()).get(part, {}) if path.exists() else {}
+    stored: Runs = json.loads(path.read_text())["runs"] if path.exists() else {}
     return {
         name.removeprefix(prefix): seeds
         for name, seeds in stored.items()
         if name.startswith(prefix)
-    }
-
-
-def runs_with(figure: str, study: str, prefix: str = "") -> Runs:
-    """Return the rows of a table that have a figure, which may be measured later.
-
-    "runs again" of a table are later runs of a row, for figures that its runs lack.
-    """
-    parts = [runs_of(study, prefix, part) for part in ("runs again", "runs")]
-    return {
-        name: seeds
-        for runs in parts
-        for name, seeds in runs.items()
-        if figure in seeds["0"]
     }
 
 

@@ -29,7 +29,6 @@ from _drawing import (  # isort: skip
     median,
     net_of,
     runs_of,
-    runs_with,
     save,
     short,
     tidy,
@@ -102,7 +101,7 @@ def forecasts() -> None:
 def m4_forecasts() -> None:
     """Draw the forecasts of evenly spaced series of M4."""
     name = net_of("m4")
-    run = runs_with("forecast", "m4")[name]["0"]
+    run = runs_of("m4")[name]["0"]
     keys = ("series", "before", "truth", "forecast")
     figure, axes = grid(3, 3, 11, 8)
     for ax, parts in zip(axes.flat, zip(*map(run.get, keys), strict=True), strict=True):
@@ -136,7 +135,7 @@ def by_step() -> None:
     ]
     figure, axes = grid(4, 2, 10, 13)
     for ax, (study, prefix, title, x, y) in zip(axes.flat, panels, strict=True):
-        runs = runs_with("by step", study, prefix)
+        runs = runs_of(study, prefix)
         by = 1e-3 if title == "Chicago rail" else 1.0
         net = net_of(study, prefix)
         for name in [*(name for name in runs if not is_net(name)), net]:
