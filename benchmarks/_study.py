@@ -194,6 +194,7 @@ def machine(n_jobs: int = 1) -> dict[str, Any]:
     """Return versions and machine, where `n_jobs` models are measured at once."""
     return {
         "cpu": processor(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
         "threads of a fit": "1, if the name of its row does not say more",
         "fits at once": n_jobs,
