@@ -70,13 +70,13 @@ def rows_of(
     middle = before.median()
     spread = (before - middle).abs().median() / 0.6745
     known = ["first", "second"]
-    curved = known if market in SKEWED else []
-    curved = [*curved, "price"] if is_asinh else curved
-    data[curved] = np.arcsinh((data[curved] - middle[curved]) / spread[curved])
+    changed = known if market in SKEWED else []
+    changed = [*changed, "price"] if is_asinh else changed
+    data[changed] = np.arcsinh((data[changed] - middle[changed]) / spread[changed])
     if market in SKEWED:
         angle = 2 * np.pi * data["date"].dt.day_of_year / 365.25
         data["sine"], data["cosine"] = np.sin(angle), np.cos(angle)
-        known += ["sine", "cosine"]
+        known = [*known, "sine", "cosine"]
     X, y, _ = make_supervised(
         data,
         target="price",
