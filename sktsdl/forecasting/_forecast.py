@@ -52,10 +52,9 @@ def forecast(
         series if the index is a MultiIndex of series and times.
     levels : sequence of float or None, default=None
         Confidence levels, such as 0.9, of intervals around the forecasts, whatever the
-        `confidence_level` of the model is. They need a
-        ``ConformalRegressor``, another regressor with ``predict_interval`` and a
-        `confidence_level`, or ``loss="quantile"`` with the quantiles at both ends, such
-        as 0.05 and 0.95.
+        `confidence_level` of the model is. They need a ``ConformalRegressor``, another
+        regressor with ``predict_interval`` and a `confidence_level`, or
+        ``loss="quantile"`` with the quantiles at both ends, such as 0.05 and 0.95.
     steps : int or None, default=None
         The number of steps of each series; None is all steps of the model. Fewer are
         the first of these. More are forecast block after block: the forecasts of a
